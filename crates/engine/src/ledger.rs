@@ -1,0 +1,130 @@
+//! Balances. A balance is credits less debits: what the switch owes is positive, what it owns is negative, and each
+//! currency sums to zero.
+
+use alloc::collections::BTreeMap;
+
+use domain::{AccountId, DeclineReason, Posting};
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use money::{Currency, Money};
+
+/// The most one account may hold, in minor units, in either direction. It keeps every balance within an `int64`.
+pub const BALANCE_MINOR_UNITS_MAX: i128 = 999_999_999_999_999_999;
+
+/// No event has more postings than this.
+pub(crate) const POSTINGS_MAX: usize = 4;
+const ACCOUNTS_TOUCHED_MAX: usize = 2 * POSTINGS_MAX;
+
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    balances: HashMap<AccountId, i128, FixedState>,
+}
+
+impl Ledger {
+    /// An account with nothing in it. House accounts need no opening.
+    pub(crate) fn open(&mut self, account: AccountId) {
+        let earlier = self.balances.insert(account, 0);
+        assert!(earlier.is_none(), "an account is opened once");
+    }
+
+    /// Credits less debits; zero for an account nothing was posted to.
+    pub(crate) fn posted_balance(&self, account: AccountId) -> Money {
+        Money::new(account.currency, self.units(account))
+    }
+
+    /// Whether these postings may be made, else the first reason in order of precedence why not.
+    pub(crate) fn check(&self, postings: &[Posting]) -> Result<(), DeclineReason> {
+        let after = Touched::new(self, postings);
+        if after.balances().any(|(account, _, after)| after < 0 && !account.kind.may_be_negative()) {
+            return Err(DeclineReason::InsufficientBalance);
+        }
+        if after.balances().any(|(_, _, after)| after.abs() > BALANCE_MINOR_UNITS_MAX) {
+            return Err(DeclineReason::BalanceLimit);
+        }
+        Ok(())
+    }
+
+    /// Makes the postings and checks, from the balances as they really changed, that each currency still sums to zero.
+    pub(crate) fn post(&mut self, postings: &[Posting]) {
+        let before = Touched::new(self, postings);
+        for posting in postings {
+            let units = posting.amount().minor_units();
+            *self.balances.entry(posting.debit()).or_insert(0) -= units;
+            *self.balances.entry(posting.credit()).or_insert(0) += units;
+        }
+        for (account, _, _) in before.balances() {
+            let now = self.units(account);
+            assert!(now >= 0 || account.kind.may_be_negative(), "no account goes below its floor: {account:?}");
+            assert!(now.abs() <= BALANCE_MINOR_UNITS_MAX, "no account passes its limit: {account:?}");
+            let of_this_currency = before.balances().filter(|(other, _, _)| other.currency == account.currency);
+            let changed: i128 = of_this_currency.map(|(other, was, _)| self.units(other) - was).sum();
+            assert!(changed == 0, "a record moves money within a currency and makes none: {}", account.currency);
+        }
+    }
+
+    /// The sum of all accounts of each currency that has any.
+    pub(crate) fn sums(&self) -> BTreeMap<Currency, i128> {
+        let mut sums = BTreeMap::new();
+        for (account, units) in &self.balances {
+            *sums.entry(account.currency).or_insert(0) += units;
+        }
+        sums
+    }
+
+    pub(crate) fn assert_conserved(&self) {
+        for (currency, sum) in self.sums() {
+            assert!(sum == 0, "the accounts in {currency} sum to {sum} minor units, not to zero");
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (AccountId, i128)> {
+        self.balances.iter().map(|(account, units)| (*account, *units))
+    }
+
+    fn units(&self, account: AccountId) -> i128 {
+        self.balances.get(&account).copied().unwrap_or(0)
+    }
+}
+
+/// The accounts some postings touch, each once, with the balance before and the balance the postings lead to.
+struct Touched {
+    rows: [Option<(AccountId, i128, i128)>; ACCOUNTS_TOUCHED_MAX],
+}
+
+impl Touched {
+    fn new(ledger: &Ledger, postings: &[Posting]) -> Self {
+        assert!(postings.len() <= POSTINGS_MAX, "an event has at most {POSTINGS_MAX} postings");
+        let mut touched = Self { rows: [None; ACCOUNTS_TOUCHED_MAX] };
+        for posting in postings {
+            let units = posting.amount().minor_units();
+            touched.change(ledger, posting.debit(), -units);
+            touched.change(ledger, posting.credit(), units);
+        }
+        touched
+    }
+
+    fn change(&mut self, ledger: &Ledger, account: AccountId, units: i128) {
+        for row in &mut self.rows {
+            match row {
+                Some((known, _, after)) if *known == account => {
+                    *after += units;
+                    return;
+                }
+                Some(_) => {}
+                None => {
+                    let before = ledger.units(account);
+                    *row = Some((account, before, before + units));
+                    return;
+                }
+            }
+        }
+        unreachable!("there is a row for every account that {POSTINGS_MAX} postings can touch");
+    }
+
+    fn balances(&self) -> impl Iterator<Item = (AccountId, i128, i128)> {
+        self.rows.iter().map_while(|row| *row)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,84 @@
+extern crate std;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use domain::AccountKind;
+
+use super::*;
+
+const NOSTRO: AccountId = AccountId::house(AccountKind::Nostro, Currency::HKD);
+const ALICE: AccountId = AccountId { kind: AccountKind::Wallet, currency: Currency::HKD, index: 0 };
+const BOB: AccountId = AccountId { kind: AccountKind::Wallet, currency: Currency::HKD, index: 1 };
+
+fn posting(debit: AccountId, credit: AccountId, units: i128) -> Posting {
+    Posting::new(debit, credit, Money::new(debit.currency, units)).unwrap()
+}
+
+fn ledger(balances: &[(AccountId, i128)]) -> Ledger {
+    Ledger { balances: balances.iter().copied().collect() }
+}
+
+fn panics(run: impl FnOnce()) -> bool {
+    catch_unwind(AssertUnwindSafe(run)).is_err()
+}
+
+#[test]
+fn a_balance_is_credits_less_debits() {
+    let mut ledger = ledger(&[(ALICE, 0)]);
+    assert!(ledger.posted_balance(BOB).is_zero());
+    ledger.post(&[posting(NOSTRO, ALICE, 100), posting(ALICE, BOB, 30)]);
+    for (account, units) in [(NOSTRO, -100), (ALICE, 70), (BOB, 30)] {
+        assert_eq!(ledger.posted_balance(account), Money::new(Currency::HKD, units));
+    }
+    ledger.assert_conserved();
+}
+
+#[test]
+fn an_account_is_opened_once() {
+    let mut ledger = ledger(&[(ALICE, 5)]);
+    assert!(panics(|| ledger.open(ALICE)));
+}
+
+#[test]
+fn postings_of_one_event_are_judged_by_where_they_lead() {
+    let check = |balances: &[(AccountId, i128)], postings: &[Posting], expected| {
+        assert_eq!(ledger(balances).check(postings), expected, "{balances:?} {postings:?}");
+    };
+    let most = BALANCE_MINOR_UNITS_MAX;
+    check(&[], &[posting(NOSTRO, ALICE, 1)], Ok(()));
+    check(&[(ALICE, 1)], &[posting(ALICE, BOB, 1)], Ok(()));
+    check(&[], &[posting(ALICE, BOB, 1)], Err(DeclineReason::InsufficientBalance));
+    // What comes in pays for what goes out, in either order.
+    check(&[], &[posting(NOSTRO, ALICE, 1), posting(ALICE, BOB, 1)], Ok(()));
+    check(&[], &[posting(ALICE, BOB, 1), posting(NOSTRO, ALICE, 1)], Ok(()));
+    check(&[(ALICE, 1)], &[posting(ALICE, BOB, 1), posting(ALICE, BOB, 1)], Err(DeclineReason::InsufficientBalance));
+    // The limit holds in both directions, and the balance comes before it.
+    check(&[(BOB, most), (ALICE, 1)], &[posting(ALICE, BOB, 1)], Err(DeclineReason::BalanceLimit));
+    check(&[(NOSTRO, -most)], &[posting(NOSTRO, ALICE, 1)], Err(DeclineReason::BalanceLimit));
+    check(&[(NOSTRO, 1 - most)], &[posting(NOSTRO, ALICE, 1)], Ok(()));
+    check(&[(BOB, most)], &[posting(ALICE, BOB, 1)], Err(DeclineReason::InsufficientBalance));
+}
+
+#[test]
+fn what_check_declines_post_does_not_do() {
+    let most = BALANCE_MINOR_UNITS_MAX;
+    assert!(panics(|| ledger(&[]).post(&[posting(ALICE, BOB, 1)])));
+    assert!(panics(|| ledger(&[(BOB, most), (ALICE, 1)]).post(&[posting(ALICE, BOB, 1)])));
+    assert!(panics(|| ledger(&[(NOSTRO, -most)]).post(&[posting(NOSTRO, ALICE, 1)])));
+}
+
+#[test]
+fn an_event_has_at_most_four_postings() {
+    let mut ledger = ledger(&[]);
+    ledger.post(&[posting(NOSTRO, ALICE, 1); POSTINGS_MAX]);
+    assert!(panics(|| ledger.post(&[posting(NOSTRO, ALICE, 1); POSTINGS_MAX + 1])));
+}
+
+#[test]
+fn a_currency_that_does_not_sum_to_zero_is_seen() {
+    let dollars = AccountId { currency: Currency::USD, ..NOSTRO };
+    ledger(&[(NOSTRO, -100), (ALICE, 70), (BOB, 30), (dollars, 0)]).assert_conserved();
+    assert!(panics(|| ledger(&[(NOSTRO, -100), (ALICE, 70), (BOB, 29)]).assert_conserved()));
+    // Too much of one currency does not make up for too little of another.
+    assert!(panics(|| ledger(&[(ALICE, 1), (dollars, -1)]).assert_conserved()));
+}

@@ -1,0 +1,203 @@
+//! Asks an engine row after row and keeps what the shell around it would keep: clock, directory, rate book, books.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use domain::{
+    AccountId, AccountKind, Command, CurrencyPair, Event, Evidence, Lsn, MerchantId, MoveFunds, Policy, RateTick,
+    Record, Stamped, Submission, Timestamp, WalletId,
+};
+use engine::{Decision, Engine};
+use money::{AMOUNT_MINOR_UNITS_MAX, Money};
+
+use crate::{
+    answer,
+    table::{Answer, Row},
+};
+
+#[derive(Debug, Default)]
+pub(crate) struct Desk {
+    engine: Engine,
+    pub(crate) records: Vec<Arc<Record>>,
+    pub(crate) now: Timestamp,
+    pub(crate) wallets: BTreeMap<String, WalletId>,
+    pub(crate) merchants: BTreeMap<String, MerchantId>,
+    /// By wallet operator and account: `hk/alice`.
+    pub(crate) accounts: BTreeMap<String, AccountId>,
+    pub(crate) policy: Option<Policy>,
+    pub(crate) ticks: Vec<(Lsn, RateTick)>,
+    books: BTreeMap<AccountId, Money>,
+    /// The last row with each key, for `retry`.
+    asked: BTreeMap<String, Row>,
+    pub(crate) payments: u32,
+}
+
+impl Desk {
+    pub(crate) fn run(&mut self, row: &Row) -> Answer {
+        match row.verb() {
+            "clock" => {
+                self.now = Timestamp::from_micros(self.now.micros() + micros(row.arguments()[0]));
+                Answer::default()
+            }
+            "balance" => Answer { outcome: self.balance(row.arguments()[0]), below: Vec::new() },
+            "balances" => Answer { outcome: String::new(), below: self.balances() },
+            "postings" => Answer { outcome: String::new(), below: self.postings() },
+            "retry" => {
+                let key = row.arguments()[0];
+                let first = self.asked.get(key).unwrap_or_else(|| panic!("nothing was asked under {key}")).clone();
+                self.ask(&first)
+            }
+            _ => match row.option("repeat") {
+                None => self.ask(row),
+                Some(times) => {
+                    let times: u32 = times.parse().unwrap_or_else(|_| panic!("{row}"));
+                    (1..=times).map(|number| self.ask(&row.numbered(number))).last().unwrap_or_default()
+                }
+            },
+        }
+    }
+
+    /// All records once more: folded into a fresh engine, and decided once more by it before each is folded.
+    pub(crate) fn assert_replays(&self) {
+        let mut fresh = Engine::default();
+        for record in &self.records {
+            let submission = Submission { key: record.key, command: record.command.clone() };
+            let again = fresh.decide(&Stamped { lsn: record.lsn, at: record.at, command: submission });
+            assert_eq!(again, Decision::Recorded(record.event.clone()), "lsn {}", record.lsn);
+            fresh.apply(record);
+        }
+        fresh.assert_conserved();
+        assert_eq!(fresh.digest(), self.engine.digest(), "equal records give equal states");
+    }
+
+    fn ask(&mut self, row: &Row) -> Answer {
+        let submission = self.submission(row);
+        if let Some(key) = self.key_text(row) {
+            self.asked.insert(key.to_owned(), row.clone());
+        }
+        let stamped = Stamped { lsn: self.engine.applied_lsn().next(), at: self.stamp(), command: submission };
+        let decision = self.engine.decide(&stamped);
+        assert_eq!(self.engine.decide(&stamped), decision, "the same question has the same answer: {row}");
+        let outcome = answer::text(&decision, stamped.lsn);
+        if let Decision::Recorded(event) = decision {
+            let record = Arc::new(stamped.into_record(event));
+            self.engine.apply(&record);
+            self.observe(&record);
+            self.records.push(record);
+        }
+        Answer { outcome, below: Vec::new() }
+    }
+
+    /// Rises with every record even while the clock stands.
+    fn stamp(&self) -> Timestamp {
+        self.now.max(Timestamp::from_micros(self.engine.applied_at().micros() + 1))
+    }
+
+    fn observe(&mut self, record: &Record) {
+        match (&record.command, &record.event) {
+            (Command::InstallPolicy(install), _) => self.policy = Some(install.policy),
+            (Command::RegisterWallet(register), Event::WalletRegistered(wallet)) => {
+                self.wallets.insert(register.name.as_str().to_owned(), *wallet);
+            }
+            (Command::RegisterMerchant(register), Event::MerchantRegistered(merchant)) => {
+                self.merchants.insert(register.name.as_str().to_owned(), *merchant);
+            }
+            (Command::OpenAccount(open), Event::AccountOpened(account)) => {
+                let wallet = name_of(&self.wallets, &open.wallet);
+                self.accounts.insert(format!("{wallet}/{}", open.name), *account);
+                self.books.insert(*account, Money::zero(account.currency));
+            }
+            (Command::PublishRates(publish), _) => {
+                self.ticks.extend(publish.ticks.iter().map(|tick| (record.lsn, tick.clone())));
+            }
+            (_, _) => {}
+        }
+        for posting in answer::postings(&record.event) {
+            let zero = Money::zero(posting.amount().currency());
+            let debited = self.books.entry(posting.debit()).or_insert(zero);
+            *debited = debited.checked_sub(posting.amount()).expect("one currency");
+            let credited = self.books.entry(posting.credit()).or_insert(zero);
+            *credited = credited.checked_add(posting.amount()).expect("one currency");
+        }
+    }
+
+    /// The last rate of a pair, however old.
+    pub(crate) fn last_tick(&self, pair: CurrencyPair) -> Option<&(Lsn, RateTick)> {
+        self.ticks.iter().rev().find(|(_, tick)| tick.pair == pair)
+    }
+
+    fn balance(&self, account: &str) -> String {
+        let account = self.accounts[account];
+        let balance = self.books[&account];
+        self.assert_engine_agrees(account, balance);
+        balance.grouped().to_string()
+    }
+
+    fn balances(&self) -> Vec<String> {
+        let mut rows = Vec::new();
+        let mut accounts: Vec<_> = self.books.iter().collect();
+        accounts.sort_by_key(|(account, _)| (account.currency.code(), account.kind, account.index));
+        for of_currency in accounts.chunk_by(|(left, _), (right, _)| left.currency == right.currency) {
+            let mut sum = Money::zero(of_currency[0].0.currency);
+            for (account, balance) in of_currency {
+                sum = sum.checked_add(**balance).expect("one currency");
+                self.assert_engine_agrees(**account, **balance);
+                rows.push(line(&self.label(**account), **balance));
+            }
+            assert!(sum.is_zero(), "{} sums to {sum}", sum.currency());
+            rows.push(line("= sum", sum));
+        }
+        rows
+    }
+
+    /// Asks for exactly the balance, without taking it: the engine gives it and is left with nothing.
+    fn assert_engine_agrees(&self, account: AccountId, balance: Money) {
+        let one_amount = 1..=i128::from(AMOUNT_MINOR_UNITS_MAX);
+        if account.kind != AccountKind::Wallet || !one_amount.contains(&balance.minor_units()) {
+            return;
+        }
+        let command = Command::Withdraw(MoveFunds { account: Evidence::Present(account), amount: balance });
+        let command = Submission { key: None, command };
+        let stamped = Stamped { lsn: self.engine.applied_lsn().next(), at: self.stamp(), command };
+        let Decision::Recorded(Event::FundsMoved { posted_balance, .. }) = self.engine.decide(&stamped) else {
+            panic!("the engine has another balance than {balance} in {}", self.label(account));
+        };
+        assert!(posted_balance.is_zero(), "the engine has {posted_balance} more in {}", self.label(account));
+    }
+
+    fn postings(&self) -> Vec<String> {
+        let Some(record) = self.records.last() else { return Vec::new() };
+        let line = |posting: &domain::Posting| {
+            let (debit, credit) = (self.label(posting.debit()), self.label(posting.credit()));
+            let parties = format!("{debit:<20} -> {credit}");
+            line(&parties, posting.amount())
+        };
+        answer::postings(&record.event).iter().map(line).collect()
+    }
+
+    fn label(&self, account: AccountId) -> String {
+        match account.kind {
+            AccountKind::Wallet => name_of(&self.accounts, &account).to_owned(),
+            AccountKind::MerchantPayable => name_of(&self.merchants, &MerchantId(account.index)).to_owned(),
+            AccountKind::FxPosition | AccountKind::FxMarkup | AccountKind::FeeIncome | AccountKind::Nostro => {
+                account.kind.as_str().to_owned()
+            }
+        }
+    }
+}
+
+fn line(label: &str, amount: Money) -> String {
+    let grouped = amount.grouped().to_string();
+    let (currency, units) = grouped.split_once(' ').expect("money is a currency and a number");
+    format!("{label:<40} {currency} {units:>24}")
+}
+
+fn name_of<'a, T: PartialEq>(names: &'a BTreeMap<String, T>, value: &T) -> &'a str {
+    names.iter().find_map(|(name, named)| (named == value).then_some(name)).expect("it has a name")
+}
+
+/// Reads `30s`, `-5ms`, `+1us`.
+pub(crate) fn micros(text: &str) -> i64 {
+    let units = [("us", 1), ("ms", 1_000), ("s", 1_000_000)];
+    let read = |(unit, size): (&str, i64)| Some(text.strip_suffix(unit)?.parse::<i64>().ok()? * size);
+    units.into_iter().find_map(read).unwrap_or_else(|| panic!("{text} is no duration"))
+}

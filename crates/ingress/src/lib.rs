@@ -1,0 +1,37 @@
+//! The front door: two gRPC listeners, credentials, deadlines, error mapping and the limits that keep one caller from
+//! using up the daemon.
+//!
+//! A handler checks who calls, turns the message into typed input (`wire`), gathers evidence (`pipeline`), hands the
+//! command to the shard and waits. Nothing after an `.await` in a handler is needed for correctness: the transport may
+//! drop a handler at any time, and the shard owns the work.
+//!
+//! It must never decide anything about money, never read the engine's state (reads come from `projections`), and never
+//! take from a message who the caller is. tonic is named here, in `wire` and in `client` only.
+//!
+//! Start reading at [`merchant_routes`] and `payments.rs`.
+
+mod server;
+mod switch;
+
+mod accounts;
+mod echo;
+mod operations;
+mod payments;
+mod rates;
+
+mod credentials;
+mod deadline;
+mod errors;
+mod listener;
+mod metric_names;
+mod payment_ids;
+mod process;
+mod transport_errors;
+
+pub use credentials::{Credentials, Principal, SANDBOX_KEY_PREFIX};
+pub use listener::{GuardedListener, GuardedStream};
+pub use metric_names::{calls_in_flight, describe_metrics};
+pub use payment_ids::PaymentIds;
+pub use server::{Health, Limits, merchant_routes, operator_routes, serve};
+pub use switch::{Started, Switch};
+pub use tonic::service::Routes;

@@ -1,0 +1,223 @@
+//! Accepts connections within bounds. The transport has none of its own for a peer that connects and says nothing.
+
+use std::{
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use metrics::{counter, gauge};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+    task::AbortHandle,
+    time::{Sleep, sleep},
+};
+use tokio_stream::Stream;
+use tonic::transport::server::{Connected, TcpConnectInfo};
+
+use crate::metric_names::{CONNECTIONS, CONNECTIONS_CUT};
+
+/// What every HTTP/2 client sends first: its preface (24 bytes) and the frame header of its SETTINGS (9 bytes)
+/// (RFC 9113, section 3.4). After that the transport's keepalive finds out who is gone.
+const FIRST_BYTES: usize = 33;
+
+/// How long to wait after the operating system could not give us a connection, e.g. for want of file descriptors.
+const ACCEPT_RETRY: Duration = Duration::from_millis(50);
+
+/// A listener that keeps at most so many connections open, and cuts those that stay silent at the start.
+#[derive(Debug)]
+pub struct GuardedListener {
+    listener: TcpListener,
+    connections: Arc<Semaphore>,
+    first_bytes_within: Duration,
+    cut_after: Option<Duration>,
+}
+
+impl GuardedListener {
+    /// Guards `listener`: at most `connections_max` connections at a time, each of which must begin to speak HTTP/2
+    /// within `first_bytes_ms_max` milliseconds.
+    #[must_use]
+    pub fn new(listener: TcpListener, connections_max: usize, first_bytes_ms_max: u64) -> Self {
+        Self {
+            listener,
+            connections: Arc::new(Semaphore::new(connections_max)),
+            first_bytes_within: Duration::from_millis(first_bytes_ms_max),
+            cut_after: None,
+        }
+    }
+
+    /// Where it listens.
+    ///
+    /// # Errors
+    /// When the operating system cannot tell.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Cuts each connection at this age, whatever it does.
+    #[must_use]
+    pub fn cut_after(self, age: Duration) -> Self {
+        Self { cut_after: Some(age), ..self }
+    }
+
+    /// The connections, as they come. Dropping it closes the listening socket.
+    pub fn incoming(self) -> impl Stream<Item = io::Result<GuardedStream>> {
+        let (sender, receiver) = mpsc::channel(1);
+        let accepting = tokio::spawn(async move { while sender.send(Ok(self.accept().await)).await.is_ok() {} });
+        Incoming { receiver, accepting: accepting.abort_handle() }
+    }
+
+    /// The next connection. Further peers wait in the operating system's queue until one ends.
+    ///
+    /// # Panics
+    /// Never: the semaphore is not closed.
+    pub async fn accept(&self) -> GuardedStream {
+        let permit = Arc::clone(&self.connections).acquire_owned().await.expect("the semaphore is never closed");
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, peer)) => {
+                    return GuardedStream::new(stream, peer, permit, self.first_bytes_within, self.cut_after);
+                }
+                // A peer that went away, or no file descriptor left: neither is a reason to stop serving the others.
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection");
+                    sleep(ACCEPT_RETRY).await;
+                }
+            }
+        }
+    }
+}
+
+struct Incoming {
+    receiver: mpsc::Receiver<io::Result<GuardedStream>>,
+    accepting: AbortHandle,
+}
+
+impl Stream for Incoming {
+    type Item = io::Result<GuardedStream>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.receiver.poll_recv(context)
+    }
+}
+
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+/// A connection within the bounds of its listener.
+#[derive(Debug)]
+pub struct GuardedStream {
+    stream: TcpStream,
+    peer: SocketAddr,
+    awaited: Option<Awaited>,
+    too_old: Option<Pin<Box<Sleep>>>,
+    _permit: OwnedSemaphorePermit,
+}
+
+/// The first bytes of a connection.
+#[derive(Debug)]
+struct Awaited {
+    bytes: usize,
+    too_late: Pin<Box<Sleep>>,
+}
+
+impl GuardedStream {
+    fn new(
+        stream: TcpStream,
+        peer: SocketAddr,
+        permit: OwnedSemaphorePermit,
+        within: Duration,
+        cut_after: Option<Duration>,
+    ) -> Self {
+        // Answers are small and waited for; a connection that cannot be told so still works.
+        let _unset = stream.set_nodelay(true);
+        gauge!(CONNECTIONS).increment(1.0);
+        let awaited = Awaited { bytes: FIRST_BYTES, too_late: Box::pin(sleep(within)) };
+        let too_old = cut_after.map(|age| Box::pin(sleep(age)));
+        Self { stream, peer, awaited: Some(awaited), too_old, _permit: permit }
+    }
+
+    /// Who is at the other end.
+    #[must_use]
+    pub const fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// Looked at whenever the connection has nothing to read, which a connection that is kept open must come to.
+    fn is_too_old(&mut self, context: &mut Context<'_>) -> bool {
+        self.too_old.as_mut().is_some_and(|too_old| too_old.as_mut().poll(context).is_ready())
+    }
+}
+
+impl Drop for GuardedStream {
+    fn drop(&mut self) {
+        gauge!(CONNECTIONS).decrement(1.0);
+    }
+}
+
+impl AsyncRead for GuardedStream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if read.is_pending() && self.is_too_old(context) {
+            counter!(CONNECTIONS_CUT).increment(1);
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the connection is too old")));
+        }
+        let Some(awaited) = &mut self.awaited else { return read };
+
+        awaited.bytes = awaited.bytes.saturating_sub(buffer.filled().len().saturating_sub(before));
+        if awaited.bytes == 0 {
+            self.awaited = None;
+        } else if read.is_pending() && awaited.too_late.as_mut().poll(context).is_ready() {
+            counter!(CONNECTIONS_CUT).increment(1);
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer did not begin to speak HTTP/2")));
+        }
+        read
+    }
+}
+
+impl AsyncWrite for GuardedStream {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffers: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, buffers)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+impl Connected for GuardedStream {
+    type ConnectInfo = TcpConnectInfo;
+
+    fn connect_info(&self) -> TcpConnectInfo {
+        TcpConnectInfo { local_addr: self.stream.local_addr().ok(), remote_addr: Some(self.peer) }
+    }
+}

@@ -1,0 +1,132 @@
+//! The front door's metrics. No label carries an id.
+
+use std::{
+    sync::{
+        OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Instant,
+};
+
+use metrics::{Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, histogram};
+use tonic::{Code, Response, Status};
+
+const CALL_SECONDS: &str = "rpc_server_call_duration_seconds";
+const CALLS_REFUSED: &str = "payswitch_calls_refused_total";
+pub(crate) const CONNECTIONS: &str = "payswitch_connections";
+pub(crate) const CONNECTIONS_CUT: &str = "payswitch_connections_cut_total";
+
+/// Tells the recorder what each metric means.
+pub fn describe_metrics() {
+    describe_histogram!(CALL_SECONDS, Unit::Seconds, "Time of a call in its handler, by method.");
+    describe_counter!(CALLS_REFUSED, Unit::Count, "Calls that ended in a gRPC error, by method and code.");
+    describe_gauge!(CONNECTIONS, Unit::Count, "Connections open on both listeners.");
+    describe_counter!(CONNECTIONS_CUT, Unit::Count, "Connections cut: silent at the start, or too old.");
+}
+
+static CALLS_IN_FLIGHT: AtomicUsize = AtomicUsize::new(0);
+
+/// How many calls are in a handler now, in the whole process.
+#[must_use]
+pub fn calls_in_flight() -> usize {
+    CALLS_IN_FLIGHT.load(Ordering::Relaxed)
+}
+
+/// Counts a call until it ends, also when its handler is dropped in the middle.
+struct InFlight;
+
+impl InFlight {
+    fn begin() -> Self {
+        CALLS_IN_FLIGHT.fetch_add(1, Ordering::Relaxed);
+        Self
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        CALLS_IN_FLIGHT.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// One method of one service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Method {
+    Authorize,
+    GetPayment,
+    Open,
+    Deposit,
+    Withdraw,
+    Close,
+    GetAccount,
+    ListPostings,
+    ListRates,
+    RegisterMerchant,
+    PublishRates,
+    Status,
+}
+
+/// The code as every gRPC client knows it (google.rpc.Code).
+const fn code_name(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
+    }
+}
+
+const METHODS: usize = 12;
+
+impl Method {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Authorize => "payswitch.v1.PaymentService/Authorize",
+            Self::GetPayment => "payswitch.v1.PaymentService/Get",
+            Self::Open => "payswitch.v1.AccountService/Open",
+            Self::Deposit => "payswitch.v1.AccountService/Deposit",
+            Self::Withdraw => "payswitch.v1.AccountService/Withdraw",
+            Self::Close => "payswitch.v1.AccountService/Close",
+            Self::GetAccount => "payswitch.v1.AccountService/Get",
+            Self::ListPostings => "payswitch.v1.AccountService/ListPostings",
+            Self::ListRates => "payswitch.v1.RateService/List",
+            Self::RegisterMerchant => "payswitch.v1.OperationsService/RegisterMerchant",
+            Self::PublishRates => "payswitch.v1.OperationsService/PublishRates",
+            Self::Status => "payswitch.v1.OperationsService/Status",
+        }
+    }
+
+    /// Resolved once for each method, so that the hot path does not look names up.
+    fn call_seconds(self) -> &'static Histogram {
+        static HISTOGRAMS: [OnceLock<Histogram>; METHODS] = [const { OnceLock::new() }; METHODS];
+        HISTOGRAMS[self as usize].get_or_init(|| histogram!(CALL_SECONDS, "rpc_method" => self.name()))
+    }
+
+    /// Runs a handler and records how long it took and how it ended.
+    pub(crate) async fn measure<T>(
+        self,
+        handler: impl Future<Output = Result<Response<T>, Status>>,
+    ) -> Result<Response<T>, Status> {
+        let _in_flight = InFlight::begin();
+        let started = Instant::now();
+        let result = handler.await;
+        self.call_seconds().record(started.elapsed());
+        if let Err(status) = &result {
+            let code = code_name(status.code());
+            counter!(CALLS_REFUSED, "rpc_method" => self.name(), "code" => code).increment(1);
+        }
+        result
+    }
+}

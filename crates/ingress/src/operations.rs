@@ -1,0 +1,110 @@
+//! For the switch's operator.
+
+use domain::{Command, Submission};
+use projections::TrialLine;
+use shard::ServingState;
+use tonic::{Request, Response, Status};
+use wire::{replies, requests, v1};
+
+use crate::{Principal, Switch, errors, metric_names::Method, process};
+
+#[derive(Debug)]
+pub(crate) struct Operations {
+    pub(crate) switch: Switch,
+}
+
+#[tonic::async_trait]
+impl v1::operations_service_server::OperationsService for Operations {
+    async fn register_merchant(
+        &self,
+        request: Request<v1::RegisterMerchantRequest>,
+    ) -> Result<Response<v1::RegisterMerchantResponse>, Status> {
+        let work = async {
+            let switch = &self.switch;
+            let deadline = switch.deadline(request.metadata());
+            switch.credentials.operator(request.metadata())?;
+            if !switch.credentials.may_be_registered(&request.get_ref().api_key) {
+                return Err(errors::sandbox_key());
+            }
+            if matches!(
+                switch.credentials.lookup(&request.get_ref().api_key),
+                Some(Principal::Operator | Principal::Wallet(_))
+            ) {
+                return Err(errors::api_key_of_another_party());
+            }
+            let (key, register) =
+                requests::register_merchant(request.get_ref(), &switch.digester).map_err(errors::invalid_field)?;
+            let merchant_id = register.name.to_string();
+            let submission = Submission { key: Some(key), command: Command::RegisterMerchant(register) };
+            let committed = switch.submit(deadline, submission, || merchant_id.clone()).await?;
+            let lsn = committed.record.lsn.get();
+            Ok(Response::new(v1::RegisterMerchantResponse { merchant_id, lsn }))
+        };
+        Method::RegisterMerchant.measure(work).await
+    }
+
+    async fn publish_rates(
+        &self,
+        request: Request<v1::PublishRatesRequest>,
+    ) -> Result<Response<v1::PublishRatesResponse>, Status> {
+        let work = async {
+            let switch = &self.switch;
+            let deadline = switch.deadline(request.metadata());
+            switch.credentials.operator(request.metadata())?;
+            let (key, publish) =
+                requests::publish_rates(request.get_ref(), &switch.digester).map_err(errors::invalid_field)?;
+            let submission = Submission { key: Some(key), command: Command::PublishRates(publish) };
+            let committed = switch.submit(deadline, submission, String::new).await?;
+            Ok(Response::new(v1::PublishRatesResponse { lsn: committed.record.lsn.get() }))
+        };
+        Method::PublishRates.measure(work).await
+    }
+
+    async fn status(&self, request: Request<v1::StatusRequest>) -> Result<Response<v1::StatusResponse>, Status> {
+        Method::Status.measure(self.status_now(request)).await
+    }
+}
+
+impl Operations {
+    async fn status_now(&self, request: Request<v1::StatusRequest>) -> Result<Response<v1::StatusResponse>, Status> {
+        let switch = &self.switch;
+        let deadline = switch.deadline(request.metadata());
+        switch.credentials.operator(request.metadata())?;
+        switch.caught_up(deadline).await?;
+        let status = switch.handle.status();
+        let usage = process::usage();
+        Ok(Response::new(v1::StatusResponse {
+            mode: switch.started.mode.as_str().to_owned(),
+            version: switch.started.version.to_owned(),
+            last_lsn: status.last_lsn().get(),
+            durable_lsn: status.durable_lsn().get(),
+            applied_lsn: switch.boards.applied_lsn().get(),
+            state: state_text(status.state()).to_owned(),
+            state_reason: status.reason(),
+            start_time: Some(replies::timestamp(switch.started.at)),
+            recovered_records: switch.started.recovered_records,
+            recovery_us: switch.started.recovery_us,
+            process_cpu_us: usage.cpu_us,
+            process_resident_bytes: usage.resident_bytes,
+            trial_balance: switch.boards.trial_balance().iter().map(trial_line).collect(),
+            payments_captured: switch.boards.payments_captured(),
+            payments_declined: switch.boards.payments_declined(),
+        }))
+    }
+}
+
+const fn state_text(state: ServingState) -> &'static str {
+    match state {
+        ServingState::Serving => "serving",
+        ServingState::Draining => "draining",
+        ServingState::Failed => "failed",
+    }
+}
+
+fn trial_line(line: &TrialLine) -> v1::TrialBalanceLine {
+    v1::TrialBalanceLine {
+        account_kind: line.kind.as_str().to_owned(),
+        accounts: line.accounts,
+        balance: Some(replies::money(line.balance)),
+    }
+}

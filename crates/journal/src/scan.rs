@@ -1,0 +1,338 @@
+//! Reading a whole journal, batch by batch, and deciding what the first flaw in it means.
+//!
+//! The scan changes nothing. What it returns is either whole up to its last batch, with a torn tail behind it or not, or
+//! [`Error::Damaged`]. A batch counts only as a whole: its records are shown after its end mark and its place in the
+//! hash chain were checked.
+
+use std::path::{Path, PathBuf};
+
+use domain::Lsn;
+
+use crate::disk::{Disk, File};
+use crate::format::{
+    BATCH_HEADER_BYTES, BatchHeader, CHAIN_START, Chain, JournalId, NOTE_BYTES, RECORD_HEADER_BYTES, SEGMENT_BYTES_MIN,
+    SEGMENT_HEADER_BYTES, SegmentBlock, SegmentHeader, continue_chain, decode_batch_end, record_bytes, split_record,
+};
+use crate::segment::{list_segments, segment_name};
+use crate::survey::survey;
+use crate::window::{Window, is_zero};
+use crate::{Damage, Error, FORMAT_VERSION, FoldError};
+
+/// One record and where it is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordRef<'a> {
+    /// Its position.
+    pub lsn: Lsn,
+    /// The bytes that were appended.
+    pub bytes: &'a [u8],
+    /// The segment that holds it.
+    pub path: &'a Path,
+    /// Where in the segment its record header begins.
+    pub offset: u64,
+}
+
+pub(crate) type Visit<'a> = &'a mut dyn FnMut(RecordRef<'_>) -> Result<(), FoldError>;
+
+/// A journal as it was found: everything up to `tail.end` is whole.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) journal_id: JournalId,
+    pub(crate) segments: u64,
+    pub(crate) last_lsn: Lsn,
+    /// The newest durable lsn written anywhere.
+    pub(crate) durable_lsn: Lsn,
+    /// The length of all batches, in bytes.
+    pub(crate) bytes: u64,
+    pub(crate) chain: Chain,
+    /// The sequence number of the last batch.
+    pub(crate) sequence: u64,
+    pub(crate) tail: Tail,
+    pub(crate) torn: Option<Torn>,
+}
+
+/// The last segment.
+#[derive(Debug)]
+pub(crate) struct Tail {
+    pub(crate) path: PathBuf,
+    pub(crate) header: SegmentHeader,
+    /// Behind the last whole batch.
+    pub(crate) end: u64,
+    /// Where the part begins of which no later header says that it was durable.
+    pub(crate) unconfirmed: u64,
+}
+
+/// What lies behind the last whole batch and was never confirmed.
+#[derive(Debug)]
+pub(crate) struct Torn {
+    /// Behind its last byte that is not zero.
+    pub(crate) end: u64,
+    pub(crate) what: Damage,
+}
+
+/// Reads everything. `None` when there is no segment.
+pub(crate) fn scan_all<D: Disk>(disk: &D, visit: Visit<'_>) -> Result<Option<Found>, Error> {
+    let segments = list_segments(disk)?;
+    let Some(last) = segments.last() else { return Ok(None) };
+    let mut buffer = Vec::new();
+    let mut found: Option<Found> = None;
+    for first_lsn in &segments {
+        let name = segment_name(*first_lsn);
+        let path = disk.path(&name);
+        let file = disk.open_to_read(&name).map_err(Error::io("open", path.clone()))?;
+        let mut window = Window::new(file, path, &mut buffer)?;
+        let header = read_segment_header(&mut window, *first_lsn, found.as_ref())?;
+        let entered = Found::enter(found, window.path().clone(), header);
+        found = Some(entered.read_segment(&mut window, visit, Position::of(first_lsn, last))?);
+    }
+    Ok(found)
+}
+
+/// Only the last segment can be torn: the one before was durable to its last batch when the next was made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Position {
+    Last,
+    BeforeOthers,
+}
+
+impl Position {
+    fn of(segment: &Lsn, last: &Lsn) -> Self {
+        if segment == last { Self::Last } else { Self::BeforeOthers }
+    }
+}
+
+/// A place where the bytes are not those of a journal.
+#[derive(Debug)]
+struct Flaw {
+    offset: u64,
+    lsn: Lsn,
+    what: Damage,
+}
+
+impl Flaw {
+    fn into_error(self, path: &Path) -> Error {
+        Error::Damaged { path: path.to_path_buf(), offset: self.offset, lsn: self.lsn, what: self.what }
+    }
+}
+
+enum Next {
+    Batch,
+    End,
+    Flaw(Flaw),
+}
+
+fn read_segment_header<F: File>(
+    window: &mut Window<'_, F>,
+    named: Lsn,
+    before: Option<&Found>,
+) -> Result<SegmentHeader, Error> {
+    let path = window.path().clone();
+    let length = window.length();
+    let flaw = |what| {
+        let lsn = before.map_or(Lsn::new(1), |before| before.last_lsn.next());
+        let offset = if let Damage::SegmentLength { found, .. } = what { found } else { 0 };
+        Flaw { offset, lsn, what }.into_error(&path)
+    };
+    if length < SEGMENT_HEADER_BYTES as u64 {
+        return Err(flaw(Damage::SegmentLength { found: length, expected: SEGMENT_BYTES_MIN }));
+    }
+    let block = window.bytes(0, SEGMENT_HEADER_BYTES)?.first_chunk().expect("a whole block was read");
+    let header = match SegmentHeader::decode(block).map_err(&flaw)? {
+        SegmentBlock::Known(header) => header,
+        SegmentBlock::Newer(found) => {
+            return Err(Error::NewerFormat { path, found, supported: FORMAT_VERSION });
+        }
+    };
+    check_segment_header(&header, length, named, before).map_err(flaw)?;
+    Ok(header)
+}
+
+fn check_segment_header(header: &SegmentHeader, length: u64, named: Lsn, before: Option<&Found>) -> Result<(), Damage> {
+    let (journal_id, number, first_lsn, chain) = match before {
+        None => (header.journal_id, 0, Lsn::new(1), CHAIN_START),
+        Some(before) => (before.journal_id, before.segments, before.last_lsn.next(), before.chain),
+    };
+    if header.journal_id != journal_id {
+        return Err(Damage::ForeignSegment { found: header.journal_id, expected: journal_id });
+    }
+    // A crash cannot do this: a segment has its full length before it has its name.
+    if header.segment_bytes != length {
+        return Err(Damage::SegmentLength { found: length, expected: header.segment_bytes });
+    }
+    if header.first_lsn != named {
+        return Err(Damage::SegmentName { found: header.first_lsn });
+    }
+    if header.number != number || header.first_lsn != first_lsn {
+        return Err(Damage::RecordsMissing { number: header.number, first_lsn: header.first_lsn });
+    }
+    if header.durable_lsn >= header.first_lsn {
+        return Err(Damage::SegmentDurable { found: header.durable_lsn });
+    }
+    if header.chain != chain {
+        return Err(Damage::SegmentChain);
+    }
+    Ok(())
+}
+
+impl Found {
+    pub(crate) fn enter(before: Option<Self>, path: PathBuf, header: SegmentHeader) -> Self {
+        let start = SEGMENT_HEADER_BYTES as u64;
+        let (journal_id, durable_lsn) = (header.journal_id, header.durable_lsn);
+        let tail = Tail { path, header, end: start, unconfirmed: start };
+        match before {
+            None => Self {
+                journal_id,
+                segments: 1,
+                last_lsn: Lsn::ZERO,
+                durable_lsn,
+                bytes: 0,
+                chain: CHAIN_START,
+                sequence: 0,
+                tail,
+                torn: None,
+            },
+            Some(before) => {
+                Self { segments: before.segments + 1, durable_lsn: before.durable_lsn.max(durable_lsn), tail, ..before }
+            }
+        }
+    }
+
+    fn read_segment<F: File>(
+        mut self,
+        window: &mut Window<'_, F>,
+        visit: Visit<'_>,
+        position: Position,
+    ) -> Result<Self, Error> {
+        loop {
+            match self.read_batch(window, visit)? {
+                Next::Batch => {}
+                Next::End => return Ok(self),
+                Next::Flaw(flaw) => return self.judge(flaw, window, position),
+            }
+        }
+    }
+
+    /// The rule for a torn tail. What lies above the newest durable lsn found anywhere was never confirmed and may be
+    /// torn, whatever its shape. What lies below it was, and is damaged.
+    fn judge<F: File>(mut self, flaw: Flaw, window: &mut Window<'_, F>, position: Position) -> Result<Self, Error> {
+        if position == Position::BeforeOthers {
+            return Err(flaw.into_error(window.path()));
+        }
+        let survey = survey(window, self.tail.end, self.journal_id.tag())?;
+        // Batches are durable as a whole, so the first lsn in question is the one behind the last whole batch.
+        if survey.durable_lsn > self.last_lsn {
+            return Err(flaw.into_error(window.path()));
+        }
+        self.torn = Some(Torn { end: survey.end, what: flaw.what });
+        Ok(self)
+    }
+
+    fn read_batch<F: File>(&mut self, window: &mut Window<'_, F>, visit: Visit<'_>) -> Result<Next, Error> {
+        let offset = self.tail.end;
+        let flaw = |what| Ok(Next::Flaw(Flaw { offset, lsn: self.last_lsn.next(), what }));
+        let room = usize::try_from(window.length() - offset).unwrap_or(usize::MAX);
+        if room < NOTE_BYTES {
+            return self.expect_zeros(window);
+        }
+        let bytes: &[u8; BATCH_HEADER_BYTES] =
+            window.bytes(offset, BATCH_HEADER_BYTES)?.first_chunk().expect("a whole header was read");
+        if is_zero(bytes) {
+            return self.expect_zeros(window);
+        }
+        let Some(header) = BatchHeader::decode(bytes) else { return flaw(Damage::BatchHeader) };
+        if let Err(what) = self.check_batch_header(&header, room) {
+            return flaw(what);
+        }
+        let batch = window.bytes(offset, header.batch_bytes())?;
+        let chain = match self.check_batch(&header, batch) {
+            Ok(chain) => chain,
+            Err(flaw) => return Ok(Next::Flaw(flaw)),
+        };
+        let records = &batch[BATCH_HEADER_BYTES..header.chained_bytes()];
+        self.visit_records(records, visit)?;
+        self.accept(&header, chain);
+        Ok(Next::Batch)
+    }
+
+    fn check_batch_header(&self, header: &BatchHeader, room: usize) -> Result<(), Damage> {
+        if header.tag != self.journal_id.tag() {
+            return Err(Damage::ForeignBatch);
+        }
+        if header.sequence != self.sequence + 1 || header.first_lsn != self.last_lsn.next() {
+            return Err(Damage::BatchOrder { sequence: header.sequence, first_lsn: header.first_lsn });
+        }
+        if header.durable_lsn >= header.first_lsn || header.batch_bytes() > room {
+            return Err(Damage::BatchShape);
+        }
+        Ok(())
+    }
+
+    fn check_batch(&self, header: &BatchHeader, batch: &[u8]) -> Result<Chain, Flaw> {
+        let (chained, end) = batch.split_at(header.chained_bytes());
+        let mut lsn = self.last_lsn.next();
+        let mut rest = &chained[BATCH_HEADER_BYTES..];
+        let flaw_at = |rest: &[u8], lsn: Lsn, what: Damage| {
+            let offset = self.tail.end + (chained.len() - rest.len()) as u64;
+            Flaw { offset, lsn, what }
+        };
+        for _ in 0..header.record_count {
+            (_, rest) = split_record(lsn, rest).map_err(|what| flaw_at(rest, lsn, what))?;
+            lsn = lsn.next();
+        }
+        if !rest.is_empty() {
+            return Err(flaw_at(rest, lsn, Damage::BatchShape));
+        }
+        let whole = |what| Flaw { offset: self.tail.end, lsn: header.first_lsn, what };
+        let chain = continue_chain(&self.chain, chained);
+        let end = end.first_chunk().expect("a batch ends with an end mark");
+        match decode_batch_end(end) {
+            Some(written) if written == chain => Ok(chain),
+            Some(_) => Err(whole(Damage::BatchChain)),
+            None => Err(whole(Damage::BatchEnd)),
+        }
+    }
+
+    /// Shows the records of a batch that was checked.
+    fn visit_records(&self, records: &[u8], visit: Visit<'_>) -> Result<(), Error> {
+        let path = self.tail.path.as_path();
+        let mut lsn = self.last_lsn;
+        let mut at = 0;
+        while let Some(header) = records[at..].first_chunk::<RECORD_HEADER_BYTES>() {
+            lsn = lsn.next();
+            let offset = self.tail.end + (BATCH_HEADER_BYTES + at) as u64;
+            let start = at + RECORD_HEADER_BYTES;
+            at = start + record_bytes(header);
+            let record = RecordRef { lsn, bytes: &records[start..at], path, offset };
+            visit(record).map_err(|source| Error::Fold { path: path.to_path_buf(), offset, lsn, source })?;
+        }
+        Ok(())
+    }
+
+    fn accept(&mut self, header: &BatchHeader, chain: Chain) {
+        if header.durable_lsn >= self.last_lsn {
+            self.tail.unconfirmed = self.tail.end;
+        }
+        let bytes = header.batch_bytes() as u64;
+        self.durable_lsn = self.durable_lsn.max(header.durable_lsn);
+        self.last_lsn = Lsn::new(self.last_lsn.get() + u64::from(header.record_count));
+        self.sequence = header.sequence;
+        self.chain = chain;
+        self.bytes += bytes;
+        self.tail.end += bytes;
+    }
+
+    /// Behind the last batch there is nothing.
+    fn expect_zeros<F: File>(&self, window: &mut Window<'_, F>) -> Result<Next, Error> {
+        let mut offset = self.tail.end;
+        while offset < window.length() {
+            let count = usize::try_from(window.length() - offset).unwrap_or(usize::MAX).min(64 * 1024);
+            let bytes = window.bytes(offset, count)?;
+            if !is_zero(bytes) {
+                let at = bytes.iter().position(|byte| *byte != 0).expect("not all zero");
+                let lsn = self.last_lsn.next();
+                return Ok(Next::Flaw(Flaw { offset: offset + at as u64, lsn, what: Damage::NotZero }));
+            }
+            offset += count as u64;
+        }
+        Ok(Next::End)
+    }
+}

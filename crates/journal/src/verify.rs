@@ -1,0 +1,96 @@
+//! Looking at a journal without touching it: on a copy, on a read-only disk, or beside its owner.
+
+use std::path::PathBuf;
+
+use domain::Lsn;
+
+use crate::disk::Disk;
+use crate::format::JournalId;
+use crate::recovery::Cut;
+use crate::scan::{Found, RecordRef, scan_all};
+use crate::{Error, FoldError};
+
+/// How often a scan is repeated when damage is found at another place each time.
+const SCANS_MAX: usize = 5;
+
+/// A whole journal, checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// The id of the journal.
+    pub journal_id: JournalId,
+    /// How many records there are.
+    pub records: u64,
+    /// The oldest record; `None` when there are none.
+    pub first_lsn: Option<Lsn>,
+    /// The newest record; [`Lsn::ZERO`] when there are none.
+    pub last_lsn: Lsn,
+    /// How many segments there are.
+    pub segments: u64,
+    /// The length of all batches, in bytes.
+    pub bytes: u64,
+    /// The hash chain behind the newest record: equal chains are equal journals.
+    pub chain: [u8; 32],
+    /// The newest durable lsn written in the journal. Up to here any loss shows as damage.
+    pub durable_lsn: Lsn,
+    /// Bytes of whole batches of which the journal does not say that they were durable: usually the last batch.
+    /// Damage to them looks like a torn tail.
+    pub unconfirmed_bytes: u64,
+    /// The torn tail an opening would cut. Beside a running owner this may be a batch being written.
+    pub torn: Option<Cut>,
+}
+
+/// Checks everything an opening checks, and changes nothing.
+///
+/// # Errors
+/// [`Error::Damaged`] and [`Error::NewerFormat`] as an opening would give, [`Error::NoJournal`] when there is no
+/// segment, [`Error::Io`] when the disk cannot be read.
+pub fn verify<D: Disk>(disk: &D) -> Result<Report, Error> {
+    scan(disk, Lsn::new(u64::MAX), &mut |_| Ok(()))
+}
+
+/// As [`verify`], and shows the records from `from` on, each once and in order.
+///
+/// # Errors
+/// As [`verify`], and [`Error::Fold`] when `visit` fails.
+pub fn scan<D: Disk>(
+    disk: &D,
+    from: Lsn,
+    visit: &mut dyn FnMut(RecordRef<'_>) -> Result<(), FoldError>,
+) -> Result<Report, Error> {
+    let mut next = from;
+    let mut visit_new = |record: RecordRef<'_>| {
+        if record.lsn < next {
+            return Ok(());
+        }
+        next = record.lsn.next();
+        visit(record)
+    };
+    let mut seen: Option<(PathBuf, u64)> = None;
+    for _ in 1..SCANS_MAX {
+        match scan_all(disk, &mut visit_new) {
+            // The owner may have finished a batch between two looks at it, which then seems torn and yet followed by
+            // others. Real damage stays where it is.
+            Err(Error::Damaged { path, offset, .. }) if seen.as_ref() != Some(&(path.clone(), offset)) => {
+                seen = Some((path, offset));
+            }
+            other => return report(disk, other?),
+        }
+    }
+    report(disk, scan_all(disk, &mut visit_new)?)
+}
+
+fn report<D: Disk>(disk: &D, found: Option<Found>) -> Result<Report, Error> {
+    let Some(found) = found else { return Err(Error::NoJournal { path: disk.path("") }) };
+    Ok(Report {
+        journal_id: found.journal_id,
+        records: found.last_lsn.get(),
+        first_lsn: (found.last_lsn > Lsn::ZERO).then_some(Lsn::new(1)),
+        last_lsn: found.last_lsn,
+        segments: found.segments,
+        bytes: found.bytes,
+        chain: found.chain,
+        durable_lsn: found.durable_lsn,
+        unconfirmed_bytes: found.tail.end - found.tail.unconfirmed,
+        torn: found.cut(),
+    })
+}

@@ -1,0 +1,150 @@
+//! What can be asked on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use client::Address;
+
+use crate::bench::Bench;
+use crate::commands::{
+    Balance, Close, Completions, Demo, Deposit, Get, Journal, Open, Pay, Postings, PublishRate, Rates,
+    RegisterMerchant, Status, Withdraw,
+};
+use crate::context::Context;
+use crate::error::Error;
+use crate::exit::{EXIT_CODES, Exit};
+
+const LONG_ABOUT: &str = "\
+The command line of payswitch, a payments switch.
+
+Commands that ask a running daemon go to --server, those for the switch's operator to --admin. Who calls is known from \
+the API key alone: --key-file, else the environment variable PAYSWITCH_KEY, else the well-known key of the sandbox for \
+the role a command needs.
+
+With --json a command prints the reply message as proto3 JSON, and a failure as JSON on standard error.";
+
+/// The command line of payswitch.
+#[derive(Debug, Parser)]
+#[command(name = "payctl", version, about, long_about = LONG_ABOUT, after_long_help = EXIT_CODES, max_term_width = 80)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// Where the daemon listens for merchants and wallets, as host:port
+    #[arg(long, global = true, value_name = "ADDRESS", default_value = "127.0.0.1:7450")]
+    pub(crate) server: Address,
+    /// Where the daemon listens for its operator, as host:port
+    #[arg(long, global = true, value_name = "ADDRESS", default_value = "127.0.0.1:7451")]
+    pub(crate) admin: Address,
+    /// File with the API key to call with; without it PAYSWITCH_KEY, else the sandbox's key
+    #[arg(long, global = true, value_name = "PATH")]
+    pub(crate) key_file: Option<PathBuf>,
+    /// Print the reply as JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Whether to use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: Color,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl Color {
+    /// Decides for the whole process.
+    pub(crate) fn write_global(self) {
+        let choice = match self {
+            Self::Auto => anstream::ColorChoice::Auto,
+            Self::Always => anstream::ColorChoice::Always,
+            Self::Never => anstream::ColorChoice::Never,
+        };
+        choice.write_global();
+    }
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+enum Command {
+    #[command(flatten)]
+    Online(Online),
+    #[command(subcommand)]
+    Journal(Journal),
+    Completions(Completions),
+}
+
+/// What asks a running daemon, in the order a newcomer meets it.
+#[derive(Debug, Subcommand)]
+enum Online {
+    Demo(Demo),
+    Pay(Pay),
+    Get(Get),
+    Balance(Balance),
+    Postings(Postings),
+    Open(Open),
+    Deposit(Deposit),
+    Withdraw(Withdraw),
+    Close(Close),
+    Rates(Rates),
+    PublishRate(PublishRate),
+    RegisterMerchant(RegisterMerchant),
+    Status(Status),
+    Bench(Box<Bench>),
+}
+
+impl Cli {
+    /// Does what was asked. `key_from_environment` is the value of PAYSWITCH_KEY.
+    ///
+    /// # Errors
+    /// When it was not done; [`Error::exit`] says how the process should end.
+    pub(crate) fn run(self, key_from_environment: Option<String>) -> Result<Exit, Error> {
+        match self.command {
+            Command::Online(online) => online.run(&Context::new(self.global, key_from_environment)?),
+            Command::Journal(journal) => journal.run(self.global.json),
+            Command::Completions(completions) => completions.run(),
+        }
+    }
+}
+
+impl Online {
+    fn run(self, context: &Context) -> Result<Exit, Error> {
+        // One thread: the load generator must not take more than one processor from the daemon it measures.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|source| Error::Local { tried: "start the runtime".to_owned(), source })?;
+        runtime.block_on(async {
+            match self {
+                Self::Demo(demo) => demo.run(context).await,
+                Self::Pay(pay) => pay.run(context).await,
+                Self::Get(get) => get.run(context).await,
+                Self::Balance(balance) => balance.run(context).await,
+                Self::Postings(postings) => postings.run(context).await,
+                Self::Open(open) => open.run(context).await,
+                Self::Deposit(deposit) => deposit.run(context).await,
+                Self::Withdraw(withdraw) => withdraw.run(context).await,
+                Self::Close(close) => close.run(context).await,
+                Self::Rates(rates) => rates.run(context).await,
+                Self::PublishRate(publish_rate) => publish_rate.run(context).await,
+                Self::RegisterMerchant(register_merchant) => register_merchant.run(context).await,
+                Self::Status(status) => status.run(context).await,
+                Self::Bench(bench) => bench.run(context).await,
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,226 @@
+//! The two ways of asking: as fast as answers come, or at fixed moments.
+
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::num::NonZeroU32;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use client::Error;
+use tokio::sync::Notify;
+use tokio::task::{JoinSet, LocalSet};
+
+use super::progress::Progress;
+use super::tally::{Answer, Tally};
+
+/// The shortest sleep of the pacer: at high rates several payments come due in one wake-up.
+const PACER_SLEEP_MIN: Duration = Duration::from_micros(50);
+
+/// Something that can be asked again and again.
+pub(super) trait Call: 'static {
+    /// What is counted, for the progress line.
+    const NOUN: &'static str;
+
+    /// Asks once and checks the answer. No two calls have the same number.
+    fn call(&self, number: u64) -> impl Future<Output = Answer>;
+}
+
+/// When a closed loop ends.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Until {
+    /// When this much time has passed; what is under way then is waited for.
+    Elapsed(Duration),
+    /// When this many were sent.
+    Sent(u64),
+}
+
+/// A load of one kind of call over several connections, all on the thread it runs on.
+#[derive(Debug)]
+pub(super) struct Load<C> {
+    /// One for each connection.
+    calls: Vec<Rc<C>>,
+    /// Callers at once in a closed loop.
+    in_flight: usize,
+    /// The number of the next call; never the same again, so that no two payments share a key.
+    next_number: Rc<Cell<u64>>,
+}
+
+/// One run's state, shared by the tasks of one thread.
+struct Run {
+    tally: RefCell<Tally>,
+    lost: RefCell<Option<Error>>,
+    next_number: Rc<Cell<u64>>,
+    started: Instant,
+    sent: Cell<u64>,
+    until: Until,
+}
+
+impl Run {
+    /// The number of the next call, or `None` when the run is over.
+    fn next(&self) -> Option<u64> {
+        let over = match self.until {
+            Until::Elapsed(duration) => self.started.elapsed() >= duration,
+            Until::Sent(sent) => self.sent.get() >= sent,
+        };
+        if over || self.lost.borrow().is_some() {
+            return None;
+        }
+        self.sent.set(self.sent.get() + 1);
+        let number = self.next_number.get();
+        self.next_number.set(number + 1);
+        Some(number)
+    }
+
+    fn record(&self, latency: Duration, answer: Answer) {
+        if let Some(error) = self.tally.borrow_mut().record(latency, answer) {
+            *self.lost.borrow_mut() = Some(error);
+        }
+    }
+
+    /// How many calls got what they asked for so far.
+    fn counter(self: Rc<Self>) -> impl Fn() -> u64 + 'static {
+        move || self.tally.borrow().done()
+    }
+
+    fn finish(&self) -> Result<(Duration, Tally), Error> {
+        let elapsed = self.started.elapsed();
+        match self.lost.take() {
+            Some(error) => Err(error),
+            None => Ok((elapsed, self.tally.replace(Tally::new()))),
+        }
+    }
+}
+
+impl<C: Call> Load<C> {
+    /// A load over these connections.
+    pub(super) fn new(calls: Vec<C>, in_flight: usize) -> Self {
+        assert!(!calls.is_empty(), "a load has a connection");
+        Self { calls: calls.into_iter().map(Rc::new).collect(), in_flight, next_number: Rc::default() }
+    }
+
+    /// A closed loop whose answers do not count.
+    pub(super) async fn warm_up(&self, duration: Duration) -> Result<(), Error> {
+        self.closed_loop(Until::Elapsed(duration)).await.map(drop)
+    }
+
+    /// Each caller asks again as soon as it has its answer. Returns how long it took until the last one.
+    pub(super) async fn closed_loop(&self, until: Until) -> Result<(Duration, Tally), Error> {
+        let run = self.begin(until);
+        let tasks = LocalSet::new();
+        let progress = Progress::start(&tasks, C::NOUN, run.clone().counter());
+        tasks
+            .run_until(async {
+                let mut callers = JoinSet::new();
+                for call in self.calls.iter().cycle().take(self.in_flight) {
+                    let (call, run) = (Rc::clone(call), Rc::clone(&run));
+                    callers.spawn_local(async move {
+                        while let Some(number) = run.next() {
+                            let sent = Instant::now();
+                            let answer = call.call(number).await;
+                            run.record(sent.elapsed(), answer);
+                        }
+                    });
+                }
+                callers.join_all().await;
+            })
+            .await;
+        progress.stop();
+        run.finish()
+    }
+
+    /// Sends `due` payments at fixed moments, `rate` in each second. Latency counts from the moment a payment should
+    /// have been sent. One that comes due while `in_flight_max` are under way is counted as unsent.
+    pub(super) async fn open_loop(
+        &self,
+        rate: NonZeroU32,
+        in_flight_max: usize,
+        due: u64,
+    ) -> Result<(Duration, Tally), Error> {
+        let run = self.begin(Until::Sent(due));
+        let pacer = Pacer::start(rate);
+        let tasks = LocalSet::new();
+        let progress = Progress::start(&tasks, C::NOUN, run.clone().counter());
+        tasks
+            .run_until(async {
+                let mut under_way = JoinSet::new();
+                let mut calls = self.calls.iter().cycle();
+                for tick in 0..due {
+                    let intended = run.started + moment(tick, rate);
+                    pacer.wait_until(intended).await;
+                    while under_way.try_join_next().is_some() {}
+                    let Some(number) = run.next() else { break };
+                    if under_way.len() >= in_flight_max {
+                        run.tally.borrow_mut().unsent += 1;
+                        continue;
+                    }
+                    let call = Rc::clone(calls.next().expect("a cycle has no end"));
+                    let run = Rc::clone(&run);
+                    under_way.spawn_local(async move {
+                        let answer = call.call(number).await;
+                        run.record(intended.elapsed(), answer);
+                    });
+                }
+                under_way.join_all().await;
+            })
+            .await;
+        progress.stop();
+        run.finish()
+    }
+
+    fn begin(&self, until: Until) -> Rc<Run> {
+        Rc::new(Run {
+            tally: RefCell::new(Tally::new()),
+            lost: RefCell::new(None),
+            next_number: Rc::clone(&self.next_number),
+            started: Instant::now(),
+            sent: Cell::new(0),
+            until,
+        })
+    }
+}
+
+/// When tick number `tick` is due, from the start.
+fn moment(tick: u64, rate: NonZeroU32) -> Duration {
+    let rate = u64::from(rate.get());
+    let nanos = (tick % rate) * 1_000_000_000 / rate;
+    Duration::from_secs(tick / rate) + Duration::from_nanos(nanos)
+}
+
+/// Wakes the load at a finer grain than the runtime's timer, whose tick is a millisecond.
+struct Pacer {
+    wake: Arc<Notify>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Pacer {
+    fn start(rate: NonZeroU32) -> Self {
+        let pacer = Self { wake: Arc::default(), stop: Arc::default() };
+        let (wake, stop) = (Arc::clone(&pacer.wake), Arc::clone(&pacer.stop));
+        let sleep = moment(1, rate).clamp(PACER_SLEEP_MIN, Duration::from_millis(1));
+        thread::spawn(move || {
+            while !stop.load(Ordering::Relaxed) {
+                thread::sleep(sleep);
+                wake.notify_one();
+            }
+        });
+        pacer
+    }
+
+    async fn wait_until(&self, moment: Instant) {
+        while Instant::now() < moment {
+            self.wake.notified().await;
+        }
+    }
+}
+
+impl Drop for Pacer {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,244 @@
+//! What a run found, as a table and as JSON.
+
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+use serde::Serialize;
+
+use super::cpu::Used;
+use super::tally::Tally;
+use crate::exit::Exit;
+use crate::render::{Align, BAD, FAINT, Fields, GOOD, STRONG, Table, paint};
+use crate::words;
+
+/// What a run found.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Report {
+    /// How payments were asked for.
+    pub(super) title: String,
+    /// Time from the first call to the last answer.
+    pub(super) seconds: f64,
+    /// Approved payments in each second.
+    pub(super) payments_per_second: f64,
+    /// From asking, or in an open loop from the moment it should have been, to the answer.
+    pub(super) latency_us: Latency,
+    /// What the answers were.
+    pub(super) answers: Answers,
+    /// CPU time of this process while measuring.
+    pub(super) client_cpu_seconds: Option<f64>,
+    /// CPU time of the daemon while measuring; unknown in a comparison and without the operator's key.
+    pub(super) server_cpu_seconds: Option<f64>,
+    /// What payments were compared with.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) beside: Vec<Beside>,
+    /// The first trouble of each kind, in words.
+    pub(super) troubles: Vec<String>,
+    /// Every latency, for the chart.
+    #[serde(skip)]
+    pub(super) histogram: Histogram<u64>,
+}
+
+/// Percentiles in microseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Latency {
+    /// Half are not slower.
+    pub(super) p50: u64,
+    /// 90 % are not slower.
+    pub(super) p90: u64,
+    /// 99 % are not slower.
+    pub(super) p99: u64,
+    /// 99.9 % are not slower.
+    #[serde(rename = "p99.9")]
+    pub(super) p999: u64,
+    /// None is slower.
+    pub(super) max: u64,
+}
+
+/// What the answers were.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Answers {
+    /// Distinct payments approved, every amount right.
+    pub(super) approved: u64,
+    /// Declined.
+    pub(super) declined: u64,
+    /// Refused; nothing recorded.
+    pub(super) refused: u64,
+    /// No decision came back.
+    pub(super) unanswered: u64,
+    /// Open loop: came due and could not be sent.
+    pub(super) unsent: u64,
+    /// Replies that are not what they must be.
+    pub(super) wrong: u64,
+}
+
+impl Answers {
+    /// How the command ends: by the worst that was answered.
+    pub(super) const fn exit(&self) -> Exit {
+        match self {
+            Self { wrong: 1.., .. } => Exit::Damaged,
+            Self { unanswered: 1.., .. } => Exit::Unreachable,
+            Self { refused: 1.., .. } => Exit::Refused,
+            _ => Exit::Approved,
+        }
+    }
+}
+
+/// Something payments were compared with.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Beside {
+    /// What it is.
+    pub(super) name: String,
+    /// How often it was done in each second.
+    pub(super) per_second: f64,
+    /// How long it took.
+    pub(super) latency_us: Latency,
+    /// How payments compare.
+    pub(super) ratio: Option<Ratio>,
+    /// Every latency, for the chart.
+    #[serde(skip)]
+    pub(super) histogram: Histogram<u64>,
+}
+
+/// A ratio over pairs of neighbouring slices, with its spread.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(super) struct Ratio {
+    /// Of what to what.
+    pub(super) of: String,
+    /// Half of the pairs are not above.
+    pub(super) median: f64,
+    /// The lowest pair.
+    pub(super) min: f64,
+    /// The highest pair.
+    pub(super) max: f64,
+    /// How many pairs.
+    pub(super) pairs: usize,
+}
+
+impl Report {
+    /// The report of a run.
+    pub(super) fn new(title: String, elapsed: Duration, tally: &Tally, cpu: Used) -> Self {
+        let approved = tally.payment_ids.len() as u64;
+        Self {
+            title,
+            seconds: elapsed.as_secs_f64(),
+            payments_per_second: rate(approved, elapsed),
+            latency_us: Latency::of(&tally.latency_us),
+            answers: Answers {
+                approved,
+                declined: tally.declined,
+                refused: tally.refused,
+                unanswered: tally.unanswered,
+                unsent: tally.unsent,
+                wrong: tally.wrong,
+            },
+            client_cpu_seconds: cpu.client.map(|used| used.as_secs_f64()),
+            server_cpu_seconds: cpu.server.map(|used| used.as_secs_f64()),
+            beside: Vec::new(),
+            troubles: tally.troubles.clone(),
+            histogram: tally.latency_us.clone(),
+        }
+    }
+}
+
+impl Beside {
+    /// Something done `times` times in this time.
+    pub(super) fn new(
+        name: &str,
+        times: u64,
+        elapsed: Duration,
+        histogram: Histogram<u64>,
+        ratio: Option<Ratio>,
+    ) -> Self {
+        let per_second = rate(times, elapsed);
+        Self { name: name.to_owned(), per_second, latency_us: Latency::of(&histogram), ratio, histogram }
+    }
+}
+
+impl Latency {
+    /// The percentiles of these latencies.
+    pub(super) fn of(histogram: &Histogram<u64>) -> Self {
+        let at = |quantile| histogram.value_at_quantile(quantile);
+        Self { p50: at(0.5), p90: at(0.9), p99: at(0.99), p999: at(0.999), max: histogram.max() }
+    }
+}
+
+impl Ratio {
+    /// Median and spread; `None` without a pair.
+    pub(super) fn of(of: String, mut ratios: Vec<f64>) -> Option<Self> {
+        ratios.sort_by(f64::total_cmp);
+        let (min, max) = (*ratios.first()?, *ratios.last()?);
+        let middle = ratios.len() / 2;
+        let upper = *ratios.get(middle)?;
+        let lower = if ratios.len().is_multiple_of(2) { *ratios.get(middle.checked_sub(1)?)? } else { upper };
+        Some(Self { of, median: f64::midpoint(lower, upper), min, max, pairs: ratios.len() })
+    }
+}
+
+/// Events in each second.
+pub(super) fn rate(events: u64, elapsed: Duration) -> f64 {
+    if elapsed.is_zero() { 0.0 } else { events as f64 / elapsed.as_secs_f64() }
+}
+
+/// The report for people.
+pub(super) fn text(report: &Report) -> String {
+    let mut table = Table::new([
+        ("", Align::Left),
+        ("per second", Align::Right),
+        ("p50 µs", Align::Right),
+        ("p90 µs", Align::Right),
+        ("p99 µs", Align::Right),
+        ("p99.9 µs", Align::Right),
+        ("max µs", Align::Right),
+    ]);
+    table.row(row(paint(STRONG, "payments"), report.payments_per_second, report.latency_us));
+    for beside in &report.beside {
+        table.row(row(beside.name.clone(), beside.per_second, beside.latency_us));
+    }
+    let seconds = format!("{:.1} s measured", report.seconds);
+    format!("{}; {}\n\n{table}\n{}", report.title, paint(FAINT, seconds), details(report))
+}
+
+fn row(name: String, per_second: f64, latency: Latency) -> [String; 7] {
+    let [p50, p90, p99, p999, max] =
+        [latency.p50, latency.p90, latency.p99, latency.p999, latency.max].map(words::count);
+    [name, whole(per_second), p50, p90, p99, p999, max]
+}
+
+fn details(report: &Report) -> Fields {
+    let answers = &report.answers;
+    let mut fields = Fields::default();
+    for ratio in report.beside.iter().filter_map(|beside| beside.ratio.as_ref()) {
+        let median = paint(STRONG, format!("{:.3}", ratio.median));
+        let spread = format!("{:.3} to {:.3} in {} pairs", ratio.min, ratio.max, ratio.pairs);
+        fields.line("ratio", format!("{median}  {} ({spread})", ratio.of));
+    }
+    let approved = paint(GOOD, words::count(answers.approved));
+    fields.line("approved", format!("{approved} distinct payments, every amount worked out again"));
+    fields.line("declined", words::count(answers.declined));
+    fields.line("refused", words::count(answers.refused));
+    for (name, count) in [("unanswered", answers.unanswered), ("unsent", answers.unsent), ("wrong", answers.wrong)] {
+        if count > 0 {
+            fields.line(name, paint(BAD, words::count(count)));
+        }
+    }
+    let seconds = |used: Option<f64>| used.map_or_else(|| "unknown".to_owned(), |used| format!("{used:.2} s"));
+    if report.beside.is_empty() {
+        let (client, server) = (seconds(report.client_cpu_seconds), seconds(report.server_cpu_seconds));
+        fields.line("CPU", format!("{client} here, {server} in the daemon"));
+    }
+    for trouble in &report.troubles {
+        fields.line("trouble", trouble);
+    }
+    fields
+}
+
+/// A rate as a whole number, grouped.
+fn whole(per_second: f64) -> String {
+    let text = format!("{per_second:.0}");
+    text.parse().map_or(text, words::count)
+}
+
+#[cfg(test)]
+mod tests;

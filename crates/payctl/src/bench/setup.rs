@@ -1,0 +1,123 @@
+//! Accounts with funds, connections, and the operator's view: all a run needs before it begins.
+
+use std::rc::Rc;
+
+use client::{Address, ApiKey, Client, Code, Echo, EchoSize, Error as CallError, Operator, Options, sandbox};
+use money::{AMOUNT_MINOR_UNITS_MAX, Currency, Money};
+use tokio::task::JoinSet;
+use wire::v1::{AccountReference, DepositRequest, DepositResponse, OpenRequest};
+
+use super::Bench;
+use super::cpu::Reading;
+use super::payments::{EchoCall, PaymentCall, Plan};
+use crate::commands::new_id;
+use crate::context::{Context, read_key};
+use crate::error::Error;
+use crate::words;
+
+/// What each account is given before each run: enough for ten thousand million payments of ten.
+const DEPOSIT_MINOR_UNITS: i64 = 10_000_000_000_000;
+const _: () = assert!(DEPOSIT_MINOR_UNITS <= AMOUNT_MINOR_UNITS_MAX);
+/// Accounts opened at once.
+const OPENERS: usize = 32;
+
+/// A daemon that is ready to be measured.
+#[derive(Debug)]
+pub(super) struct Setup {
+    server: Address,
+    merchant_key: ApiKey,
+    operator: Operator,
+    plan: Rc<Plan>,
+    /// One for each connection.
+    clients: Vec<Client>,
+}
+
+impl Setup {
+    /// Opens and funds the accounts and makes the connections.
+    pub(super) async fn prepare(bench: &Bench, context: &Context) -> Result<Self, Error> {
+        let server = context.server().clone();
+        let merchant_key = context.merchant_key(&bench.merchant)?;
+        let wallet_key = match &bench.wallet_key_file {
+            Some(path) => read_key(path)?,
+            None => sandbox::WALLET_KEY.parse().expect("the sandbox's keys are valid"),
+        };
+        let operator_key = bench.operator_key_file.as_deref().map(read_key).transpose()?;
+        let operator = context.operator_with(operator_key.as_ref());
+
+        let wallet = Client::connect(&server, &wallet_key, Options::default()).await?;
+        let currency = bench.payers_currency();
+        let payers = open_accounts(&wallet, currency, bench.payers).await?;
+        let plan = Rc::new(Plan::new(bench.merchant.clone(), bench.amount, payers, currency));
+        let mut clients = Vec::new();
+        for _ in 0..bench.connections.get() {
+            clients.push(Client::connect(&server, &merchant_key, Options::default()).await?);
+        }
+        Ok(Self { server, merchant_key, operator, plan, clients })
+    }
+
+    /// Payments over each connection.
+    pub(super) fn payment_calls(&self) -> Vec<PaymentCall> {
+        self.clients.iter().map(|client| PaymentCall::new(client.clone(), Rc::clone(&self.plan))).collect()
+    }
+
+    /// Echoes of a payment's size, over as many connections of their own.
+    pub(super) async fn echo_calls(&self) -> Result<Vec<EchoCall>, Error> {
+        let client = self.clients.first().expect("there is a connection").clone();
+        // The number no run comes to: this payment's key must not be used again.
+        let (request, reply) = PaymentCall::new(client, Rc::clone(&self.plan)).pay(u64::MAX).await?;
+        let size = Rc::new(EchoSize::of_payment(&request, &reply));
+        let mut calls = Vec::new();
+        for _ in &self.clients {
+            let echo = Echo::connect(&self.server, &self.merchant_key, Options::default()).await?;
+            echo.echo(&size).await.map_err(explain_missing_echo)?;
+            calls.push(EchoCall::new(echo, Rc::clone(&size)));
+        }
+        Ok(calls)
+    }
+
+    /// CPU time used so far, here and by the daemon; its part is unknown to a caller without the operator's key.
+    pub(super) async fn cpu(&self) -> Reading {
+        let server_us = self.operator.status().await.ok().map(|status| status.process_cpu_us);
+        Reading::now(server_us)
+    }
+}
+
+fn explain_missing_echo(error: CallError) -> Error {
+    if matches!(&error, CallError::Refused(refusal) if refusal.code == Code::Unimplemented) {
+        return Error::Usage("the daemon does not serve echoes: start it with --bench-echo".to_owned());
+    }
+    error.into()
+}
+
+/// Opens `bench-hkd-0` and on, and gives each a deposit. Opening again is a repeat with the same key, so that an account
+/// that is there stays as it is.
+async fn open_accounts(wallet: &Client, currency: Currency, payers: u32) -> Result<Vec<AccountReference>, Error> {
+    let names: Vec<String> = (0..payers).map(|n| format!("bench-{}-{n}", currency.code().to_lowercase())).collect();
+    let mut references = Vec::new();
+    for some in names.chunks(OPENERS) {
+        let mut openers = JoinSet::new();
+        for name in some {
+            openers.spawn(open_account(wallet.clone(), currency, name.clone()));
+        }
+        while let Some(opened) = openers.join_next().await {
+            references.push(opened.expect("opening an account does not panic")?);
+        }
+    }
+    references.sort_by(|one, other| one.account_id.cmp(&other.account_id));
+    Ok(references)
+}
+
+async fn open_account(wallet: Client, currency: Currency, name: String) -> Result<AccountReference, Error> {
+    let request = OpenRequest {
+        idempotency_key: format!("payctl-bench-open-{name}"),
+        account_id: name.clone(),
+        currency_code: currency.code().to_owned(),
+    };
+    let opened = wallet.open(request).await?;
+    let reference = opened.account.and_then(|account| account.account);
+    let deposit = Money::payable(currency, DEPOSIT_MINOR_UNITS).expect("the deposit is an amount");
+    let request = DepositRequest { idempotency_key: new_id(), account_id: name, amount: words::money_message(deposit) };
+    // A declined deposit means an account that is as full as an account can be.
+    let DepositResponse { movement: _ } = wallet.deposit(request).await?;
+    reference.ok_or_else(|| Error::Reply("an opened account without a name".to_owned()))
+}

@@ -1,0 +1,205 @@
+//! What came back.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use client::Error;
+use hdrhistogram::Histogram;
+
+/// Latencies above this count as this: a minute.
+const LATENCY_US_MAX: u64 = 60_000_000;
+/// Significant decimal digits of a recorded latency.
+const LATENCY_DIGITS: u8 = 3;
+
+/// The answer to one call, after it was checked.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// The payment with this id was approved and every amount is right.
+    Approved([u8; 16]),
+    /// An echo came back as long as asked for.
+    Echoed,
+    /// Decided against.
+    Declined,
+    /// Refused; nothing was recorded.
+    Refused(String),
+    /// No decision came back.
+    Unanswered(String),
+    /// The reply is not what it must be.
+    Wrong(String),
+    /// There is no connection.
+    Lost(Error),
+}
+
+impl From<Error> for Answer {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Refused(refusal) => Self::Refused(refusal.to_string()),
+            Error::Unanswered { .. } => Self::Unanswered(error.to_string()),
+            Error::Unreachable { .. } => Self::Lost(error),
+        }
+    }
+}
+
+/// Answers counted, and how long they took.
+#[derive(Clone, Debug)]
+pub(super) struct Tally {
+    /// Of calls that were decided, in microseconds.
+    pub(super) latency_us: Histogram<u64>,
+    /// Distinct payments approved.
+    pub(super) payment_ids: HashSet<[u8; 16]>,
+    /// Approvals that named a payment which another call had been given already.
+    pub(super) repeated: u64,
+    /// Echoes.
+    pub(super) echoed: u64,
+    /// Declined payments.
+    pub(super) declined: u64,
+    /// Refused calls.
+    pub(super) refused: u64,
+    /// Calls without a decision.
+    pub(super) unanswered: u64,
+    /// Replies that are not what they must be.
+    pub(super) wrong: u64,
+    /// Open loop: payments that came due while too many were under way.
+    pub(super) unsent: u64,
+    /// The first trouble of each kind, in words.
+    pub(super) troubles: Vec<String>,
+}
+
+impl Tally {
+    /// Nothing yet.
+    pub(super) fn new() -> Self {
+        Self {
+            latency_us: latencies(),
+            payment_ids: HashSet::new(),
+            repeated: 0,
+            echoed: 0,
+            declined: 0,
+            refused: 0,
+            unanswered: 0,
+            wrong: 0,
+            unsent: 0,
+            troubles: Vec::new(),
+        }
+    }
+
+    /// Calls that got the answer they asked for.
+    pub(super) fn done(&self) -> u64 {
+        self.payment_ids.len() as u64 + self.echoed
+    }
+
+    /// Counts an answer that took this long; gives back the error when there is no connection any more.
+    pub(super) fn record(&mut self, latency: Duration, answer: Answer) -> Option<Error> {
+        let mut decided = || self.latency_us.saturating_record(micros(latency));
+        match answer {
+            Answer::Approved(payment_id) => {
+                decided();
+                if !self.payment_ids.insert(payment_id) {
+                    self.repeated += 1;
+                    self.wrong += 1;
+                    self.trouble(self.repeated, "two requests were given one payment".to_owned());
+                }
+            }
+            Answer::Echoed => {
+                decided();
+                self.echoed += 1;
+            }
+            Answer::Declined => {
+                decided();
+                self.declined += 1;
+            }
+            Answer::Refused(why) => {
+                self.refused += 1;
+                self.trouble(self.refused, why);
+            }
+            Answer::Unanswered(why) => {
+                self.unanswered += 1;
+                self.trouble(self.unanswered, why);
+            }
+            Answer::Wrong(why) => {
+                self.wrong += 1;
+                self.trouble(self.wrong, why);
+            }
+            Answer::Lost(error) => return Some(error),
+        }
+        None
+    }
+
+    fn trouble(&mut self, count: u64, why: String) {
+        if count == 1 {
+            self.troubles.push(why);
+        }
+    }
+
+    /// Takes up what another slice counted.
+    pub(super) fn add(&mut self, other: Self) {
+        self.latency_us.add(&other.latency_us).expect("all latencies have the same bounds");
+        let ids_apart = self.payment_ids.len() + other.payment_ids.len();
+        self.payment_ids.extend(other.payment_ids);
+        let met_again = (ids_apart - self.payment_ids.len()) as u64;
+        self.repeated += other.repeated + met_again;
+        self.wrong += other.wrong + met_again;
+        self.echoed += other.echoed;
+        self.declined += other.declined;
+        self.refused += other.refused;
+        self.unanswered += other.unanswered;
+        self.unsent += other.unsent;
+        for trouble in other.troubles {
+            if !self.troubles.contains(&trouble) {
+                self.troubles.push(trouble);
+            }
+        }
+    }
+}
+
+/// An empty record of latencies in microseconds.
+pub(super) fn latencies() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, LATENCY_US_MAX, LATENCY_DIGITS).expect("the bounds make sense")
+}
+
+/// Whole microseconds, rounded up: nothing takes no time.
+pub(super) fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos().div_ceil(1_000)).unwrap_or(u64::MAX).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn approved(id: u8) -> Answer {
+        Answer::Approved([id; 16])
+    }
+
+    #[test]
+    fn approvals_are_counted_by_distinct_payment() {
+        let mut tally = Tally::new();
+        for id in [1, 2, 2, 3] {
+            assert!(tally.record(Duration::from_micros(10), approved(id)).is_none());
+        }
+        assert_eq!((tally.done(), tally.repeated, tally.wrong), (3, 1, 1));
+        let mut other = Tally::new();
+        other.record(Duration::from_micros(10), approved(3));
+        tally.add(other);
+        assert_eq!((tally.done(), tally.repeated, tally.wrong), (3, 2, 2));
+    }
+
+    #[test]
+    fn percentiles_are_those_of_the_calls_that_were_decided() {
+        let mut tally = Tally::new();
+        for latency in 1..=1_000 {
+            tally.record(Duration::from_micros(latency), Answer::Declined);
+        }
+        tally.record(Duration::from_secs(30), Answer::Refused("INBOX_FULL".into()));
+        let at = |quantile| tally.latency_us.value_at_quantile(quantile);
+        assert_eq!((at(0.5), at(0.9), at(0.99), at(0.999)), (500, 900, 990, 999));
+        assert_eq!((tally.latency_us.max(), tally.latency_us.len()), (1_000, 1_000));
+        assert_eq!(tally.troubles, ["INBOX_FULL"]);
+    }
+
+    #[test]
+    fn a_latency_beyond_the_bounds_counts_as_the_longest() {
+        let mut tally = Tally::new();
+        tally.record(Duration::from_secs(3_600), Answer::Echoed);
+        assert!(tally.latency_us.max() >= LATENCY_US_MAX);
+        assert_eq!(micros(Duration::from_nanos(1)), 1);
+    }
+}

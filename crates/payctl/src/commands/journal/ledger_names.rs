@@ -1,0 +1,66 @@
+//! Who the numbers in a record are.
+
+use std::collections::HashMap;
+
+use domain::{AccountId, AccountKind, Command, Event, MerchantId, Name, Record, TenantId, WalletId};
+
+/// Names that earlier records gave to wallets, merchants and accounts.
+#[derive(Debug, Default)]
+pub(super) struct LedgerNames {
+    wallets: HashMap<WalletId, Name>,
+    merchants: HashMap<MerchantId, Name>,
+    accounts: HashMap<AccountId, (WalletId, Name)>,
+}
+
+impl LedgerNames {
+    /// Takes up the name a record gives, if it gives one.
+    pub(super) fn learn(&mut self, record: &Record) {
+        match (&record.command, &record.event) {
+            (Command::RegisterWallet(command), Event::WalletRegistered(wallet)) => {
+                self.wallets.insert(*wallet, command.name.clone());
+            }
+            (Command::RegisterMerchant(command), Event::MerchantRegistered(merchant)) => {
+                self.merchants.insert(*merchant, command.name.clone());
+            }
+            (Command::OpenAccount(command), Event::AccountOpened(account)) => {
+                self.accounts.insert(*account, (command.wallet, command.name.clone()));
+            }
+            _ => {}
+        }
+    }
+
+    /// The wallet operator's name, or `#3` for one that no record named.
+    pub(super) fn wallet(&self, wallet: WalletId) -> String {
+        self.wallets.get(&wallet).map_or_else(|| format!("#{}", wallet.0), Name::to_string)
+    }
+
+    /// The merchant's name.
+    pub(super) fn merchant(&self, merchant: MerchantId) -> String {
+        self.merchants.get(&merchant).map_or_else(|| format!("#{}", merchant.0), Name::to_string)
+    }
+
+    /// The account as the API writes it: `wallet:demo-wallet/hk-alice`, `fx_position:HKD`.
+    pub(super) fn account(&self, account: AccountId) -> String {
+        let kind = account.kind.as_str();
+        match account.kind {
+            AccountKind::Wallet => match self.accounts.get(&account) {
+                Some((wallet, name)) => format!("{kind}:{}/{name}", self.wallet(*wallet)),
+                None => format!("{kind}:#{}", account.index),
+            },
+            AccountKind::MerchantPayable => format!("{kind}:{}", self.merchant(MerchantId(account.index))),
+            AccountKind::FxPosition | AccountKind::FxMarkup | AccountKind::FeeIncome | AccountKind::Nostro => {
+                format!("{kind}:{}", account.currency.code())
+            }
+        }
+    }
+
+    /// Who called.
+    pub(super) fn tenant(&self, tenant: TenantId) -> String {
+        match tenant {
+            TenantId::Operator => "operator".to_owned(),
+            TenantId::Wallet(wallet) => self.wallet(wallet),
+            TenantId::Merchant(merchant) => self.merchant(merchant),
+            TenantId::Switch => "switch".to_owned(),
+        }
+    }
+}

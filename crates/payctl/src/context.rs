@@ -1,0 +1,117 @@
+//! Whom to call, as whom, and how to show the answer.
+
+use std::fs;
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+
+use client::{Address, ApiKey, Client, Operator, Options, sandbox};
+use serde::Serialize;
+
+use crate::args::Global;
+use crate::error::Error;
+
+/// What every command is given.
+#[derive(Debug)]
+pub(crate) struct Context {
+    server: Address,
+    admin: Address,
+    given_key: Option<ApiKey>,
+    prints_json: bool,
+}
+
+impl Context {
+    /// Reads the key the caller gave, if one was given: the key file comes before the environment.
+    pub(crate) fn new(global: Global, key_from_environment: Option<String>) -> Result<Self, Error> {
+        let given_key = match (&global.key_file, key_from_environment) {
+            (Some(path), _) => Some(read_key(path)?),
+            (None, Some(text)) => {
+                let invalid = |reason| Error::Usage(format!("PAYSWITCH_KEY is not an API key: {reason}"));
+                Some(text.parse().map_err(invalid)?)
+            }
+            (None, None) => None,
+        };
+        Ok(Self { server: global.server, admin: global.admin, given_key, prints_json: global.json })
+    }
+
+    /// Where the daemon listens for merchants and wallets.
+    pub(crate) fn server(&self) -> &Address {
+        &self.server
+    }
+
+    /// Where the daemon listens for its operator.
+    pub(crate) fn admin(&self) -> &Address {
+        &self.admin
+    }
+
+    /// Whether replies are shown as JSON.
+    pub(crate) fn prints_json(&self) -> bool {
+        self.prints_json
+    }
+
+    /// The key to call with as this merchant.
+    pub(crate) fn merchant_key(&self, merchant_id: &str) -> Result<ApiKey, Error> {
+        let missing = || {
+            Error::Usage(format!(
+                "no API key for merchant {merchant_id}: give one with --key-file or PAYSWITCH_KEY \
+                 (the sandbox's own merchants are {})",
+                sandbox::MERCHANT_KEYS.map(|(merchant, _)| merchant).join(" and ")
+            ))
+        };
+        self.key_or(sandbox::merchant_key(merchant_id)).ok_or_else(missing)
+    }
+
+    /// The key to call with as a wallet operator.
+    pub(crate) fn wallet_key(&self) -> ApiKey {
+        self.key_or(Some(sandbox::WALLET_KEY)).expect("there is a default")
+    }
+
+    /// Calls as this merchant.
+    pub(crate) fn merchant(&self, merchant_id: &str) -> Result<Client, Error> {
+        Ok(Client::lazy(&self.server, &self.merchant_key(merchant_id)?, Options::default()))
+    }
+
+    /// Calls as a wallet operator.
+    pub(crate) fn wallet(&self) -> Client {
+        Client::lazy(&self.server, &self.wallet_key(), Options::default())
+    }
+
+    /// Calls as the switch's operator.
+    pub(crate) fn operator(&self) -> Operator {
+        let key = self.key_or(Some(sandbox::OPERATOR_KEY)).expect("there is a default");
+        Operator::lazy(&self.admin, &key, Options::default())
+    }
+
+    /// Calls as the switch's operator with a key of its own, or the sandbox's.
+    pub(crate) fn operator_with(&self, key: Option<&ApiKey>) -> Operator {
+        let sandbox = || sandbox::OPERATOR_KEY.parse().expect("the sandbox's keys are valid");
+        Operator::lazy(&self.admin, &key.cloned().unwrap_or_else(sandbox), Options::default())
+    }
+
+    fn key_or(&self, default: Option<&str>) -> Option<ApiKey> {
+        let default = || default.map(|key| key.parse().expect("the sandbox's keys are valid"));
+        self.given_key.clone().or_else(default)
+    }
+
+    /// Shows a reply: as proto3 JSON, or as the text made of it.
+    pub(crate) fn show<T: Serialize>(&self, reply: &T, text: impl FnOnce(&T) -> String) {
+        let shown = match self.prints_json {
+            true => serde_json::to_string_pretty(reply).expect("messages have JSON") + "\n",
+            false => text(reply),
+        };
+        let mut out = anstream::stdout().lock();
+        let written = out.write_all(shown.as_bytes()).and_then(|()| out.flush());
+        // What was decided is decided; if it cannot be shown there, it is shown here. A reader that has gone wants none.
+        if let Err(error) = written
+            && error.kind() != ErrorKind::BrokenPipe
+        {
+            anstream::eprint!("cannot write to standard output: {error}\n{shown}");
+        }
+    }
+}
+
+/// Reads a file with nothing but an API key in it.
+pub(crate) fn read_key(path: &Path) -> Result<ApiKey, Error> {
+    let tried = || format!("read the key file {}", path.display());
+    let text = fs::read_to_string(path).map_err(|source| Error::Local { tried: tried(), source })?;
+    text.parse().map_err(|reason| Error::Usage(format!("{} holds no API key: {reason}", path.display())))
+}

@@ -1,0 +1,33 @@
+//! The operator's command line: asks a running switch over its API, reads a journal from disk, and measures.
+//!
+//! **What it must never know.** How the switch decides. It sees what every other caller sees: the published services,
+//! through the `client` crate, and the journal's format, through `journal` and `wire`.
+//!
+//! **Where to start reading.** `args.rs` has what can be asked, `commands/` one file for each command, `exit.rs` what
+//! the exit codes mean.
+
+mod args;
+mod bench;
+mod commands;
+mod context;
+mod error;
+mod exit;
+mod render;
+mod words;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::Cli;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    cli.global.color.write_global();
+    let json = cli.global.json;
+    let exit = cli.run(std::env::var("PAYSWITCH_KEY").ok()).unwrap_or_else(|error| {
+        error.print(json);
+        error.exit()
+    });
+    exit.into()
+}

@@ -1,0 +1,58 @@
+//! The command line.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Parser, Subcommand};
+
+/// The payments switch daemon.
+///
+/// Without arguments it starts a sandbox: built-in configuration, data in ./payswitch-data, loopback only.
+///
+/// Exit codes: 0 stopped cleanly, 1 stopped with work undone, 2 refused (configuration or arguments), 3 cannot use the
+/// data directory or an address, 4 damaged data.
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true)]
+pub(crate) struct Arguments {
+    /// Configuration file (TOML). See config/README.md for every key; PAYSWITCHD__SECTION__KEY in the environment
+    /// overrides it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Where the journal is kept.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+
+    /// Address for merchants and wallet operators; port 0 takes a free one and prints it.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<SocketAddr>,
+
+    /// Address for the switch's operator.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) admin_listen: Option<SocketAddr>,
+
+    /// Address for metrics and health over HTTP.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) metrics_listen: Option<SocketAddr>,
+
+    /// Also serves an empty call, the floor that `payctl bench --compare echo` measures against.
+    #[arg(long)]
+    pub(crate) bench_echo: bool,
+
+    /// Starts although the clock stands well before the last record: time goes on from there.
+    #[arg(long)]
+    pub(crate) accept_clock: bool,
+
+    #[command(subcommand)]
+    pub(crate) task: Option<Task>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Task {
+    /// Makes an API key for a wallet operator or the operator, and prints it with the hash that goes into the
+    /// configuration. The key itself is kept nowhere.
+    NewKey {
+        /// The file with the digest key: 64 hexadecimal digits, readable by its owner only.
+        #[arg(long, value_name = "FILE")]
+        digest_key_file: PathBuf,
+    },
+}

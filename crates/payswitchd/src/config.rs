@@ -1,0 +1,410 @@
+//! The configuration: built in, then file, then environment, then arguments.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use domain::{Mode, Name, Policy};
+use figment::{
+    Figment,
+    error::Kind,
+    providers::{Env, Format, Serialized, Toml},
+};
+use ingress::Limits;
+use money::Ratio;
+use serde::{Deserialize, Serialize};
+
+use crate::{arguments::Arguments, start::StartError};
+
+/// Environment variables that begin so are keys; `__` stands between section and key.
+const ENVIRONMENT_PREFIX: &str = "PAYSWITCHD__";
+
+/// How much longer than its handler a call may take, in milliseconds: for its message to arrive.
+const CALL_MS_EXTRA: u64 = 5_000;
+/// More connections than any process has file descriptors for are a mistake.
+const CONNECTIONS_MAX: usize = 65_536;
+/// The largest segment, in bytes: two are written with zeros before the first payment.
+const SEGMENT_BYTES_MAX: u64 = 1 << 30;
+/// Segments are made of blocks of this many bytes.
+const SEGMENT_BYTES_STEP: u64 = 4_096;
+
+/// Everything that can be configured. `config/payswitchd.toml` shows every key with its unit and default.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    pub(crate) mode: ModeName,
+    pub(crate) data_dir: PathBuf,
+    /// A switch for measurements; only an argument sets it.
+    #[serde(skip)]
+    pub(crate) bench_echo: bool,
+    /// A confirmation; only an argument gives it.
+    #[serde(skip)]
+    pub(crate) accept_clock: bool,
+    pub(crate) listen: Listen,
+    pub(crate) connections: Connections,
+    pub(crate) requests: Requests,
+    pub(crate) journal: Journal,
+    pub(crate) projections: Projections,
+    pub(crate) policy: PolicyText,
+    pub(crate) drain: Drain,
+    pub(crate) log: Log,
+    pub(crate) digest_key: Option<DigestKeyFile>,
+    pub(crate) operator: Option<Operator>,
+    #[serde(default)]
+    pub(crate) wallets: Vec<Wallet>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ModeName {
+    Sandbox,
+    Production,
+}
+
+impl From<ModeName> for Mode {
+    fn from(name: ModeName) -> Self {
+        match name {
+            ModeName::Sandbox => Self::Sandbox,
+            ModeName::Production => Self::Production,
+        }
+    }
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Listen {
+    pub(crate) merchants: SocketAddr,
+    pub(crate) operators: SocketAddr,
+    pub(crate) metrics: SocketAddr,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Connections {
+    pub(crate) connections_max: usize,
+    pub(crate) first_bytes_ms_max: u64,
+    pub(crate) streams_max: u32,
+    pub(crate) local_resets_max: usize,
+    pub(crate) pending_resets_max: usize,
+    pub(crate) header_bytes_max: u32,
+    pub(crate) message_bytes_max: usize,
+    pub(crate) keepalive_ms: u64,
+    pub(crate) keepalive_timeout_ms: u64,
+    pub(crate) connection_age_ms_max: u64,
+    pub(crate) connection_grace_ms: u64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Requests {
+    pub(crate) inbox_requests_max: usize,
+    pub(crate) request_ms_max: u64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Journal {
+    pub(crate) segment_bytes: u64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Projections {
+    pub(crate) feed_records_max: usize,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PolicyText {
+    #[serde(deserialize_with = "decimal_text")]
+    pub(crate) fx_markup: String,
+    pub(crate) rate_age_ms_max: u64,
+    #[serde(deserialize_with = "decimal_text")]
+    pub(crate) rate_move_max: String,
+}
+
+/// A decimal as text. In the environment everything looks like what it could be, so `0.01` arrives as a number; its
+/// shortest form is the text that was written.
+fn decimal_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum TextOrNumber {
+        Text(String),
+        Whole(u64),
+        Fraction(f64),
+    }
+    Ok(match TextOrNumber::deserialize(deserializer)? {
+        TextOrNumber::Text(text) => text,
+        TextOrNumber::Whole(number) => number.to_string(),
+        TextOrNumber::Fraction(number) => number.to_string(),
+    })
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Drain {
+    pub(crate) drain_ms_max: u64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Log {
+    pub(crate) format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DigestKeyFile {
+    pub(crate) id: u32,
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Operator {
+    pub(crate) api_key_hash: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Wallet {
+    pub(crate) name: String,
+    pub(crate) api_key_hash: String,
+}
+
+/// What a sandbox runs on.
+impl Default for Config {
+    fn default() -> Self {
+        let loopback = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        Self {
+            mode: ModeName::Sandbox,
+            data_dir: PathBuf::from("./payswitch-data"),
+            bench_echo: false,
+            accept_clock: false,
+            listen: Listen { merchants: loopback(7450), operators: loopback(7451), metrics: loopback(7452) },
+            connections: Connections {
+                connections_max: 256,
+                first_bytes_ms_max: 5_000,
+                streams_max: 100,
+                local_resets_max: 1_024,
+                pending_resets_max: 20,
+                header_bytes_max: 8_192,
+                message_bytes_max: 16_384,
+                keepalive_ms: 20_000,
+                keepalive_timeout_ms: 10_000,
+                connection_age_ms_max: 600_000,
+                connection_grace_ms: 30_000,
+            },
+            requests: Requests { inbox_requests_max: 16_384, request_ms_max: 10_000 },
+            journal: Journal { segment_bytes: journal::SEGMENT_BYTES_DEFAULT },
+            projections: Projections { feed_records_max: 65_536 },
+            policy: PolicyText {
+                fx_markup: "0.01".to_owned(),
+                rate_age_ms_max: 3_600_000,
+                rate_move_max: "0.1".to_owned(),
+            },
+            drain: Drain { drain_ms_max: 10_000 },
+            log: Log { format: LogFormat::Text },
+            digest_key: None,
+            operator: None,
+            wallets: Vec::new(),
+        }
+    }
+}
+
+impl Config {
+    /// Reads the configuration and checks what can be checked without touching anything.
+    pub(crate) fn load(arguments: &Arguments) -> Result<Self, StartError> {
+        let mut figment = Figment::from(Serialized::defaults(Self::default()));
+        if let Some(path) = &arguments.config {
+            figment = figment.merge(Toml::file_exact(path));
+        }
+        figment = figment.merge(Env::prefixed(ENVIRONMENT_PREFIX).split("__"));
+        let mut config: Self = figment.extract().map_err(|error| explain(&error))?;
+
+        config.bench_echo = arguments.bench_echo;
+        config.accept_clock = arguments.accept_clock;
+        for (argument, value) in [
+            (arguments.listen, &mut config.listen.merchants),
+            (arguments.admin_listen, &mut config.listen.operators),
+            (arguments.metrics_listen, &mut config.listen.metrics),
+        ] {
+            *value = argument.unwrap_or(*value);
+        }
+        config.data_dir = arguments.data_dir.clone().unwrap_or(config.data_dir);
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), StartError> {
+        for address in [self.listen.merchants, self.listen.operators, self.listen.metrics] {
+            if !address.ip().is_loopback() {
+                return Err(StartError::Config(format!(
+                    "cannot listen on {address}: this version serves plain text on loopback addresses only; put a proxy \
+                     that ends TLS in front of it"
+                )));
+            }
+        }
+        let has_own_keys = self.digest_key.is_some() || self.operator.is_some() || !self.wallets.is_empty();
+        match self.mode {
+            ModeName::Sandbox if has_own_keys => Err(StartError::Config(
+                "a sandbox has its own known keys: leave out digest_key, operator and wallets, or set \
+                 mode = \"production\""
+                    .to_owned(),
+            )),
+            ModeName::Production if self.digest_key.is_none() => Err(missing("digest_key")),
+            ModeName::Production if self.operator.is_none() => Err(missing("operator")),
+            ModeName::Sandbox | ModeName::Production => Ok(()),
+        }?;
+        self.policy()?;
+        self.wallet_names()?;
+        self.check_bounds()
+    }
+
+    /// A bound of zero would let nothing through.
+    fn check_bounds(&self) -> Result<(), StartError> {
+        let Self { connections, requests, projections, policy, drain, .. } = self;
+        let bounds = [
+            ("connections.connections_max", connections.connections_max == 0),
+            ("connections.first_bytes_ms_max", connections.first_bytes_ms_max == 0),
+            ("connections.streams_max", connections.streams_max == 0),
+            ("connections.local_resets_max", connections.local_resets_max == 0),
+            ("connections.pending_resets_max", connections.pending_resets_max == 0),
+            ("connections.header_bytes_max", connections.header_bytes_max == 0),
+            ("connections.message_bytes_max", connections.message_bytes_max == 0),
+            ("connections.keepalive_ms", connections.keepalive_ms == 0),
+            ("connections.keepalive_timeout_ms", connections.keepalive_timeout_ms == 0),
+            ("connections.connection_age_ms_max", connections.connection_age_ms_max == 0),
+            ("requests.inbox_requests_max", requests.inbox_requests_max == 0),
+            ("requests.request_ms_max", requests.request_ms_max == 0),
+            ("projections.feed_records_max", projections.feed_records_max == 0),
+            ("policy.rate_age_ms_max", policy.rate_age_ms_max == 0),
+            ("drain.drain_ms_max", drain.drain_ms_max == 0),
+        ];
+        if let Some((key, _)) = bounds.into_iter().find(|(_, is_zero)| *is_zero) {
+            return Err(StartError::Config(format!("{key} is 0: it would let nothing through")));
+        }
+        if connections.connections_max > CONNECTIONS_MAX {
+            return Err(StartError::Config(format!("connections.connections_max: at most {CONNECTIONS_MAX}")));
+        }
+        let segment_bytes = self.journal.segment_bytes;
+        let bounds = journal::SEGMENT_BYTES_MIN..=SEGMENT_BYTES_MAX;
+        if !bounds.contains(&segment_bytes) || !segment_bytes.is_multiple_of(SEGMENT_BYTES_STEP) {
+            return Err(StartError::Config(format!(
+                "journal.segment_bytes = {segment_bytes}: a multiple of {SEGMENT_BYTES_STEP}, {} to {SEGMENT_BYTES_MAX}",
+                journal::SEGMENT_BYTES_MIN
+            )));
+        }
+        Ok(())
+    }
+
+    /// The rules to put in force.
+    pub(crate) fn policy(&self) -> Result<Policy, StartError> {
+        let ratio = |key: &str, text: &str| {
+            Ratio::parse(text).map_err(|error| StartError::Config(format!("policy.{key} = {text:?}: {error}")))
+        };
+        let rate_age_ms_max = i64::try_from(self.policy.rate_age_ms_max)
+            .map_err(|_too_large| StartError::Config("policy.rate_age_ms_max is too large".to_owned()))?;
+        Ok(Policy {
+            fx_markup: ratio("fx_markup", &self.policy.fx_markup)?,
+            rate_age_ms_max,
+            rate_move_max: ratio("rate_move_max", &self.policy.rate_move_max)?,
+        })
+    }
+
+    /// The wallet operators with the text of their key hash.
+    pub(crate) fn wallet_names(&self) -> Result<Vec<(Name, &str)>, StartError> {
+        let named = self.wallets.iter().enumerate().map(|(index, wallet)| {
+            let name = Name::new(&wallet.name)
+                .map_err(|invalid| StartError::Config(format!("wallets[{index}].name {invalid}")))?;
+            Ok((name, wallet.api_key_hash.as_str()))
+        });
+        named.collect()
+    }
+
+    /// Bounds of both listeners.
+    pub(crate) const fn limits(&self) -> Limits {
+        let connections = &self.connections;
+        Limits {
+            connections_max: connections.connections_max,
+            first_bytes_ms_max: connections.first_bytes_ms_max,
+            streams_max: connections.streams_max,
+            local_resets_max: connections.local_resets_max,
+            pending_resets_max: connections.pending_resets_max,
+            header_bytes_max: connections.header_bytes_max,
+            message_bytes_max: connections.message_bytes_max,
+            call_ms_max: self.requests.request_ms_max.saturating_add(CALL_MS_EXTRA),
+            keepalive_ms: connections.keepalive_ms,
+            keepalive_timeout_ms: connections.keepalive_timeout_ms,
+            connection_age_ms_max: connections.connection_age_ms_max,
+            connection_grace_ms: connections.connection_grace_ms,
+        }
+    }
+}
+
+fn missing(section: &str) -> StartError {
+    StartError::Config(format!("mode = \"production\" needs [{section}]: see config/README.md"))
+}
+
+/// Says where an error is and, for an unknown key, which key was probably meant.
+fn explain(error: &figment::Error) -> StartError {
+    let place = error.metadata.as_ref().map_or_else(String::new, |metadata| {
+        let source = metadata.source.as_ref().map_or_else(|| metadata.name.to_string(), ToString::to_string);
+        format!(" in {source}")
+    });
+    let Kind::UnknownField(unknown, known) = &error.kind else {
+        let key = error.path.join(".");
+        let key = if key.is_empty() { String::new() } else { format!("{key}: ") };
+        return StartError::Config(format!("{key}{}{place}", error.kind));
+    };
+    // figment's path ends with the unknown key itself.
+    let section = error.path.split_last().map_or(&[][..], |(_, section)| section);
+    let full = |key: &str| section.iter().map(String::as_str).chain([key]).collect::<Vec<_>>().join(".");
+    let nearest = known
+        .iter()
+        .max_by(|left, right| strsim::jaro_winkler(left, unknown).total_cmp(&strsim::jaro_winkler(right, unknown)));
+    let hint = nearest.map_or_else(String::new, |key| format!("; the nearest known key is {}", full(key)));
+    StartError::Config(format!("unknown key {}{place}{hint}", full(unknown)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_published_file_says_what_is_built_in() {
+        let published = include_str!("../../../config/payswitchd.toml");
+        let file: Config = Figment::new().merge(Toml::string(published)).extract().expect("every key is known");
+        assert_eq!(format!("{file:?}"), format!("{:?}", Config::default()));
+    }
+
+    #[test]
+    fn a_ratio_may_be_written_as_text_or_number() {
+        for text in ["[policy]\nfx_markup = \"0.02\"", "[policy]\nfx_markup = 0.02"] {
+            let figment = Figment::from(Serialized::defaults(Config::default())).merge(Toml::string(text));
+            let config: Config = figment.extract().expect("both are ratios");
+            assert_eq!(config.policy().expect("a policy").fx_markup.millionths(), 20_000, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_the_nearest_known_one() {
+        for (text, expected) in [
+            ("data_dri = \"x\"", "unknown key data_dri in TOML source string; the nearest known key is data_dir"),
+            (
+                "[requests]\ninbox_request_max = 1",
+                "unknown key requests.inbox_request_max in TOML source string; the nearest known key is \
+                 requests.inbox_requests_max",
+            ),
+        ] {
+            let figment = Figment::from(Serialized::defaults(Config::default())).merge(Toml::string(text));
+            let error = figment.extract::<Config>().expect_err("the key is unknown");
+            assert_eq!(explain(&error).to_string(), expected);
+        }
+    }
+}

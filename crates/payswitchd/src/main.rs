@@ -1,0 +1,46 @@
+//! The payments switch daemon. It reads the configuration, names the concrete adapters, starts the threads and waits for
+//! a signal; it decides nothing.
+//!
+//! Start reading at `start.rs` (what is put together) and `serve.rs` (what runs where, and how it ends).
+
+mod arguments;
+mod banner;
+mod config;
+mod keys;
+mod locked_directory;
+mod logs;
+mod metrics_endpoint;
+mod sandbox;
+mod serve;
+mod setup;
+mod start;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::arguments::{Arguments, Task};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match &arguments.task {
+        None => run(&arguments),
+        Some(Task::NewKey { digest_key_file }) => keys::print_new(digest_key_file),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("payswitchd: {}", shard::with_sources(&error));
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), start::StartError> {
+    let config = config::Config::load(arguments)?;
+    logs::start(config.log.format);
+    logs::stop_the_process_on_panic();
+    let metrics = metrics_endpoint::install_recorder()?;
+    let switch = start::start(&config)?;
+    serve::serve(&config, switch, metrics)
+}

@@ -1,0 +1,343 @@
+//! What runs where, and how it ends.
+//!
+//! Threads: `shard` owns engine and journal; `merchants` is the runtime of the merchants' listener; `projector` folds
+//! the read models; the main thread's runtime has the operators' listener, metrics, signals and timers.
+
+use std::{
+    io::{self, Write},
+    net::SocketAddr,
+    sync::Arc,
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use ingress::{Health, Limits, Routes, Switch};
+use metrics_exporter_prometheus::PrometheusHandle;
+use shard::{Clock, Handle, Mailbox, ServingState};
+use tokio::{
+    net::TcpListener,
+    runtime::{Builder, Runtime},
+    signal::unix::{Signal, SignalKind, signal},
+    sync::{oneshot, watch},
+    time::{MissedTickBehavior, interval, timeout},
+};
+
+use crate::{
+    banner::Banner,
+    config::{Config, ModeName},
+    metrics_endpoint, sandbox,
+    start::{ReadySwitch, StartError},
+};
+
+/// How often the shard's state is shown to health checkers.
+const HEALTH_EVERY: Duration = Duration::from_millis(100);
+/// How often a sandbox stamps its rates anew, unless a third of the age at which they are refused is sooner.
+const RESTAMP_EVERY: Duration = Duration::from_secs(600);
+/// Not more often than this, however soon rates are refused.
+const RESTAMP_EVERY_MIN: Duration = Duration::from_millis(100);
+
+/// Where the daemon listens.
+pub(crate) struct Addresses {
+    pub(crate) merchants: SocketAddr,
+    pub(crate) operators: SocketAddr,
+    pub(crate) metrics: SocketAddr,
+    pub(crate) are_default: bool,
+}
+
+/// Serves until a signal, then drains.
+pub(crate) fn serve(config: &Config, switch: ReadySwitch, metrics: PrometheusHandle) -> Result<(), StartError> {
+    let ReadySwitch { shard, projector_thread, directory_lock, ref inbox, ref status, ref started, .. } = switch;
+    let runtime = new_runtime("the operators' runtime")?;
+    let (listeners, addresses) = runtime.block_on(Listeners::bind(config))?;
+
+    let shard_thread = spawn("shard", move || shard.run())?;
+
+    let context = |mailbox: &Arc<Mailbox>| Switch {
+        handle: Handle::new(Arc::clone(inbox), Arc::clone(status), Arc::clone(mailbox)),
+        directory: Arc::clone(&switch.directory),
+        rate_book: Arc::clone(&switch.rate_book),
+        boards: Arc::clone(&switch.boards),
+        digester: Arc::clone(&switch.keys.digester),
+        credentials: Arc::clone(&switch.credentials),
+        payment_ids: Arc::clone(&switch.payment_ids),
+        clock: switch.clock,
+        started: Arc::clone(started),
+        request_ms_max: config.requests.request_ms_max,
+    };
+    let (stop, stopping) = watch::channel(false);
+    let merchants_mailbox = Arc::new(Mailbox::default());
+    let merchants =
+        Merchants::start(config, listeners.merchants, context(&merchants_mailbox), merchants_mailbox, &stopping)?;
+
+    let operators_mailbox = Arc::new(Mailbox::default());
+    let operators = Operators {
+        switch: context(&operators_mailbox),
+        mailbox: operators_mailbox,
+        listener: listeners.operators,
+        metrics_listener: listeners.metrics,
+        metrics,
+        merchants_health: merchants.health.clone(),
+    };
+    let banner = Banner { started, addresses: &addresses, data_dir: &config.data_dir };
+    let drained = runtime.block_on(operators.serve(config, &banner, &stop, &stopping, merchants.ended));
+
+    // Every caller has its answer or has been cut off; what is in the inbox is still decided and made durable.
+    inbox.close();
+    let closed = join(shard_thread)?.map_err(|source| StartError::Stopped(shard::with_sources(&source)));
+    join(projector_thread)?;
+    // A peer that keeps its connection open keeps the thread; the process ends without it.
+    if merchants.thread.is_finished() {
+        join(merchants.thread)?;
+    }
+    if closed.is_ok() {
+        directory_lock.set_high_water(status.durable_lsn())?;
+    }
+    drop(directory_lock);
+    closed.and(drained)?;
+    tracing::info!("drained: every answer given, journal synced");
+    Ok(())
+}
+
+/// The three sockets, bound before anything is promised.
+struct Listeners {
+    merchants: std::net::TcpListener,
+    operators: TcpListener,
+    metrics: TcpListener,
+}
+
+impl Listeners {
+    async fn bind(config: &Config) -> Result<(Self, Addresses), StartError> {
+        let merchants = bind(config.listen.merchants).await?;
+        let operators = bind(config.listen.operators).await?;
+        let metrics = bind(config.listen.metrics).await?;
+        let address = |listener: &TcpListener| {
+            listener.local_addr().map_err(|source| StartError::Start { what: "a listener", source: source.into() })
+        };
+        let defaults = Config::default().listen;
+        let addresses = Addresses {
+            merchants: address(&merchants)?,
+            operators: address(&operators)?,
+            metrics: address(&metrics)?,
+            are_default: defaults.merchants == address(&merchants)? && defaults.operators == address(&operators)?,
+        };
+        // A socket belongs to the runtime that polls it, so the merchants' one travels bare.
+        let merchants = merchants.into_std();
+        let merchants = merchants.map_err(|source| StartError::Start { what: "a listener", source: source.into() })?;
+        Ok((Self { merchants, operators, metrics }, addresses))
+    }
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })
+}
+
+/// The merchants' listener, on a thread and runtime of its own.
+struct Merchants {
+    thread: JoinHandle<()>,
+    health: Health,
+    ended: oneshot::Receiver<()>,
+}
+
+impl Merchants {
+    fn start(
+        config: &Config,
+        listener: std::net::TcpListener,
+        switch: Switch,
+        mailbox: Arc<Mailbox>,
+        stopping: &watch::Receiver<bool>,
+    ) -> Result<Self, StartError> {
+        let limits = config.limits();
+        let runtime = new_runtime("the merchants' runtime")?;
+        let (routes, health) = ingress::merchant_routes(&switch, &limits, config.bench_echo)
+            .map_err(|source| StartError::Start { what: "the merchants' services", source: source.into() })?;
+        let (end, ended) = oneshot::channel();
+        let stopping = stopping.clone();
+        let thread = spawn("merchants", move || {
+            runtime.block_on(async move {
+                tokio::spawn(async move { mailbox.deliver().await });
+                match TcpListener::from_std(listener) {
+                    Ok(listener) => serve_routes(routes, listener, &limits, stopping).await,
+                    Err(error) => tracing::error!(%error, "cannot serve merchants"),
+                }
+            });
+            let _nobody_waits = end.send(());
+        })?;
+        Ok(Self { thread, health, ended })
+    }
+}
+
+async fn serve_routes(routes: Routes, listener: TcpListener, limits: &Limits, stopping: watch::Receiver<bool>) {
+    let served = ingress::serve(limits, routes, listener, stopped(stopping)).await;
+    if let Err(error) = served {
+        tracing::error!(error = shard::with_sources(&error), "a listener failed");
+    }
+}
+
+/// Resolves once the daemon stops.
+async fn stopped(mut stopping: watch::Receiver<bool>) {
+    // An error means that the sender is gone, and with it the daemon.
+    let _gone = stopping.wait_for(|stopping| *stopping).await;
+}
+
+/// Everything on the main thread's runtime.
+struct Operators {
+    switch: Switch,
+    mailbox: Arc<Mailbox>,
+    listener: TcpListener,
+    metrics_listener: TcpListener,
+    metrics: PrometheusHandle,
+    merchants_health: Health,
+}
+
+impl Operators {
+    /// Serves until a signal, then stops both listeners and waits for what is in flight.
+    async fn serve(
+        self,
+        config: &Config,
+        banner: &Banner<'_>,
+        stop: &watch::Sender<bool>,
+        stopping: &watch::Receiver<bool>,
+        mut merchants_ended: oneshot::Receiver<()>,
+    ) -> Result<(), StartError> {
+        let Self { switch, mailbox, listener, metrics_listener, metrics, merchants_health } = self;
+        let limits = config.limits();
+        let (routes, health) = ingress::operator_routes(&switch, &limits)
+            .map_err(|source| StartError::Start { what: "the operators' services", source: source.into() })?;
+        let mut signals = Signals::new()?;
+
+        tokio::spawn(async move { mailbox.deliver().await });
+        let operators_stopping = stopping.clone();
+        let mut operators =
+            tokio::spawn(async move { serve_routes(routes, listener, &limits, operators_stopping).await });
+        let endpoint = metrics_endpoint::router(metrics.clone(), switch.handle.clone());
+        let metrics_listener = metrics_endpoint::listener(metrics_listener, config.connections.first_bytes_ms_max);
+        tokio::spawn(async move { axum::serve(metrics_listener, endpoint).await });
+        tokio::spawn(keep_up(metrics));
+        let healths = [merchants_health, health];
+        set_serving(&healths, true).await;
+        tokio::spawn(show_health(switch.handle.clone(), healths.clone()));
+        if config.mode == ModeName::Sandbox {
+            let every =
+                RESTAMP_EVERY.min(Duration::from_millis(config.policy.rate_age_ms_max / 3).max(RESTAMP_EVERY_MIN));
+            tokio::spawn(restamp(switch.clone(), every));
+        }
+
+        print(banner);
+        tokio::select! {
+            () = signals.next() => {}
+            _ = &mut merchants_ended => return Err(ended_by_itself("merchants")),
+            _ = &mut operators => return Err(ended_by_itself("operators")),
+        }
+        tracing::info!("draining: no new calls, what is in flight is answered");
+        switch.handle.status().drain();
+        set_serving(&healths, false).await;
+        // The receivers are gone only if the listeners are.
+        let _gone = stop.send(true);
+        for health in healths {
+            health.end_watches().await;
+        }
+        let drained = async {
+            let _merchants = merchants_ended.await;
+            let _operators = operators.await;
+        };
+        tokio::select! {
+            biased;
+            () = signals.next() => Err(StartError::Stopped("a second signal".to_owned())),
+            drained = timeout(Duration::from_millis(config.drain.drain_ms_max), drained) => {
+                // A peer that no longer answers keeps its connection open, which is no work undone.
+                match (drained, ingress::calls_in_flight()) {
+                    (Ok(()), _) | (Err(_), 0) => Ok(()),
+                    (Err(_late), calls) => Err(StartError::Stopped(format!("{calls} calls in flight at drain_ms_max"))),
+                }
+            }
+        }
+    }
+}
+
+fn ended_by_itself(listener: &str) -> StartError {
+    StartError::Stopped(format!("the {listener}' listener ended by itself"))
+}
+
+/// A closed standard output is no reason not to serve.
+fn print(banner: &Banner<'_>) {
+    let mut out = io::stdout().lock();
+    let _closed = write!(out, "{banner}").and_then(|()| out.flush());
+}
+
+/// SIGTERM and SIGINT mean the same.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self, StartError> {
+        let listen = |kind| {
+            signal(kind).map_err(|source| StartError::Start { what: "the signal handlers", source: source.into() })
+        };
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+async fn set_serving(healths: &[Health], serving: bool) {
+    for health in healths {
+        health.set_serving(serving).await;
+    }
+}
+
+/// A failed journal shows in the health of both listeners.
+async fn show_health(handle: Handle, healths: [Health; 2]) {
+    let mut ticks = interval(HEALTH_EVERY);
+    while handle.status().state() != ServingState::Failed {
+        ticks.tick().await;
+    }
+    tracing::error!(reason = handle.status().reason(), "the journal failed: writes are refused until a restart");
+    set_serving(&healths, false).await;
+}
+
+async fn keep_up(metrics: PrometheusHandle) {
+    let mut ticks = interval(metrics_endpoint::UPKEEP_EVERY);
+    loop {
+        ticks.tick().await;
+        metrics.run_upkeep();
+    }
+}
+
+/// Keeps a sandbox's rates from going stale.
+async fn restamp(switch: Switch, every: Duration) {
+    let mut ticks = interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    ticks.tick().await;
+    loop {
+        ticks.tick().await;
+        let Some(submission) = sandbox::rates(&switch.rate_book, switch.clock.now()) else { continue };
+        if let Err(refused) = switch.handle.submit(submission, None).await {
+            tracing::warn!(%refused, "cannot re-stamp the sandbox's rates");
+        }
+    }
+}
+
+fn new_runtime(what: &'static str) -> Result<Runtime, StartError> {
+    let built = Builder::new_current_thread().enable_all().build();
+    built.map_err(|source| StartError::Start { what, source: source.into() })
+}
+
+pub(crate) fn spawn<T: Send + 'static>(
+    name: &'static str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>, StartError> {
+    let spawned = thread::Builder::new().name(name.to_owned()).spawn(work);
+    spawned.map_err(|source| StartError::Start { what: name, source: source.into() })
+}
+
+/// A panicking thread has already stopped the process.
+fn join<T>(thread: JoinHandle<T>) -> Result<T, StartError> {
+    thread.join().map_err(|_panic| StartError::Stopped("a thread panicked".to_owned()))
+}

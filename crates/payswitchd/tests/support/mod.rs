@@ -1,0 +1,125 @@
+//! Real daemons for tests: started on free ports in a directory of their own, stopped by signal.
+
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
+pub(crate) mod frames;
+pub(crate) mod parties;
+pub(crate) mod production;
+
+use std::{
+    io::{BufRead, BufReader, Read},
+    path::{Path, PathBuf},
+    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// A running daemon. Dropping it kills it.
+pub(crate) struct Daemon {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    /// All it printed up to "ready".
+    pub(crate) banner: String,
+    /// `http://` address for merchants and wallet operators.
+    pub(crate) merchants: String,
+    /// `http://` address for the operator.
+    pub(crate) operators: String,
+    /// `http://` address of the metrics page.
+    pub(crate) metrics: String,
+}
+
+impl Daemon {
+    /// Starts a sandbox on free ports.
+    pub(crate) fn sandbox(data_dir: &Path) -> Self {
+        Self::start(data_dir, &[], &[])
+    }
+
+    /// Starts a daemon on free ports and waits until it says that it is ready.
+    pub(crate) fn start(data_dir: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        let mut child = command(data_dir, arguments, environment).spawn().expect("cannot start payswitchd");
+        let mut stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
+        let mut banner = String::new();
+        while !banner.ends_with("\nready\n") {
+            if stdout.read_line(&mut banner).expect("cannot read the banner") == 0 {
+                let mut said = String::new();
+                child.stderr.take().expect("stderr is piped").read_to_string(&mut said).expect("stderr is text");
+                let _reaped = child.wait();
+                panic!("payswitchd ended before it was ready:\n{banner}{said}");
+            }
+        }
+        // Nobody reads the logs: a full pipe must not stop the daemon.
+        let mut stderr = child.stderr.take().expect("stderr is piped");
+        std::thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::sink()));
+        let address = |label: &str| {
+            let line = banner.lines().find(|line| line.trim_start().starts_with(label)).expect("the banner tells");
+            line.split_whitespace().last().expect("an address").to_owned()
+        };
+        let (merchants, operators, metrics) =
+            (address("merchants and wallets"), address("operators  "), address("metrics"));
+        Self { child, stdout, banner, merchants, operators, metrics }
+    }
+
+    /// As a power button would: no handler runs.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().expect("cannot kill payswitchd");
+        self.child.wait().expect("cannot wait for payswitchd");
+    }
+
+    /// Asks it to stop (SIGTERM) without waiting.
+    pub(crate) fn ask_to_stop(&self) {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, Signal::TERM).expect("cannot signal payswitchd");
+    }
+
+    /// Asks it to stop and waits for its end.
+    pub(crate) fn stop(self) -> ExitStatus {
+        self.ask_to_stop();
+        self.ended()
+    }
+
+    /// Waits for its end.
+    pub(crate) fn ended(mut self) -> ExitStatus {
+        self.child.wait().expect("cannot wait for payswitchd")
+    }
+
+    /// The process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // Already gone is what we want.
+        let _gone = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}
+
+/// What a daemon that refuses to start says on standard error, and its exit code.
+pub(crate) fn refusal(data_dir: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> (i32, String) {
+    let output = command(data_dir, arguments, environment).output().expect("cannot start payswitchd");
+    let said = String::from_utf8(output.stderr).expect("stderr is text");
+    (output.status.code().expect("it exits by itself"), said)
+}
+
+/// The other program. `cargo test --workspace` builds it beside the daemon, for its own tests.
+pub(crate) fn payctl() -> PathBuf {
+    let path = Path::new(env!("CARGO_BIN_EXE_payswitchd")).with_file_name("payctl");
+    assert!(path.exists(), "payctl is not built: run cargo build --package payctl, or test the whole workspace");
+    path
+}
+
+fn command(data_dir: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_payswitchd"));
+    let free = "127.0.0.1:0";
+    command.arg("--data-dir").arg(data_dir);
+    for flag in ["--listen", "--admin-listen", "--metrics-listen"] {
+        if !arguments.contains(&flag) {
+            command.args([flag, free]);
+        }
+    }
+    command.args(arguments).envs(environment.iter().copied());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}

@@ -1,0 +1,94 @@
+//! A daemon that is no sandbox: a configuration file, a secret, and keys of its own.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use tempfile::TempDir;
+
+use super::{Daemon, parties::SMALL_SEGMENTS};
+
+/// 64 hexadecimal digits of a secret that is not the sandbox's.
+pub(crate) const SECRET: &str = "1f1e1d1c1b1a191817161514131211100f0e0d0c0b0a09080706050403020100";
+
+/// A directory with everything a production daemon is started from.
+pub(crate) struct Production {
+    pub(crate) directory: TempDir,
+    pub(crate) operator_key: String,
+    /// Name and key of each wallet operator.
+    pub(crate) wallets: Vec<(&'static str, String)>,
+}
+
+impl Production {
+    /// Makes the files; keys come from the daemon's own `new-key`.
+    pub(crate) fn prepare(wallets: &[&'static str]) -> Self {
+        let directory = TempDir::new().expect("a temporary directory");
+        write_secret(&directory.path().join("digest.key"), SECRET);
+        let (operator_key, operator_hash) = new_key(&directory.path().join("digest.key"));
+        let mut config = format!(
+            "mode = \"production\"\n\n[digest_key]\nid = 1\nfile = \"{}\"\n\n[operator]\napi_key_hash = \"{operator_hash}\"\n",
+            directory.path().join("digest.key").display()
+        );
+        let mut named = Vec::new();
+        for wallet in wallets {
+            let (key, hash) = new_key(&directory.path().join("digest.key"));
+            config += &format!("\n[[wallets]]\nname = \"{wallet}\"\napi_key_hash = \"{hash}\"\n");
+            named.push((*wallet, key));
+        }
+        let production = Self { directory, operator_key, wallets: named };
+        fs::write(production.config(), config).expect("the configuration is written");
+        production
+    }
+
+    pub(crate) fn config(&self) -> PathBuf {
+        self.directory.path().join("payswitchd.toml")
+    }
+
+    pub(crate) fn data_dir(&self) -> PathBuf {
+        self.directory.path().join("ledger")
+    }
+
+    pub(crate) fn digest_key_file(&self) -> PathBuf {
+        self.directory.path().join("digest.key")
+    }
+
+    /// Starts a daemon on it.
+    pub(crate) fn start(&self) -> Daemon {
+        let config = self.config();
+        let arguments = ["--config", config.to_str().expect("the path is text")];
+        Daemon::start(&self.data_dir(), &arguments, &[SMALL_SEGMENTS])
+    }
+
+    /// What a daemon that refuses to start on it says; settings in the environment come on top.
+    pub(crate) fn refusal(&self, environment: &[(&str, &str)]) -> (i32, String) {
+        let config = self.config();
+        let arguments = ["--config", config.to_str().expect("the path is text")];
+        super::refusal(&self.data_dir(), &arguments, environment)
+    }
+}
+
+/// Writes a secret so that only its owner can read it.
+pub(crate) fn write_secret(path: &Path, secret: &str) {
+    fs::write(path, format!("{secret}\n")).expect("the secret is written");
+    set_mode(path, 0o600);
+}
+
+pub(crate) fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("the owner may change the mode");
+}
+
+/// A key and its hash, as the daemon's `new-key` prints them.
+pub(crate) fn new_key(digest_key_file: &Path) -> (String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_payswitchd"));
+    let output = command.args(["new-key", "--digest-key-file"]).arg(digest_key_file).output().expect("it runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let printed = String::from_utf8(output.stdout).expect("it prints text");
+    let word = |label: &str| {
+        let line = printed.lines().find(|line| line.starts_with(label)).expect("both are printed");
+        line.split_whitespace().last().expect("a value").to_owned()
+    };
+    (word("api key "), word("api_key_hash "))
+}

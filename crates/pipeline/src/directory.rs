@@ -1,0 +1,139 @@
+//! Names and numbers of the parties and their accounts.
+
+use dashmap::{DashMap, Entry};
+use domain::{
+    AccountId, AccountName, ApiKeyHash, Command, Event, MerchantId, Name, OpenAccount, Record, RegisterMerchant,
+    RegisterWallet, WalletId,
+};
+use money::{Currency, Ratio};
+
+/// Who is called what. Derived from durable records only.
+///
+/// Shared: one thread observes records in lsn order, each before its answer is released, so that whoever was told of an
+/// account can pay from it; any number of threads look up. A name is entered after all that is known
+/// about its number, so whoever finds the number finds the rest.
+#[derive(Debug, Default)]
+pub struct Directory {
+    wallets: DashMap<Name, WalletId>,
+    wallet_names: DashMap<WalletId, Name>,
+    accounts: DashMap<AccountName, AccountId>,
+    account_names: DashMap<AccountId, AccountName>,
+    merchants: DashMap<Name, MerchantId>,
+    merchant_entries: DashMap<MerchantId, MerchantEntry>,
+    credentials: DashMap<[u8; 32], MerchantId>,
+}
+
+/// What a merchant is paid in and what it pays for that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MerchantTerms {
+    /// What it asks in and is paid in.
+    pub settlement_currency: Currency,
+    /// The fee taken from each of its payments.
+    pub discount: Ratio,
+}
+
+#[derive(Clone, Debug)]
+struct MerchantEntry {
+    name: Name,
+    terms: MerchantTerms,
+}
+
+impl Directory {
+    /// A directory in which nobody is listed.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Folds one durable record; a record that names nobody changes nothing.
+    ///
+    /// # Panics
+    /// When an account is opened in a wallet no earlier record registered.
+    pub fn observe(&self, record: &Record) {
+        match (&record.command, &record.event) {
+            (Command::RegisterWallet(command), Event::WalletRegistered(wallet)) => self.add_wallet(command, *wallet),
+            (Command::OpenAccount(command), Event::AccountOpened(account)) => self.add_account(command, *account),
+            (Command::RegisterMerchant(command), Event::MerchantRegistered(merchant)) => {
+                self.add_merchant(command, *merchant);
+            }
+            // Everything else names nobody new.
+            _ => {}
+        }
+    }
+
+    /// The wallet operator of this name.
+    #[must_use]
+    pub fn wallet(&self, name: &Name) -> Option<WalletId> {
+        self.wallets.get(name).map(|entry| *entry)
+    }
+
+    /// What this wallet operator is called.
+    #[must_use]
+    pub fn wallet_name(&self, wallet: WalletId) -> Option<Name> {
+        self.wallet_names.get(&wallet).map(|entry| entry.clone())
+    }
+
+    /// The wallet account of this name, open or closed.
+    #[must_use]
+    pub fn account(&self, name: &AccountName) -> Option<AccountId> {
+        self.accounts.get(name).map(|entry| *entry)
+    }
+
+    /// What this wallet account is called; `None` for accounts of merchants and of the house.
+    #[must_use]
+    pub fn account_name(&self, account: AccountId) -> Option<AccountName> {
+        self.account_names.get(&account).map(|entry| entry.clone())
+    }
+
+    /// The merchant of this name.
+    #[must_use]
+    pub fn merchant(&self, name: &Name) -> Option<MerchantId> {
+        self.merchants.get(name).map(|entry| *entry)
+    }
+
+    /// What this merchant is called.
+    #[must_use]
+    pub fn merchant_name(&self, merchant: MerchantId) -> Option<Name> {
+        self.merchant_entries.get(&merchant).map(|entry| entry.name.clone())
+    }
+
+    /// On what terms this merchant is paid.
+    #[must_use]
+    pub fn merchant_terms(&self, merchant: MerchantId) -> Option<MerchantTerms> {
+        self.merchant_entries.get(&merchant).map(|entry| entry.terms)
+    }
+
+    /// The merchant whose API key hashes to this.
+    ///
+    /// An ordinary lookup is safe although it does not take constant time: the hash is keyed by a secret, so a caller
+    /// cannot choose the bytes that are compared, and how far they agree tells nothing about any key.
+    #[must_use]
+    pub fn credential(&self, hash: &ApiKeyHash) -> Option<MerchantId> {
+        self.credentials.get(&hash.0).map(|entry| *entry)
+    }
+
+    fn add_wallet(&self, command: &RegisterWallet, wallet: WalletId) {
+        self.wallet_names.insert(wallet, command.name.clone());
+        self.wallets.insert(command.name.clone(), wallet);
+    }
+
+    fn add_account(&self, command: &OpenAccount, account: AccountId) {
+        let wallet = self.wallet_name(command.wallet).expect("an account is opened in a wallet that is registered");
+        let name = AccountName { wallet, account: command.name.clone() };
+        self.account_names.insert(account, name.clone());
+        self.accounts.insert(name, account);
+    }
+
+    fn add_merchant(&self, command: &RegisterMerchant, merchant: MerchantId) {
+        let terms = MerchantTerms { settlement_currency: command.settlement_currency, discount: command.discount };
+        self.merchant_entries.insert(merchant, MerchantEntry { name: command.name.clone(), terms });
+        self.merchants.insert(command.name.clone(), merchant);
+        // A key handed to a second merchant still speaks for the first: later records never redirect a credential.
+        if let Entry::Vacant(vacant) = self.credentials.entry(command.api_key_hash.0) {
+            vacant.insert(merchant);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

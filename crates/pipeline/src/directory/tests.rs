@@ -1,0 +1,74 @@
+use super::*;
+use crate::script::{account_opened, merchant_registered, name, policy_installed, wallet_account, wallet_registered};
+
+const FIRST_KEY: ApiKeyHash = ApiKeyHash([1; 32]);
+const SECOND_KEY: ApiKeyHash = ApiKeyHash([2; 32]);
+
+fn directory(records: &[Record]) -> Directory {
+    let directory = Directory::new();
+    for record in records {
+        directory.observe(record);
+    }
+    directory
+}
+
+fn account_name(wallet: &str, account: &str) -> AccountName {
+    AccountName { wallet: name(wallet), account: name(account) }
+}
+
+#[test]
+fn wallets_are_found_by_name_and_number() {
+    let directory = directory(&[wallet_registered(0, "north"), wallet_registered(1, "south")]);
+    assert_eq!(directory.wallet(&name("south")), Some(WalletId(1)));
+    assert_eq!(directory.wallet_name(WalletId(0)), Some(name("north")));
+    assert_eq!(directory.wallet(&name("west")), None);
+    assert_eq!(directory.wallet_name(WalletId(2)), None);
+}
+
+#[test]
+fn one_name_in_two_wallets_is_two_accounts() {
+    let (hkd, jpy) = (wallet_account(Currency::HKD, 0), wallet_account(Currency::JPY, 1));
+    let directory = directory(&[
+        wallet_registered(0, "north"),
+        wallet_registered(1, "south"),
+        account_opened(0, "alice", hkd),
+        account_opened(1, "alice", jpy),
+    ]);
+    assert_eq!(directory.account(&account_name("north", "alice")), Some(hkd));
+    assert_eq!(directory.account(&account_name("south", "alice")), Some(jpy));
+    assert_eq!(directory.account_name(jpy), Some(account_name("south", "alice")));
+    assert_eq!(directory.account(&account_name("north", "bob")), None);
+    assert_eq!(directory.account_name(wallet_account(Currency::JPY, 0)), None);
+}
+
+#[test]
+fn merchants_are_found_by_name_number_and_credential() {
+    let directory =
+        directory(&[merchant_registered(0, "cafe", FIRST_KEY), merchant_registered(1, "books", SECOND_KEY)]);
+    let terms = MerchantTerms { settlement_currency: Currency::CNY, discount: Ratio::parse("0.006").unwrap() };
+    assert_eq!(directory.merchant(&name("books")), Some(MerchantId(1)));
+    assert_eq!(directory.merchant_name(MerchantId(0)), Some(name("cafe")));
+    assert_eq!(directory.merchant_terms(MerchantId(0)), Some(terms));
+    assert_eq!(directory.credential(&SECOND_KEY), Some(MerchantId(1)));
+    assert_eq!(directory.credential(&ApiKeyHash([3; 32])), None);
+    assert_eq!(directory.merchant_terms(MerchantId(2)), None);
+}
+
+#[test]
+fn a_key_given_twice_speaks_for_the_first_merchant() {
+    let directory = directory(&[merchant_registered(0, "cafe", FIRST_KEY), merchant_registered(1, "books", FIRST_KEY)]);
+    assert_eq!(directory.credential(&FIRST_KEY), Some(MerchantId(0)));
+    assert_eq!(directory.merchant(&name("books")), Some(MerchantId(1)));
+}
+
+#[test]
+fn a_record_that_names_nobody_changes_nothing() {
+    let directory = directory(&[policy_installed()]);
+    assert!(directory.wallets.is_empty() && directory.accounts.is_empty() && directory.merchants.is_empty());
+}
+
+#[test]
+#[should_panic(expected = "an account is opened in a wallet that is registered")]
+fn an_account_without_its_wallet_is_a_broken_log() {
+    directory(&[account_opened(0, "alice", wallet_account(Currency::HKD, 0))]);
+}

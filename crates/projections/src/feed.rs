@@ -1,0 +1,140 @@
+//! The hand-over of durable records from the shard's thread to the projector's.
+
+use std::{
+    mem,
+    sync::{Arc, Condvar, Mutex, MutexGuard},
+};
+
+use domain::Record;
+use metrics::Counter;
+
+use crate::{Projector, metric_names};
+
+/// A feed in which at most `capacity_records` records wait, or one batch if that is larger.
+///
+/// Reads are behind by what waits here, and a projector that falls behind for long would otherwise eat the memory of
+/// the process; so when the feed is full [`FeedSender::send`] waits, and with it the shard. The projector's work for a
+/// record is a small part of the shard's, so this is the exception that keeps the bound, not a way to run. Besides what
+/// waits there is what the projector works on, which is no more.
+#[must_use]
+pub fn feed(capacity_records: usize) -> (FeedSender, FeedReceiver) {
+    let feed = Arc::new(Feed { state: Mutex::default(), changed: Condvar::new(), capacity_records });
+    let sender = FeedSender { feed: Arc::clone(&feed), waits: metric_names::feed_waits() };
+    (sender, FeedReceiver { feed })
+}
+
+/// The shard's end. Dropping it closes the feed: what waits is still received.
+#[derive(Debug)]
+pub struct FeedSender {
+    feed: Arc<Feed>,
+    waits: Counter,
+}
+
+/// The projector's end. Dropping it closes the feed: what waits is lost.
+#[derive(Debug)]
+pub struct FeedReceiver {
+    feed: Arc<Feed>,
+}
+
+/// The receiver was dropped, so no read model will see the records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the projector is gone")]
+pub struct FeedClosed;
+
+#[derive(Debug)]
+struct Feed {
+    state: Mutex<State>,
+    // One sender and one receiver, never both waiting: a full feed is not empty.
+    changed: Condvar,
+    capacity_records: usize,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: Vec<Arc<Record>>,
+    closed: bool,
+}
+
+impl FeedSender {
+    /// Hands over all records and leaves the vector empty, with its memory for the next batch. Waits while they do not
+    /// fit beside those that wait.
+    ///
+    /// # Errors
+    /// When the receiver was dropped; the records stay in the vector.
+    pub fn send(&mut self, records: &mut Vec<Arc<Record>>) -> Result<(), FeedClosed> {
+        let mut state = self.feed.lock();
+        if self.feed.is_full(&state, records.len()) {
+            self.waits.increment(1);
+        }
+        while self.feed.is_full(&state, records.len()) {
+            state = self.feed.wait(state);
+        }
+        if state.closed {
+            return Err(FeedClosed);
+        }
+        state.waiting.append(records);
+        drop(state);
+        self.feed.changed.notify_one();
+        Ok(())
+    }
+}
+
+impl FeedReceiver {
+    /// Folds what arrives until the feed is closed and empty. The whole life of the projector's thread.
+    pub fn run(mut self, mut projector: Projector) {
+        let mut records = Vec::new();
+        while self.receive(&mut records) {
+            projector.apply_batch(&records);
+        }
+    }
+
+    /// Puts all waiting records in the place of the old ones and waits for some if there are none. False when the feed
+    /// is closed and empty.
+    fn receive(&mut self, records: &mut Vec<Arc<Record>>) -> bool {
+        records.clear();
+        let mut state = self.feed.lock();
+        while state.waiting.is_empty() && !state.closed {
+            state = self.feed.wait(state);
+        }
+        mem::swap(&mut state.waiting, records);
+        drop(state);
+        self.feed.changed.notify_one();
+        !records.is_empty()
+    }
+}
+
+impl Drop for FeedSender {
+    fn drop(&mut self) {
+        self.feed.close();
+    }
+}
+
+impl Drop for FeedReceiver {
+    fn drop(&mut self) {
+        self.feed.close();
+    }
+}
+
+impl Feed {
+    /// A batch larger than the capacity goes alone, so that every batch goes in the end.
+    fn is_full(&self, state: &State, batch_records: usize) -> bool {
+        let fits = state.waiting.len().saturating_add(batch_records) <= self.capacity_records;
+        !fits && !state.waiting.is_empty() && !state.closed
+    }
+
+    fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_one();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no holder of the feed's lock panics")
+    }
+
+    fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        self.changed.wait(state).expect("no holder of the feed's lock panics")
+    }
+}
+
+#[cfg(test)]
+mod tests;

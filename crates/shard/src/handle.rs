@@ -1,0 +1,58 @@
+//! How callers reach the shard.
+
+use std::sync::Arc;
+
+use domain::{Submission, Timestamp};
+use tokio::sync::oneshot;
+
+use crate::{Answer, Inbox, Mailbox, Refused, ServingState, Status, inbox::Job, mailbox::ReplyTo};
+
+/// Submits commands and waits for their answers. Cheap to clone; one [`Mailbox`] for each runtime.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    inbox: Arc<Inbox>,
+    status: Arc<Status>,
+    mailbox: Arc<Mailbox>,
+}
+
+impl Handle {
+    /// A handle whose answers come by this mailbox.
+    #[must_use]
+    pub const fn new(inbox: Arc<Inbox>, status: Arc<Status>, mailbox: Arc<Mailbox>) -> Self {
+        Self { inbox, status, mailbox }
+    }
+
+    /// Submits a command; the future resolves when the answer may be told. Dropping the future changes nothing: the
+    /// shard owns the work. A job whose deadline has passed before it is decided is not decided.
+    pub fn submit(&self, submission: Submission, deadline: Option<Timestamp>) -> impl Future<Output = Answer> + use<> {
+        let answer = self.put(submission, deadline);
+        async move {
+            // A shard that is gone took the request along; only the log knows whether it counted.
+            answer?.await.unwrap_or(Err(Refused::Unconfirmed))
+        }
+    }
+
+    /// Submits a command and returns where its answer will be, for callers without a runtime.
+    ///
+    /// # Errors
+    /// When the inbox is full or closed, or the journal has failed.
+    pub fn put(
+        &self,
+        submission: Submission,
+        deadline: Option<Timestamp>,
+    ) -> Result<oneshot::Receiver<Answer>, Refused> {
+        if self.status.state() == ServingState::Failed {
+            return Err(Refused::JournalFailed);
+        }
+        let (caller, answer) = oneshot::channel();
+        let reply_to = ReplyTo { mailbox: Arc::clone(&self.mailbox), caller };
+        self.inbox.put(Job { submission, deadline, reply_to })?;
+        Ok(answer)
+    }
+
+    /// How the shard stands.
+    #[must_use]
+    pub fn status(&self) -> &Status {
+        &self.status
+    }
+}

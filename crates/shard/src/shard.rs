@@ -1,0 +1,272 @@
+//! The owner loop.
+
+use std::{collections::VecDeque, fmt, mem, sync::Arc, time::Instant};
+
+use domain::{Lsn, Record, Submission, Timestamp};
+use engine::{Decision, Engine};
+use journal::{Error, Journal};
+
+use crate::{
+    Answer, Clock, Committed, Inbox, Refused, ServingState, Status,
+    error_text::with_sources,
+    inbox::Job,
+    mailbox::{Outgoing, ReplyTo},
+    metric_names::Metrics,
+    sequencer::Sequencer,
+};
+
+/// The most jobs decided before the journal is asked to make them durable.
+pub const BATCH_JOBS_MAX: usize = 8192;
+
+/// Sees every record once it is durable, in order, on the shard's thread and before any answer that rests on it is
+/// released. It must not block for longer than it takes to hand the records on.
+pub trait Observer: Send {
+    /// These have become durable.
+    fn durable(&mut self, records: &[Arc<Record>]);
+}
+
+/// What a step left to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Nothing waits.
+    Idle,
+    /// Answers wait for the journal.
+    Waiting,
+    /// Draining is done: everything is answered and the journal is closed.
+    Closed,
+}
+
+/// One shard: its engine, its journal, and those who wait for answers.
+pub struct Shard<J: Journal, C: Clock> {
+    engine: Engine,
+    journal: J,
+    clock: C,
+    sequencer: Sequencer,
+    inbox: Arc<Inbox>,
+    status: Arc<Status>,
+    observers: Vec<Box<dyn Observer>>,
+    jobs: Vec<Job>,
+    encoded: Vec<u8>,
+    undurable: VecDeque<Arc<Record>>,
+    newly_durable: Vec<Arc<Record>>,
+    waiting: VecDeque<Waiting>,
+    outgoing: Outgoing,
+    metrics: Metrics,
+}
+
+/// An answer that may be told once everything up to `rests_on` is durable.
+struct Waiting {
+    rests_on: Lsn,
+    reply_to: ReplyTo,
+    answer: Answer,
+}
+
+impl<J: Journal, C: Clock> Shard<J, C> {
+    /// A shard that goes on where `engine` and `journal` stand; they must stand at the same lsn.
+    ///
+    /// # Panics
+    /// When they do not.
+    pub fn new(
+        engine: Engine,
+        journal: J,
+        clock: C,
+        inbox: Arc<Inbox>,
+        status: Arc<Status>,
+        observers: Vec<Box<dyn Observer>>,
+    ) -> Self {
+        assert!(engine.applied_lsn() == journal.last_lsn(), "engine and journal stand at one lsn");
+        assert!(journal.durable_lsn() == journal.last_lsn(), "everything recovered is durable");
+        let sequencer = Sequencer::after(engine.applied_lsn(), engine.applied_at());
+        Self {
+            engine,
+            journal,
+            clock,
+            sequencer,
+            inbox,
+            status,
+            observers,
+            jobs: Vec::new(),
+            encoded: Vec::new(),
+            undurable: VecDeque::new(),
+            newly_durable: Vec::new(),
+            waiting: VecDeque::new(),
+            outgoing: Outgoing::default(),
+            metrics: Metrics::new(),
+        }
+    }
+
+    /// Runs until the inbox is closed and everything in it answered.
+    ///
+    /// # Errors
+    /// When the journal had failed, or fails to close.
+    pub fn run(mut self) -> Result<(), Error> {
+        loop {
+            match self.step() {
+                Progress::Waiting => {}
+                Progress::Closed => return self.journal.close(),
+                Progress::Idle => self.inbox.wait(),
+            }
+        }
+    }
+
+    /// One round: takes what has arrived, decides it in turn, asks the journal to make it durable, and releases what is.
+    pub fn step(&mut self) -> Progress {
+        let mut jobs = mem::take(&mut self.jobs);
+        self.inbox.take(&mut jobs);
+        for job in jobs.drain(..) {
+            self.decide(job);
+            if self.waiting.len() >= BATCH_JOBS_MAX {
+                self.commit();
+            }
+        }
+        self.jobs = jobs;
+        self.commit();
+
+        if !self.waiting.is_empty() {
+            Progress::Waiting
+        } else if self.inbox.is_finished() {
+            Progress::Closed
+        } else {
+            Progress::Idle
+        }
+    }
+
+    /// The engine's state, for those who compare it.
+    pub const fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The journal, for those who break it.
+    pub const fn journal_mut(&mut self) -> &mut J {
+        &mut self.journal
+    }
+
+    /// Ends the shard as a crash would, leaving the journal as it stands.
+    pub fn into_journal(self) -> J {
+        self.journal
+    }
+
+    fn decide(&mut self, job: Job) {
+        let Job { submission, deadline, reply_to } = job;
+        let now = self.clock.now();
+        let answer = if self.status.state() == ServingState::Failed {
+            Err(Refused::JournalFailed)
+        } else if deadline.is_some_and(|deadline| now > deadline) {
+            Err(Refused::DeadlinePassed)
+        } else {
+            self.decide_now(now, submission)
+        };
+        // The answer may rest on anything applied so far, also when it is a refusal or a repeat.
+        let rests_on = self.engine.applied_lsn();
+        self.waiting.push_back(Waiting { rests_on, reply_to, answer });
+    }
+
+    fn decide_now(&mut self, now: Timestamp, submission: Submission) -> Answer {
+        let stamped = self.sequencer.stamp(now, submission);
+        match self.engine.decide(&stamped) {
+            Decision::Refused(refusal) => {
+                self.metrics.refused.increment(1);
+                Err(Refused::Engine(refusal))
+            }
+            Decision::Repeated(record) => {
+                self.metrics.repeated.increment(1);
+                Ok(Committed { record, repeated: true })
+            }
+            Decision::Recorded(event) => {
+                let counter = if event.decline().is_some() { &self.metrics.declined } else { &self.metrics.approved };
+                counter.increment(1);
+                let record = Arc::new(stamped.into_record(event));
+                self.record(&record)?;
+                Ok(Committed { record, repeated: false })
+            }
+        }
+    }
+
+    /// Appends before it applies: a record that the journal did not take must not be in the state.
+    fn record(&mut self, record: &Arc<Record>) -> Result<(), Refused> {
+        self.encoded.clear();
+        wire::journal::encode(record, &mut self.encoded);
+        let mut appended = self.journal.append(record.lsn, &self.encoded);
+        if let Err(Error::BatchFull { .. }) = appended {
+            self.commit();
+            appended = self.journal.append(record.lsn, &self.encoded);
+        }
+        if let Err(error) = appended {
+            self.fail(&error);
+            return Err(Refused::JournalFailed);
+        }
+        self.metrics.record_bytes.increment(self.encoded.len() as u64);
+        self.sequencer.recorded(record.lsn, record.at);
+        self.engine.apply(record);
+        self.status.decided(record.lsn);
+        self.undurable.push_back(Arc::clone(record));
+        Ok(())
+    }
+
+    /// Asks the journal for durability and releases what became durable.
+    fn commit(&mut self) {
+        if self.status.state() != ServingState::Failed && !self.undurable.is_empty() {
+            let records = self.undurable.len();
+            let started = Instant::now();
+            let progress = self.journal.flush().map(|()| self.journal.poll());
+            match progress {
+                Ok(journal::Progress::Durable(lsn)) => {
+                    self.metrics.batch_records.record(records as f64);
+                    self.metrics.commit_seconds.record(started.elapsed());
+                    self.observe(lsn);
+                }
+                Ok(journal::Progress::Failed(reason)) => self.fail(&reason),
+                Err(error) => self.fail(&error),
+            }
+        }
+        self.release();
+    }
+
+    /// Shows the observers what has become durable, before anybody is told.
+    fn observe(&mut self, durable: Lsn) {
+        let count = self.undurable.iter().take_while(|record| record.lsn <= durable).count();
+        self.newly_durable.extend(self.undurable.drain(..count));
+        for observer in &mut self.observers {
+            observer.durable(&self.newly_durable);
+        }
+        self.newly_durable.clear();
+        self.status.durable(durable);
+        self.metrics.durable_lsn.set(durable.get() as f64);
+    }
+
+    /// Releases every answer whose ground is durable. After a failure the others are told that nobody knows.
+    fn release(&mut self) {
+        let durable = self.journal.durable_lsn();
+        let failed = self.status.state() == ServingState::Failed;
+        let may_be_told = |waiting: &&Waiting| failed || waiting.rests_on <= durable;
+        let count = self.waiting.iter().take_while(may_be_told).count();
+        for Waiting { rests_on, reply_to, answer } in self.waiting.drain(..count) {
+            let answer = if rests_on > durable { in_doubt(answer) } else { answer };
+            self.outgoing.add(reply_to, answer);
+        }
+        self.outgoing.send();
+    }
+
+    fn fail(&mut self, reason: &Error) {
+        self.status.fail(with_sources(reason));
+        self.metrics.journal_failed.set(1.0);
+        self.undurable.clear();
+    }
+}
+
+/// What rests on records that may be lost is in doubt; what was refused without looking at the state stays refused.
+fn in_doubt(answer: Answer) -> Answer {
+    match answer {
+        Ok(_) | Err(Refused::Engine(_) | Refused::Unconfirmed) => Err(Refused::Unconfirmed),
+        Err(Refused::InboxFull | Refused::Draining | Refused::JournalFailed | Refused::DeadlinePassed) => answer,
+    }
+}
+
+impl<J: Journal, C: Clock> fmt::Debug for Shard<J, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shard")
+            .field("applied", &self.engine.applied_lsn())
+            .field("waiting", &self.waiting.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,90 @@
+//! How the shard stands, readable from any thread.
+
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicU8, AtomicU64, Ordering},
+};
+
+use domain::Lsn;
+
+/// Whether writes are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServingState {
+    /// Yes.
+    Serving,
+    /// No: the daemon is stopping.
+    Draining,
+    /// No: the journal failed. Reads go on; a restart is needed.
+    Failed,
+}
+
+/// How the shard stands.
+#[derive(Debug)]
+pub struct Status {
+    last_lsn: AtomicU64,
+    durable_lsn: AtomicU64,
+    state: AtomicU8,
+    reason: Mutex<String>,
+}
+
+impl Status {
+    /// Serving, with everything up to `lsn` durable.
+    #[must_use]
+    pub fn serving(lsn: Lsn) -> Self {
+        Self {
+            last_lsn: AtomicU64::new(lsn.get()),
+            durable_lsn: AtomicU64::new(lsn.get()),
+            state: AtomicU8::new(ServingState::Serving as u8),
+            reason: Mutex::default(),
+        }
+    }
+
+    /// Last position decided.
+    #[must_use]
+    pub fn last_lsn(&self) -> Lsn {
+        Lsn::new(self.last_lsn.load(Ordering::Acquire))
+    }
+
+    /// Last position known durable.
+    #[must_use]
+    pub fn durable_lsn(&self) -> Lsn {
+        Lsn::new(self.durable_lsn.load(Ordering::Acquire))
+    }
+
+    /// Whether writes are taken.
+    #[must_use]
+    pub fn state(&self) -> ServingState {
+        match self.state.load(Ordering::Acquire) {
+            0 => ServingState::Serving,
+            1 => ServingState::Draining,
+            _ => ServingState::Failed,
+        }
+    }
+
+    /// Why writes are refused; empty while serving.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        self.reason.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// From now on writes are refused because the daemon stops. A failed shard stays failed.
+    pub fn drain(&self) {
+        let (serving, draining) = (ServingState::Serving as u8, ServingState::Draining as u8);
+        if self.state.compare_exchange(serving, draining, Ordering::AcqRel, Ordering::Acquire).is_ok() {
+            *self.reason.lock().unwrap_or_else(PoisonError::into_inner) = "the daemon is stopping".to_owned();
+        }
+    }
+
+    pub(crate) fn fail(&self, reason: String) {
+        *self.reason.lock().unwrap_or_else(PoisonError::into_inner) = reason;
+        self.state.store(ServingState::Failed as u8, Ordering::Release);
+    }
+
+    pub(crate) fn decided(&self, lsn: Lsn) {
+        self.last_lsn.store(lsn.get(), Ordering::Release);
+    }
+
+    pub(crate) fn durable(&self, lsn: Lsn) {
+        self.durable_lsn.store(lsn.get(), Ordering::Release);
+    }
+}

@@ -1,0 +1,127 @@
+//! Tells stories to the auditor, many or one.
+
+use std::{
+    fmt, panic,
+    process::ExitCode,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Instant,
+};
+
+use clap::{Parser, Subcommand};
+use simulator::{FileOnMemory, STEPS_DEFAULT, Story, run, run_traced};
+
+/// The payments switch on one thread from one seed, with an independent auditor.
+///
+/// Exit codes: 0 no finding, 1 a finding; a seed in which the switch itself stops ends with a panic that names it.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Tells many stories, each twice, and stops at the first finding.
+    Run {
+        /// How many.
+        #[arg(long, default_value_t = 1_000)]
+        seeds: u64,
+        /// The first seed.
+        #[arg(long, default_value_t = 1)]
+        from: u64,
+        /// Rounds of each story.
+        #[arg(long, default_value_t = STEPS_DEFAULT)]
+        steps: u64,
+    },
+    /// Tells one story and shows everything that happens.
+    Seed {
+        /// Which.
+        seed: u64,
+        /// Rounds of the story.
+        #[arg(long, default_value_t = STEPS_DEFAULT)]
+        steps: u64,
+    },
+}
+
+/// The story being told, for the panic that ends it.
+static SEED: AtomicU64 = AtomicU64::new(0);
+
+fn main() -> ExitCode {
+    let print = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        print(panic);
+        let seed = SEED.load(Ordering::Relaxed);
+        eprintln!("repeat it: cargo run --release -p simulator -- seed {seed}, with the same --steps");
+    }));
+    match Arguments::parse().task {
+        Task::Run { seeds, from, steps } => run_many(from, seeds, steps),
+        Task::Seed { seed, steps } => run_one(seed, steps),
+    }
+}
+
+fn run_many(from: u64, seeds: u64, steps: u64) -> ExitCode {
+    let begun = Instant::now();
+    let mut total = Story::default();
+    for seed in from..from.saturating_add(seeds) {
+        SEED.store(seed, Ordering::Relaxed);
+        match run(seed, steps, &FileOnMemory) {
+            Ok(story) => add(&mut total, &story),
+            Err(failure) => {
+                eprintln!("{failure}");
+                return ExitCode::FAILURE;
+            }
+        }
+    }
+    let Story { records, requests, answered, repeated, captured, declined, refused, unconfirmed, .. } = total;
+    let Story { crashes, stops, faults, journal_failures, openings_failed, tails_cut, records_in_doubt_found, .. } =
+        total;
+    println!("{seeds} seeds from {from}, {steps} rounds each, each told twice, in {:.1?}: no finding", begun.elapsed());
+    println!(
+        "{requests} requests: {answered} answered ({repeated} repeats), {refused} refused, {unconfirmed} in doubt"
+    );
+    println!("{records} records, {captured} payments captured, {declined} declined");
+    println!("{crashes} crashes, {stops} stops, {faults} disk faults, {journal_failures} journal failures");
+    println!(
+        "{openings_failed} recoveries cut short, {tails_cut} torn tails, {records_in_doubt_found} records found that nobody was told of"
+    );
+    ExitCode::SUCCESS
+}
+
+fn run_one(seed: u64, steps: u64) -> ExitCode {
+    SEED.store(seed, Ordering::Relaxed);
+    let mut show = |what: &dyn fmt::Display| println!("{what}");
+    match run_traced(seed, steps, &mut show) {
+        Ok(story) => {
+            println!("{story:#?}");
+            ExitCode::SUCCESS
+        }
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn add(total: &mut Story, story: &Story) {
+    let sums = [
+        (&mut total.records, story.records),
+        (&mut total.requests, story.requests),
+        (&mut total.answered, story.answered),
+        (&mut total.repeated, story.repeated),
+        (&mut total.captured, story.captured),
+        (&mut total.declined, story.declined),
+        (&mut total.refused, story.refused),
+        (&mut total.unconfirmed, story.unconfirmed),
+        (&mut total.crashes, story.crashes),
+        (&mut total.stops, story.stops),
+        (&mut total.faults, story.faults),
+        (&mut total.journal_failures, story.journal_failures),
+        (&mut total.openings_failed, story.openings_failed),
+        (&mut total.tails_cut, story.tails_cut),
+        (&mut total.records_in_doubt_found, story.records_in_doubt_found),
+    ];
+    for (sum, number) in sums {
+        *sum += number;
+    }
+}

@@ -1,0 +1,404 @@
+//! One story: what happens to the switch, in which order.
+
+use std::{fmt, io::ErrorKind};
+
+use domain::{Stamped, Submission};
+use engine::{Decision, Engine};
+use journal::{
+    Error, JournalId, Options, Preparation, SEGMENT_BYTES_MIN,
+    disk::{Fault, Loss, MemoryDisk},
+};
+use shard::Refused;
+use wire::digest::Digester;
+
+use crate::{
+    auditor::{Auditor, Finding, Reply, Ticket, Turn, plain},
+    clock::ManualClock,
+    random::Random,
+    switch::{FileOnMemory, OpenJournal, Pending, Switch},
+    workload::Workload,
+};
+
+/// Rounds of a story unless set otherwise.
+pub const STEPS_DEFAULT: u64 = 200;
+
+/// 2026-11-01T00:00:00Z.
+const STORY_BEGINS_AT: i64 = 1_793_491_200_000_000;
+const JOURNAL_ID: [u8; 16] = *b"simulated ledger";
+const SECRET: [u8; 32] = [7; 32];
+const REQUESTS_A_ROUND_MAX: u64 = 6;
+const INBOX_REQUESTS_MAX: usize = 5;
+/// The live state is compared with the folded one after one crash in so many.
+const DIGEST_ONE_IN: u64 = 4;
+/// An opening that fails this often has met more faults than were put in its way.
+const OPENINGS_MAX: u64 = 20;
+
+/// How a story went. Two runs of one seed are equal in every field.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Story {
+    /// Digest of the engine's state at the end.
+    pub digest: String,
+    /// Records in the log at the end.
+    pub records: u64,
+    /// Requests that reached the inbox.
+    pub requests: u64,
+    /// Answers with a record, declines and repeats included.
+    pub answered: u64,
+    /// Of these, repeats.
+    pub repeated: u64,
+    /// Payments captured.
+    pub captured: u64,
+    /// Payments declined.
+    pub declined: u64,
+    /// Refusals.
+    pub refused: u64,
+    /// Answers that said that nobody knows.
+    pub unconfirmed: u64,
+    /// Times the switch ended without being asked to.
+    pub crashes: u64,
+    /// Times it was stopped in order.
+    pub stops: u64,
+    /// Faults put on the disk's way.
+    pub faults: u64,
+    /// Times the journal failed while it ran.
+    pub journal_failures: u64,
+    /// Recoveries that failed or were cut short.
+    pub openings_failed: u64,
+    /// Torn tails cut.
+    pub tails_cut: u64,
+    /// Records found at a recovery that nobody had been told of.
+    pub records_in_doubt_found: u64,
+}
+
+/// A story that went wrong.
+#[derive(Clone, Debug, thiserror::Error)]
+pub struct Failure {
+    /// Its seed.
+    pub seed: u64,
+    /// How many rounds it was to have.
+    pub steps: u64,
+    /// The round in which it went wrong.
+    pub step: u64,
+    /// What went wrong.
+    pub what: Finding,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { seed, steps, step, what } = self;
+        writeln!(f, "seed {seed}, round {step}: {what}")?;
+        write!(f, "repeat it: cargo run --release -p simulator -- seed {seed} --steps {steps}")
+    }
+}
+
+/// Tells a story twice and returns how it went.
+///
+/// # Errors
+/// When the auditor has a finding, or the two tellings differ.
+pub fn run<O: OpenJournal>(seed: u64, steps: u64, opener: &O) -> Result<Story, Failure> {
+    let mut silent = |_: &dyn fmt::Display| {};
+    let first = Simulation::new(seed, opener, &mut silent).run(steps)?;
+    let mut silent = |_: &dyn fmt::Display| {};
+    let second = Simulation::new(seed, opener, &mut silent).run(steps)?;
+    if first == second {
+        return Ok(first);
+    }
+    Err(Failure { seed, steps, step: steps, what: format!("told twice it is two stories: {first:?}, {second:?}") })
+}
+
+/// Tells a story once and shows each thing that happens.
+///
+/// # Errors
+/// When the auditor has a finding.
+pub fn run_traced(seed: u64, steps: u64, trace: &mut dyn FnMut(&dyn fmt::Display)) -> Result<Story, Failure> {
+    Simulation::new(seed, &FileOnMemory, trace).run(steps)
+}
+
+struct Simulation<'a, O: OpenJournal> {
+    seed: u64,
+    random: Random,
+    opener: &'a O,
+    trace: &'a mut dyn FnMut(&dyn fmt::Display),
+    disk: MemoryDisk,
+    clock: ManualClock,
+    digester: Digester,
+    workload: Workload,
+    auditor: Auditor,
+    switch: Option<Switch<O::Journal>>,
+    waiting: Vec<(Ticket, Option<Pending>)>,
+    /// Lsn and digest of the engine when the switch ended last, if they were taken.
+    ended_at: Option<(u64, String)>,
+    story: Story,
+}
+
+impl<'a, O: OpenJournal> Simulation<'a, O> {
+    fn new(seed: u64, opener: &'a O, trace: &'a mut dyn FnMut(&dyn fmt::Display)) -> Self {
+        Self {
+            seed,
+            random: Random::new(seed),
+            opener,
+            trace,
+            disk: MemoryDisk::new(),
+            clock: ManualClock::at(STORY_BEGINS_AT),
+            digester: Digester::new(SECRET),
+            workload: Workload::default(),
+            auditor: Auditor::default(),
+            switch: None,
+            waiting: Vec::new(),
+            ended_at: None,
+            story: Story::default(),
+        }
+    }
+
+    fn run(mut self, steps: u64) -> Result<Story, Failure> {
+        let seed = self.seed;
+        let failure = |step: u64, what| Failure { seed, steps, step, what };
+        self.start().map_err(|what| failure(0, what))?;
+        for step in 1..=steps {
+            self.round().map_err(|what| failure(step, what))?;
+        }
+        self.end().map_err(|what| failure(steps, what))?;
+        Ok(self.story)
+    }
+
+    /// Some requests, then whatever the dice say.
+    fn round(&mut self) -> Result<(), Finding> {
+        self.pass_time();
+        for _ in 0..self.random.below(REQUESTS_A_ROUND_MAX + 1) {
+            self.arrive()?;
+        }
+        match self.random.below(100) {
+            // What is in the inbox was never decided: it never happened.
+            0..=3 => self.crash()?,
+            4..=13 => {
+                self.inject(4);
+                self.turn()?;
+            }
+            14 => {
+                self.turn()?;
+                self.stop()?;
+            }
+            _ => self.turn()?,
+        }
+        if self.switch().has_failed() {
+            self.story.journal_failures += 1;
+            // New work is refused, reads go on.
+            self.arrive()?;
+            self.check_boards()?;
+            self.crash()?;
+        }
+        if self.random.one_in(8) { self.check_boards() } else { Ok(()) }
+    }
+
+    fn pass_time(&mut self) {
+        let micros = match self.random.below(100) {
+            0 => 3_600_000_000,
+            1..=3 => self.random.between(20_000_000, 90_000_000),
+            4..=33 => 0,
+            _ => self.random.between(1, 50_000),
+        };
+        self.clock.advance(micros);
+    }
+
+    fn switch(&self) -> &Switch<O::Journal> {
+        self.switch.as_ref().expect("a switch runs between a start and a crash")
+    }
+
+    /// One request at the door.
+    fn arrive(&mut self) -> Result<(), Finding> {
+        let now = self.clock.micros();
+        let request = self.workload.next(&mut self.random, self.auditor.books(), now);
+        let mut payment_id = [0; 16];
+        payment_id[..8].copy_from_slice(&self.random.number().to_be_bytes());
+        payment_id[8..].copy_from_slice(&self.random.number().to_be_bytes());
+        let switch = self.switch.as_ref().expect("a switch runs between a start and a crash");
+        let submission = switch.door(&self.digester, now).submission(&request, payment_id)?;
+        let found = plain::found(&submission);
+        self.auditor.check_found(&request, &found, now)?;
+        let deadline = match self.random.below(40) {
+            0 => Some(now - 1),
+            1..=9 => Some(now + 1_000_000),
+            _ => None,
+        };
+        let (full, failed) = (self.waiting.len() >= INBOX_REQUESTS_MAX, switch.has_failed());
+        match switch.put(submission, deadline) {
+            Ok(pending) if !full && !failed => {
+                self.story.requests += 1;
+                let stays = !self.random.one_in(10);
+                let ticket = Ticket { request, found, payment_id, deadline, reply: Reply::Unheard };
+                self.waiting.push((ticket, stays.then_some(pending)));
+                Ok(())
+            }
+            Err(Refused::JournalFailed) if failed => Ok(()),
+            Err(Refused::InboxFull) if full => Ok(()),
+            Ok(_) => Err("the inbox took what it must not take".to_owned()),
+            Err(refused) => Err(format!("the inbox refused: {refused}")),
+        }
+    }
+
+    /// One round of the shard, and the auditor's look at it.
+    fn turn(&mut self) -> Result<(), Finding> {
+        let now = self.clock.micros();
+        let switch = self.switch.as_mut().expect("a switch runs between a start and a crash");
+        let durable = switch.turn();
+        let failed = switch.has_failed();
+        let mut tickets = Vec::new();
+        for (mut ticket, pending) in self.waiting.drain(..) {
+            if let Some(mut pending) = pending {
+                ticket.reply = pending().map_or(Reply::Missing, Reply::Told);
+            }
+            (self.trace)(&format_args!("{now} {:?} -> {:?}", ticket.request, ticket.reply));
+            match &ticket.reply {
+                Reply::Told(Ok(committed)) => {
+                    self.story.answered += 1;
+                    self.story.repeated += u64::from(committed.repeated);
+                }
+                Reply::Told(Err(Refused::Unconfirmed)) => self.story.unconfirmed += 1,
+                Reply::Told(Err(_)) => self.story.refused += 1,
+                Reply::Unheard | Reply::Missing => {}
+            }
+            tickets.push(ticket);
+        }
+        if failed {
+            (self.trace)(&format_args!("{now} the journal failed"));
+        }
+        self.auditor.turn(Turn { now, tickets, durable, failed })
+    }
+
+    /// Puts a fault at one of the next `operations` of the disk.
+    fn inject(&mut self, operations: u64) {
+        let fault = match self.random.below(4) {
+            0 => Fault::PowerCut,
+            1 => Fault::Error(ErrorKind::StorageFull),
+            _ => Fault::Error(ErrorKind::Other),
+        };
+        let operation = self.disk.operations() + self.random.below(operations);
+        (self.trace)(&format_args!("{} {fault:?} at operation {operation} of the disk", self.clock.micros()));
+        self.disk.inject(operation, fault);
+        self.story.faults += 1;
+    }
+
+    fn any_loss(&mut self) -> Loss {
+        match self.random.below(3) {
+            0 => Loss::Nothing,
+            1 => Loss::Unsynced,
+            _ => Loss::Torn { seed: self.random.number() },
+        }
+    }
+
+    fn crash(&mut self) -> Result<(), Finding> {
+        let loss = self.any_loss();
+        self.crash_losing(loss)
+    }
+
+    fn crash_losing(&mut self, loss: Loss) -> Result<(), Finding> {
+        (self.trace)(&format_args!("{} crash, {loss:?}", self.clock.micros()));
+        self.story.crashes += 1;
+        self.end_switch();
+        self.disk.restart(loss);
+        if self.random.one_in(4) {
+            // Somebody sets the machine's clock while it is down.
+            let micros = self.random.between(-600_000_000, 600_000_000);
+            self.clock.advance(micros);
+        }
+        self.start()
+    }
+
+    /// As the daemon stops when it is asked to.
+    fn stop(&mut self) -> Result<(), Finding> {
+        let failed = self.switch().has_failed();
+        let Some(switch) = self.end_switch() else { return Ok(()) };
+        if switch.close().is_ok() && !failed {
+            (self.trace)(&format_args!("{} stop", self.clock.micros()));
+            self.story.stops += 1;
+        }
+        self.disk.restart(Loss::Unsynced);
+        self.start()
+    }
+
+    fn end_switch(&mut self) -> Option<Switch<O::Journal>> {
+        self.waiting.clear();
+        let switch = self.switch.take();
+        // The digest walks the whole state, so not every end takes it.
+        let taken = self.random.one_in(DIGEST_ONE_IN);
+        let engine = switch.as_ref().map(|switch| switch.shard.engine()).filter(|_| taken);
+        self.ended_at = engine.map(|engine| (engine.applied_lsn().get(), engine.digest().to_string()));
+        switch
+    }
+
+    /// Recovers, perhaps at several attempts, and has the auditor look at what was found.
+    fn start(&mut self) -> Result<(), Finding> {
+        let journal_id = JournalId::new(JOURNAL_ID);
+        let options = Options { journal_id, segment_bytes: SEGMENT_BYTES_MIN, preparation: Preparation::Inline };
+        for _ in 0..OPENINGS_MAX {
+            if self.random.one_in(5) {
+                self.inject(12);
+            }
+            let (disk, clock) = (self.disk.clone(), self.clock.clone());
+            match Switch::open(self.opener, disk, options.clone(), clock, INBOX_REQUESTS_MAX) {
+                Ok(opened) => {
+                    (self.trace)(&format_args!("{} recovered {:?}", self.clock.micros(), opened.recovered));
+                    self.story.tails_cut += u64::from(opened.recovered.cut.is_some());
+                    let known = self.auditor.log().len();
+                    self.auditor.recovered(&opened.records)?;
+                    self.story.records_in_doubt_found += count(self.auditor.log().len() - known);
+                    self.check_folded(&opened.switch, opened.records.len())?;
+                    self.switch = Some(opened.switch);
+                    return Ok(());
+                }
+                Err(Error::Io { tried, path, source }) => {
+                    (self.trace)(&format_args!("cannot {tried} {}: {source}", path.display()));
+                    self.story.openings_failed += 1;
+                    let loss = self.any_loss();
+                    self.disk.restart(loss);
+                }
+                Err(error) => return Err(format!("cannot recover: {}", shard::with_sources(&error))),
+            }
+        }
+        Err(format!("{OPENINGS_MAX} openings failed"))
+    }
+
+    /// The state folded is the state that was live, if nothing was lost since.
+    fn check_folded(&self, switch: &Switch<O::Journal>, records: usize) -> Result<(), Finding> {
+        let Some((lsn, live)) = self.ended_at.as_ref().filter(|(lsn, _)| *lsn == count(records)) else { return Ok(()) };
+        let folded = switch.shard.engine().digest().to_string();
+        if folded == *live {
+            Ok(())
+        } else {
+            Err(format!("folded to lsn {lsn} the state is {folded}, live it was {live}"))
+        }
+    }
+
+    fn check_boards(&self) -> Result<(), Finding> {
+        self.auditor.check_boards(&self.switch().boards)
+    }
+
+    /// The last look: what is left after losing everything that was not synced is what the auditor knows.
+    fn end(&mut self) -> Result<(), Finding> {
+        self.turn()?;
+        self.check_boards()?;
+        self.crash_losing(Loss::Unsynced)?;
+        self.check_boards()?;
+        let mut again = Engine::default();
+        for record in self.auditor.log() {
+            let command = Submission { key: record.key, command: record.command.clone() };
+            let decision = again.decide(&Stamped { lsn: record.lsn, at: record.at, command });
+            if decision != Decision::Recorded(record.event.clone()) {
+                return Err(format!("decided again: {decision:?}, recorded: {record:?}"));
+            }
+            again.apply(record);
+        }
+        let (folded, decided) = (self.switch().shard.engine().digest(), again.digest());
+        if folded != decided {
+            return Err(format!("folded the state is {folded}, decided again it is {decided}"));
+        }
+        (self.story.captured, self.story.declined) = self.auditor.books().payments();
+        self.story.records = count(self.auditor.log().len());
+        self.story.digest = folded.to_string();
+        Ok(())
+    }
+}
+
+fn count(length: usize) -> u64 {
+    u64::try_from(length).expect("memory is smaller than 2^64")
+}

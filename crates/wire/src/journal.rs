@@ -1,0 +1,95 @@
+//! Records to bytes and back.
+//!
+//! A record's meaning never changes: a new field gets a new number, new behaviour a new variant. Whatever
+//! [`encode`] writes, [`decode`] reads as the same record; what [`encode`] would not write, [`decode`] refuses.
+
+mod command;
+mod event;
+mod key;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+use domain::{Command, Event, Lsn, Record, Timestamp};
+use prost::Message;
+
+use crate::journal_v1;
+
+/// Why bytes are not a record. Whoever reads the journal stops at it: guessing would be worse.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// Not the bytes of the message.
+    #[error("cannot read the bytes of a record")]
+    Malformed(#[from] prost::DecodeError),
+    /// A field is not there, or holds a variant this version does not know.
+    #[error("{field} is missing or of a later version")]
+    Missing {
+        /// Which field.
+        field: &'static str,
+    },
+    /// A field holds what it never held when it was written.
+    #[error("{field} cannot be {found}")]
+    Invalid {
+        /// Which field.
+        field: &'static str,
+        /// What it holds.
+        found: String,
+    },
+    /// Command and event belong to different things.
+    #[error("the event does not answer the command")]
+    EventOfAnotherCommand,
+}
+
+/// Appends the bytes of a record to `out`.
+///
+/// # Panics
+/// When the record could not have been decided: it holds evidence that was unavailable, an amount that is out of bounds
+/// or in a currency other than its account's, or an event that does not answer its command. The engine makes no such
+/// record.
+pub fn encode(record: &Record, out: &mut Vec<u8>) {
+    assert!(answers(&record.event, &record.command), "an event answers the command it is recorded with");
+    let message = journal_v1::Record {
+        lsn: record.lsn.get(),
+        at_us: record.at.micros(),
+        key: record.key.as_ref().map(key::write),
+        command: Some(command::write(&record.command)),
+        event: Some(event::write(&record.event, &record.command)),
+    };
+    message.encode(out).expect("a vector grows as it needs to");
+}
+
+/// Reads the bytes of one record.
+///
+/// # Errors
+/// When they are not what [`encode`] writes. Never panics.
+pub fn decode(bytes: &[u8]) -> Result<Record, DecodeError> {
+    let message = journal_v1::Record::decode(bytes)?;
+    let command = command::read(value::required("command", message.command)?)?;
+    let event = event::read(value::required("event", message.event)?, &command)?;
+    if !answers(&event, &command) {
+        return Err(DecodeError::EventOfAnotherCommand);
+    }
+    Ok(Record {
+        lsn: Lsn::new(message.lsn),
+        at: Timestamp::from_micros(message.at_us),
+        key: message.key.map(key::read).transpose()?,
+        command,
+        event,
+    })
+}
+
+/// Whether the event can be what the command did.
+fn answers(event: &Event, command: &Command) -> bool {
+    match command {
+        Command::InitializeSwitch(_) => matches!(event, Event::SwitchInitialized),
+        Command::InstallPolicy(_) => matches!(event, Event::PolicyInstalled),
+        Command::RegisterWallet(_) => matches!(event, Event::WalletRegistered(_)),
+        Command::RegisterMerchant(_) => matches!(event, Event::MerchantRegistered(_)),
+        Command::PublishRates(_) => matches!(event, Event::RatesPublished),
+        Command::OpenAccount(_) => matches!(event, Event::AccountOpened(_)),
+        Command::CloseAccount(_) => matches!(event, Event::AccountClosed | Event::Declined(_)),
+        Command::Deposit(_) | Command::Withdraw(_) => matches!(event, Event::FundsMoved { .. } | Event::Declined(_)),
+        Command::AuthorizePayment(_) => matches!(event, Event::PaymentCaptured(_) | Event::Declined(_)),
+    }
+}

@@ -1,0 +1,134 @@
+//! One field to one type.
+
+use domain::{InvalidText, KeyText, Label, Name, PaymentId, Timestamp};
+use money::{AMOUNT_MINOR_UNITS_MAX, Currency, Money, Rate, Ratio};
+
+use super::{InvalidField, InvalidReason};
+use crate::v1;
+
+const API_KEY_CHARS_MIN: usize = 32;
+const API_KEY_CHARS_MAX: usize = 128;
+
+/// 0001-01-01T00:00:00Z and 9999-12-31T23:59:59Z, the bounds of `google.protobuf.Timestamp`.
+const TIMESTAMP_SECONDS_MIN: i64 = -62_135_596_800;
+const TIMESTAMP_SECONDS_MAX: i64 = 253_402_300_799;
+const MICROS_PER_SECOND: i64 = 1_000_000;
+const NANOS_PER_MICRO: i32 = 1_000;
+const NANOS_MAX: i32 = 999_999_999;
+
+/// Every moment between the bounds is a number of microseconds in 64 bits.
+const _: () = assert!(TIMESTAMP_SECONDS_MAX < i64::MAX / MICROS_PER_SECOND - 1);
+const _: () = assert!(TIMESTAMP_SECONDS_MIN > i64::MIN / MICROS_PER_SECOND);
+
+pub(super) fn required<'a, T>(field: &'static str, message: Option<&'a T>) -> Result<&'a T, InvalidField> {
+    message.ok_or_else(|| InvalidField::missing(field))
+}
+
+pub(super) fn key(text: &str) -> Result<KeyText<'_>, InvalidField> {
+    KeyText::new(text).map_err(|why| invalid_text("idempotency_key", InvalidReason::KeyInvalid, why))
+}
+
+pub(super) fn name(field: &'static str, text: &str) -> Result<Name, InvalidField> {
+    Name::new(text).map_err(|why| invalid_text(field, InvalidReason::TextInvalid, why))
+}
+
+pub(super) fn label(field: &'static str, text: &str) -> Result<Label, InvalidField> {
+    Label::new(text).map_err(|why| invalid_text(field, InvalidReason::TextInvalid, why))
+}
+
+pub(super) fn currency(field: &'static str, code: &str) -> Result<Currency, InvalidField> {
+    given(field, code)?;
+    Currency::from_code(code).map_err(|why| InvalidField::found(field, InvalidReason::CurrencyUnknown, why, code))
+}
+
+pub(super) fn ratio(field: &'static str, text: &str) -> Result<Ratio, InvalidField> {
+    given(field, text)?;
+    Ratio::parse(text).map_err(|why| InvalidField::found(field, InvalidReason::RatioInvalid, why, text))
+}
+
+pub(super) fn rate(field: &'static str, text: &str) -> Result<Rate, InvalidField> {
+    given(field, text)?;
+    Rate::parse(text).map_err(|why| InvalidField::found(field, InvalidReason::RateInvalid, why, text))
+}
+
+/// An amount somebody pays. Faults lie within it: `amount.minor_units`.
+pub(super) fn payable(field: &'static str, message: Option<&v1::Money>) -> Result<Money, InvalidField> {
+    let message = required(field, message)?;
+    let currency = currency("currency_code", &message.currency_code).map_err(|invalid| invalid.within(field))?;
+    Money::payable(currency, message.minor_units).map_err(|_| {
+        let description = format!("must be 1 to {AMOUNT_MINOR_UNITS_MAX} minor units; found {}", message.minor_units);
+        InvalidField::new("minor_units", InvalidReason::AmountOutOfBounds, description).within(field)
+    })
+}
+
+/// A moment, cut to whole microseconds.
+pub(super) fn timestamp(
+    field: &'static str,
+    message: Option<&pbjson_types::Timestamp>,
+) -> Result<Timestamp, InvalidField> {
+    let message = required(field, message)?;
+    let in_bounds = (TIMESTAMP_SECONDS_MIN..=TIMESTAMP_SECONDS_MAX).contains(&message.seconds)
+        && (0..=NANOS_MAX).contains(&message.nanos);
+    if !in_bounds {
+        let description = format!(
+            "must be from 0001-01-01T00:00:00Z to 9999-12-31T23:59:59.999999999Z; found {} seconds and {} nanoseconds",
+            message.seconds, message.nanos
+        );
+        return Err(InvalidField::new(field, InvalidReason::TimestampInvalid, description));
+    }
+    Ok(Timestamp::from_micros(message.seconds * MICROS_PER_SECOND + i64::from(message.nanos / NANOS_PER_MICRO)))
+}
+
+/// A credential that the merchant will call with. No fault repeats any of it.
+pub(super) fn api_key<'a>(field: &'static str, text: &'a str) -> Result<&'a str, InvalidField> {
+    given(field, text)?;
+    let invalid = |found: String| {
+        let description =
+            format!("must be {API_KEY_CHARS_MIN} to {API_KEY_CHARS_MAX} visible ASCII characters; found {found}");
+        InvalidField::new(field, InvalidReason::ApiKeyInvalid, description)
+    };
+    if let Some(index) = text.chars().position(|c| !c.is_ascii_graphic()) {
+        return Err(invalid(format!("another at character {}", index + 1)));
+    }
+    if !(API_KEY_CHARS_MIN..=API_KEY_CHARS_MAX).contains(&text.len()) {
+        return Err(invalid(format!("{} characters", text.len())));
+    }
+    Ok(text)
+}
+
+pub(super) fn payment_id(field: &'static str, text: &str) -> Result<PaymentId, InvalidField> {
+    given(field, text)?;
+    uuid(text).map(PaymentId::from_bytes).ok_or_else(|| {
+        let rule = "must be a UUID in lower-case hyphenated form";
+        InvalidField::found(field, InvalidReason::PaymentIdInvalid, rule, text)
+    })
+}
+
+fn uuid(text: &str) -> Option<[u8; 16]> {
+    const CHARS: usize = 36;
+    if text.len() != CHARS {
+        return None;
+    }
+    let mut number: u128 = 0;
+    for (position, byte) in text.bytes().enumerate() {
+        match (position, byte) {
+            (8 | 13 | 18 | 23, b'-') => {}
+            (8 | 13 | 18 | 23, _) | (_, b'A'..=b'F') => return None,
+            (_, digit) => number = number << 4 | u128::from(char::from(digit).to_digit(16)?),
+        }
+    }
+    Some(number.to_be_bytes())
+}
+
+fn given(field: &'static str, text: &str) -> Result<(), InvalidField> {
+    if text.is_empty() { Err(InvalidField::missing(field)) } else { Ok(()) }
+}
+
+fn invalid_text(field: &'static str, reason: InvalidReason, why: InvalidText) -> InvalidField {
+    match why {
+        InvalidText::Missing => InvalidField::missing(field),
+        InvalidText::TooLong { .. } | InvalidText::ControlCharacter { .. } | InvalidText::NotNameCharacter { .. } => {
+            InvalidField::new(field, reason, why.to_string())
+        }
+    }
+}
