@@ -27,6 +27,11 @@ fn payments(criterion: &mut Criterion) {
             decision
         });
     });
+    group.finish();
+}
+
+fn streams(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("engine");
     group.throughput(Throughput::Elements(BATCH));
     group.sample_size(20);
     group.bench_function("decide_and_apply_1000", |bencher| {
@@ -39,6 +44,22 @@ fn payments(criterion: &mut Criterion) {
             |(mut house, payments)| {
                 for payment in payments {
                     house.decide_and_apply(payment);
+                }
+                house
+            },
+            BatchSize::LargeInput,
+        );
+    });
+    group.bench_function("whole_life_1000", |bencher| {
+        bencher.iter_batched(
+            || {
+                let mut house = benches::House::new(1_000);
+                let lives: Vec<_> = (0..BATCH).map(|_| house.next_cycle()).collect();
+                (house, lives)
+            },
+            |(mut house, lives)| {
+                for submission in lives.into_iter().flatten() {
+                    house.decide_and_apply(submission);
                 }
                 house
             },
@@ -74,5 +95,5 @@ fn folded(records: &[Arc<domain::Record>]) -> Engine {
     engine
 }
 
-criterion_group!(benches, payments);
+criterion_group!(benches, payments, streams);
 criterion_main!(benches);

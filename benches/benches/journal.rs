@@ -21,6 +21,17 @@ fn codec(criterion: &mut Criterion) {
     let mut bytes = Vec::new();
     wire::journal::encode(&record, &mut bytes);
     println!("journal: one two-currency payment is {} bytes before framing", bytes.len());
+    let life: Vec<usize> = house
+        .next_cycle()
+        .map(|submission| {
+            let record = house.decide_and_apply(submission);
+            let mut bytes = Vec::new();
+            wire::journal::encode(&record, &mut bytes);
+            bytes.len()
+        })
+        .to_vec();
+    let sum: usize = life.iter().sum();
+    println!("journal: held, captured in three parts and refunded in two it is {sum} bytes: {life:?}");
 
     let mut group = criterion.benchmark_group("codec");
     group.bench_function("encode", |bencher| {
@@ -40,7 +51,7 @@ fn commit(criterion: &mut Criterion) {
     group.sample_size(50);
     for records in [1, GROUP_RECORDS] {
         let directory = tempfile::tempdir().expect("a directory");
-        let mut journal = open(directory.path(), &mut |_, _| Ok(()));
+        let mut journal = open(directory.path(), &mut |_| Ok(()));
         group.throughput(Throughput::Elements(records));
         group.bench_function(format!("{records}_records_400_bytes"), |bencher| {
             bencher.iter(|| {
@@ -80,8 +91,8 @@ fn recovery(criterion: &mut Criterion) {
     group.bench_function("open_decode_and_fold", |bencher| {
         bencher.iter(|| {
             let mut recovery = Recovery::default();
-            let mut journal = open(directory.path(), &mut |lsn, bytes| {
-                recovery.fold(lsn, bytes)?;
+            let mut journal = open(directory.path(), &mut |record| {
+                recovery.fold(record.lsn, record.bytes)?;
                 Ok(())
             });
             journal.close().expect("closed");
@@ -94,7 +105,7 @@ fn recovery(criterion: &mut Criterion) {
 /// Writes payments in groups and returns how many records there are.
 fn write_payments(directory: &std::path::Path, payments: u64) -> u64 {
     let mut house = benches::House::new(10_000);
-    let mut journal = open(directory, &mut |_, _| Ok(()));
+    let mut journal = open(directory, &mut |_| Ok(()));
     let mut bytes = Vec::new();
     let mut payment_bytes = 0_u64;
     let begun = house.records.len();

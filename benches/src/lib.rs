@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use domain::{
-    AccountId, AccountKind, ApiKeyHash, AuthorizePayment, Command, Converted, CurrencyPair, Digest, DigestKey, Event,
-    Evidence, FIELDS_MAX, Fingerprint, IdempotencyKey, InitializeSwitch, InstallPolicy, Label, Lsn, MerchantId, Method,
-    Mode, MoveFunds, Name, OpenAccount, PaymentId, Policy, PublishRates, Quote, QuotedAmounts, RateTick, Record,
-    RegisterMerchant, RegisterWallet, Stamped, Submission, TenantId, Timestamp, WalletId,
+    AccountId, AccountKind, ApiKeyHash, AuthorizePayment, CaptureMode, CapturePayment, CaptureRest, Command, Consent,
+    Conversions, Converted, CurrencyPair, Digest, DigestKey, Event, Evidence, FIELDS_MAX, Fingerprint, IdempotencyKey,
+    InitializeSwitch, InstallPolicy, Label, Lsn, MerchantId, Method, Mode, MoveFunds, Name, OpenAccount, PaymentId,
+    Policy, Pricing, PublishRates, RateTick, Record, RefundId, RefundPayment, RegisterMerchant, RegisterWallet,
+    Stamped, Submission, TenantId, TickPrice, Timestamp, WalletId,
 };
 use engine::{Decision, Engine};
-use money::{Conversion, Currency, Money, Rate, Ratio};
+use money::{Conversion, Currency, Money, Prices, Rate, Ratio, Weight};
 
 /// HKD per CNY, ECB cross of 2026-10-30.
 pub const RATE: &str = "1.179291231";
@@ -62,25 +63,46 @@ impl House {
 
     /// The next payment of CNY 1.00, by the next payer, under a new key.
     pub fn next_payment(&mut self) -> Submission {
-        self.made += 1;
-        let number = self.made;
-        let presentment_amount = Money::new(Currency::CNY, 100);
-        let conversion = conversion();
-        let amounts = QuotedAmounts {
-            debit: conversion.debit(presentment_amount).expect("small"),
-            mid: conversion.mid(presentment_amount).expect("small"),
+        self.payment(100, CaptureMode::Automatic)
+    }
+
+    /// The whole life of a payment of CNY 100.00: held, captured in three parts, refunded in two, each under a new key.
+    pub fn next_cycle(&mut self) -> [Submission; 6] {
+        let authorize = self.payment(10_000, CaptureMode::Manual);
+        let payment_id = PaymentId::from_bytes(spread(self.made).0);
+        let merchant = MerchantId(0);
+        let amount = |units| Money::new(Currency::CNY, units);
+        let capture =
+            |units, rest| Command::CapturePayment(CapturePayment { merchant, payment_id, amount: amount(units), rest });
+        let captures = [
+            capture(3_333, CaptureRest::Kept),
+            capture(3_333, CaptureRest::Kept),
+            capture(3_334, CaptureRest::Released),
+        ];
+        let refund = |units, number: u8| {
+            let refund_id = RefundId::from_bytes([number; 16]);
+            Command::RefundPayment(RefundPayment { merchant, payment_id, refund_id, amount: amount(units) })
         };
-        let quote = Quote {
-            mid_rate: conversion.mid_rate(),
-            markup: markup(),
+        let refunds = [refund(4_000, 1), refund(6_000, 2)];
+        let [first, second, third] = captures.map(|command| self.keyed(Method::Capture, command));
+        let [part, rest] = refunds.map(|command| self.keyed(Method::Refund, command));
+        [authorize, first, second, third, part, rest]
+    }
+
+    fn payment(&mut self, units: i128, capture_mode: CaptureMode) -> Submission {
+        let number = self.made + 1;
+        let presentment_amount = Money::new(Currency::CNY, units);
+        let pair = CurrencyPair { presentment: Currency::CNY, debit: Currency::HKD };
+        let pricing = Pricing {
+            prices: Prices::mid_only(Rate::parse(RATE).expect("a rate").into()),
             rate_lsn: RATE_LSN,
+            cross_lsn: None,
             as_of: AS_OF,
             source: label("ECB 2026-10-30"),
-            amounts: Some(amounts),
         };
+        let debit = Converted::Quoted(domain::debit_quote(pair, pricing, markup(), 0, Weight::ONE, presentment_amount));
         let payer = self.payers[usize::try_from(number).expect("small") % self.payers.len()];
         let digest = spread(number);
-        let fingerprint = Fingerprint { method: Method::Authorize, request: digest, fields: [7; FIELDS_MAX] };
         let authorize = AuthorizePayment {
             payment_id: PaymentId::from_bytes(digest.0),
             merchant: MerchantId(0),
@@ -88,10 +110,22 @@ impl House {
             merchant_order_digest: digest,
             presentment_amount,
             payer: Evidence::Present(payer),
-            converted: Evidence::Present(Converted::Quoted(quote)),
+            converted: Evidence::Present(Conversions { debit, settlement: Converted::SameCurrency }),
+            offer: None,
+            capture_mode,
+            consent: Consent::PayerNamed,
+            debit_amount_max: None,
+            sandbox_decline: None,
         };
+        self.keyed(Method::Authorize, Command::AuthorizePayment(authorize))
+    }
+
+    fn keyed(&mut self, method: Method, command: Command) -> Submission {
+        self.made += 1;
+        let digest = spread(self.made);
+        let fingerprint = Fingerprint { method, request: digest, fields: [7; FIELDS_MAX] };
         let key = IdempotencyKey { tenant: TenantId::Merchant(MerchantId(0)), digest, fingerprint };
-        Submission { key: Some(key), command: Command::AuthorizePayment(authorize) }
+        Submission { key: Some(key), command }
     }
 
     /// Stamps as the shard would.
@@ -115,16 +149,13 @@ impl House {
 
 fn beginnings() -> Vec<Command> {
     let digest_key = DigestKey { id: 0, check: Digest([0; 16]) };
-    let policy = Policy {
-        fx_markup: markup(),
-        rate_age_ms_max: 1_000_000_000,
-        rate_move_max: Ratio::from_millionths(100_000).expect("a ratio"),
-    };
+    let policy = Policy::basic(markup(), 1_000_000_000, Ratio::from_millionths(100_000).expect("a ratio"));
     let tick = RateTick {
         pair: CurrencyPair { presentment: Currency::CNY, debit: Currency::HKD },
-        mid_rate: Rate::parse(RATE).expect("a rate"),
+        price: TickPrice::Mid(Rate::parse(RATE).expect("a rate")),
         source: label("ECB 2026-10-30"),
         as_of: AS_OF,
+        valid_until: None,
     };
     let merchant = RegisterMerchant {
         name: name("merchant"),
@@ -134,10 +165,10 @@ fn beginnings() -> Vec<Command> {
     };
     vec![
         Command::InitializeSwitch(InitializeSwitch { mode: Mode::Sandbox, digest_key }),
-        Command::InstallPolicy(InstallPolicy { policy }),
+        Command::InstallPolicy(InstallPolicy { policy: Arc::new(policy) }),
         Command::RegisterWallet(RegisterWallet { name: name("wallet") }),
         Command::RegisterMerchant(merchant),
-        Command::PublishRates(PublishRates { ticks: vec![tick] }),
+        Command::PublishRates(PublishRates { ticks: vec![tick], override_reason: None }),
     ]
 }
 
@@ -168,5 +199,17 @@ mod tests {
             house.decide_and_apply(payment);
         }
         house.engine.assert_conserved();
+    }
+
+    #[test]
+    fn whole_lives_go_through_and_leave_nothing_behind() {
+        let mut house = House::new(3);
+        for _ in 0..10 {
+            for submission in house.next_cycle() {
+                house.decide_and_apply(submission);
+            }
+        }
+        house.engine.assert_conserved();
+        assert!(house.engine.exposures().all(|(_, position, reserved)| position.is_zero() && reserved.is_zero()));
     }
 }

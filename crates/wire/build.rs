@@ -5,12 +5,18 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use prost::Message;
 
-const FILES: [&str; 7] = [
+const FILES: [&str; 13] = [
     "payswitch/v1/accounts.proto",
+    "payswitch/v1/consents.proto",
     "payswitch/v1/money.proto",
     "payswitch/v1/operations.proto",
     "payswitch/v1/payments.proto",
+    "payswitch/v1/quotes.proto",
     "payswitch/v1/rates.proto",
+    "payswitch/v1/receipts.proto",
+    "payswitch/v1/sandbox.proto",
+    "payswitch/journal/v1/consent.proto",
+    "payswitch/journal/v1/policy.proto",
     "payswitch/journal/v1/record.proto",
     "payswitch/bench/v1/echo.proto",
 ];

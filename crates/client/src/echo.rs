@@ -20,8 +20,8 @@ impl Echo {
     /// # Errors
     /// [`Error::Unreachable`].
     pub async fn connect(address: &Address, key: &ApiKey, options: Options) -> Result<Self, Error> {
-        let channel = channel::connect(address, key, options).await?;
-        Ok(Self { address: address.clone(), service: EchoServiceClient::new(channel) })
+        let connection = channel::connect(address, key, options).await?;
+        Ok(Self { address: address.clone(), service: EchoServiceClient::new(connection.for_calls()) })
     }
 
     /// Sends as many bytes and asks for as many back as `size` says.
@@ -82,8 +82,8 @@ mod tests {
             let request = AuthorizeRequest {
                 idempotency_key: "key".into(),
                 merchant_order_id: order.into(),
-                payer: None,
                 presentment_amount: Some(Money { currency_code: "CNY".into(), minor_units: 10_000 }),
+                ..AuthorizeRequest::default()
             };
             let payment = Payment { merchant_order_id: order.repeat(3), ..Payment::default() };
             let reply = AuthorizeResponse { payment: Some(payment) };

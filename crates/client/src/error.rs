@@ -109,7 +109,7 @@ impl Error {
         Self::Unreachable { address: address.clone(), source: first.to_string().into() }
     }
 
-    fn from_status(address: &Address, status: Status) -> Self {
+    pub(crate) fn from_status(address: &Address, status: Status) -> Self {
         if is_connect_failure(&status) {
             return Self::unreachable(address, &status);
         }

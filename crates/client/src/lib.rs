@@ -5,9 +5,9 @@
 //! every failure into one of the few kinds of [`Error`] that a caller acts on differently. A decline is a reply, not an
 //! error.
 //!
-//! **What it must never know.** How a decision is made, stored or printed. It keeps no state between calls and never
-//! repeats a call by itself: only the caller knows the idempotency key it wants to repeat. No type of the transport
-//! appears in what it publishes.
+//! **What it must never know.** How a decision is made, stored or printed. It keeps no state between calls, never
+//! repeats a call and never resumes a stream by itself: only the caller knows the idempotency key it wants to repeat, and
+//! how often. No type of the transport appears in what it publishes.
 //!
 //! **Where to start.** [`Client`], then [`Error`].
 
@@ -22,7 +22,7 @@ pub mod sandbox;
 
 pub use address::{Address, InvalidAddress};
 pub use channel::Options;
-pub use client::Client;
+pub use client::{Client, Watch};
 pub use echo::{Echo, EchoSize};
 pub use error::{Code, Error, FieldViolation, Refusal};
 pub use key::{API_KEY_BYTES_MAX, ApiKey, InvalidApiKey};

@@ -5,9 +5,10 @@
 pub const WALLET_ID: &str = "demo-wallet";
 
 /// Merchants and their API keys.
-pub const MERCHANT_KEYS: [(&str, &str); 2] = [
+pub const MERCHANT_KEYS: [(&str, &str); 3] = [
     ("demo-cafe", "sandbox_merchant_demo-cafe_0000000000000000"),
     ("hk-books", "sandbox_merchant_hk-books_0000000000000000"),
+    ("ph-tours", "sandbox_merchant_ph-tours_0000000000000000"),
 ];
 
 /// API key of the wallet operator [`WALLET_ID`].

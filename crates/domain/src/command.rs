@@ -1,12 +1,12 @@
 //! What can be asked.
 
-use alloc::vec::Vec;
+use alloc::{sync::Arc, vec::Vec};
 
 use money::{Currency, Money, Ratio};
 
 use crate::{
-    AccountId, ApiKeyHash, Converted, Digest, DigestKey, Evidence, Label, MerchantId, Mode, Name, PaymentId, Policy,
-    RateTick, WalletId,
+    AccountId, ApiKeyHash, Consent, Conversions, DeclineReason, Digest, DigestKey, Evidence, Label, MandateId,
+    MerchantId, Mode, Name, Offer, PaymentId, Policy, RateTick, RefundId, Timestamp, WalletId,
 };
 
 /// One request to the engine, with all the evidence it may be decided on.
@@ -25,13 +25,43 @@ pub enum Command {
     /// Opens a wallet account.
     OpenAccount(OpenAccount),
     /// Closes a wallet account for ever.
-    CloseAccount(CloseAccount),
+    CloseAccount(OnAccount),
     /// Credits a wallet account from Nostro.
     Deposit(MoveFunds),
     /// Debits a wallet account to Nostro.
     Withdraw(MoveFunds),
-    /// Decides a payment and captures it at once.
+    /// Decides a payment, and captures it at once or places a hold.
     AuthorizePayment(AuthorizePayment),
+    /// Turns a hold, whole or part, into postings.
+    CapturePayment(CapturePayment),
+    /// Releases what is held of a payment.
+    VoidPayment(VoidPayment),
+    /// Gives back what was captured, whole or part.
+    RefundPayment(RefundPayment),
+    /// Holds more for a payment.
+    IncreaseAuthorization(IncreaseAuthorization),
+    /// Releases the holds that are due; given by the switch itself.
+    ExpireHolds,
+    /// Prices refunds that waited for a rate of a later day; given by the switch itself.
+    PriceRefunds,
+    /// Declines new debits of a wallet account until it is unfrozen; holds in place are kept.
+    FreezeAccount(OnAccount),
+    /// Ends a freeze.
+    UnfreezeAccount(OnAccount),
+    /// Notes a payer's consent to one payment by a one-time code.
+    IssueCode(IssueCode),
+    /// Notes a payer's consent to one merchant order.
+    ApproveOrder(ApproveOrder),
+    /// Notes a payer's consent to payments of one merchant over time.
+    GrantMandate(GrantMandate),
+    /// Ends a mandate.
+    RevokeMandate(RevokeMandate),
+    /// Moves funds from Nostro to a merchant's reserve.
+    FundReserve(FundReserve),
+    /// Moves what a merchant is owed to Nostro: it was paid at its bank.
+    PayOut(PayOut),
+    /// Books the bank deal that closes an open position.
+    SquarePosition(SquarePosition),
 }
 
 /// Begins a ledger; always its first record.
@@ -44,10 +74,10 @@ pub struct InitializeSwitch {
 }
 
 /// Puts rules in force from this record on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InstallPolicy {
     /// The rules.
-    pub policy: Policy,
+    pub policy: Arc<Policy>,
 }
 
 /// Gives a wallet operator a number.
@@ -75,6 +105,8 @@ pub struct RegisterMerchant {
 pub struct PublishRates {
     /// Each pair at most once.
     pub ticks: Vec<RateTick>,
+    /// Why the operator lets these rates move further than the policy allows in one step; `None` to keep to it.
+    pub override_reason: Option<Label>,
 }
 
 /// Opens a wallet account.
@@ -88,9 +120,9 @@ pub struct OpenAccount {
     pub currency: Currency,
 }
 
-/// Closes a wallet account.
+/// Closes, freezes or unfreezes a wallet account.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CloseAccount {
+pub struct OnAccount {
     /// Which account.
     pub account: Evidence<AccountId>,
 }
@@ -117,8 +149,171 @@ pub struct AuthorizePayment {
     pub merchant_order_digest: Digest,
     /// What the merchant asks.
     pub presentment_amount: Money,
-    /// The account to debit.
+    /// The account to debit. It is missing in a record only beside a decline that found no consent.
     pub payer: Evidence<AccountId>,
-    /// How the payer's currency follows.
-    pub converted: Evidence<Converted>,
+    /// How debit and settlement currency follow.
+    pub converted: Evidence<Conversions>,
+    /// What the quote's token promised, if the payment is made by one.
+    pub offer: Option<Offer>,
+    /// Whether it is captured at once.
+    pub capture_mode: CaptureMode,
+    /// How the payer agreed.
+    pub consent: Consent,
+    /// The most that may be debited, if the caller sets a bound of its own.
+    pub debit_amount_max: Option<Money>,
+    /// In a sandbox: declined by this reason, as its owner ordered.
+    pub sandbox_decline: Option<DeclineReason>,
+}
+
+/// Whether a payment is captured at once. The numbers are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CaptureMode {
+    /// At once and whole.
+    Automatic,
+    /// By captures of the merchant, until the hold expires.
+    Manual,
+}
+
+/// Turns a hold, whole or part, into postings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CapturePayment {
+    /// Who asks, by its credential.
+    pub merchant: MerchantId,
+    /// Of which payment.
+    pub payment_id: PaymentId,
+    /// How much, in presentment currency.
+    pub amount: Money,
+    /// What becomes of the rest of the hold.
+    pub rest: CaptureRest,
+}
+
+/// What becomes of what a capture leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CaptureRest {
+    /// It stays held.
+    Kept,
+    /// It is released.
+    Released,
+}
+
+/// Releases what is held of a payment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VoidPayment {
+    /// Who asks, by its credential.
+    pub merchant: MerchantId,
+    /// Of which payment.
+    pub payment_id: PaymentId,
+}
+
+/// Gives back what was captured, whole or part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefundPayment {
+    /// Who asks, by its credential.
+    pub merchant: MerchantId,
+    /// Of which payment.
+    pub payment_id: PaymentId,
+    /// The id the refund will have if this is its first request.
+    pub refund_id: RefundId,
+    /// How much, in presentment currency.
+    pub amount: Money,
+}
+
+/// Holds more for a payment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IncreaseAuthorization {
+    /// Who asks, by its credential.
+    pub merchant: MerchantId,
+    /// Of which payment.
+    pub payment_id: PaymentId,
+    /// By how much, in presentment currency.
+    pub amount: Money,
+    /// How debit and settlement currency follow, at the rate of now.
+    pub converted: Evidence<Conversions>,
+    /// A further consent; without one, what the payer agreed to before must be enough.
+    pub consent: Option<Consent>,
+}
+
+/// Notes a payer's consent to one payment by a one-time code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IssueCode {
+    /// Whom it debits.
+    pub account: Evidence<AccountId>,
+    /// Which merchant may use it.
+    pub merchant: Evidence<MerchantId>,
+    /// The most that may be debited.
+    pub debit_amount_max: Money,
+    /// Keyed digest of the code; the code itself is kept nowhere.
+    pub code: Digest,
+}
+
+/// Notes a payer's consent to one merchant order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApproveOrder {
+    /// Whom it debits.
+    pub account: Evidence<AccountId>,
+    /// Whose order.
+    pub merchant: Evidence<MerchantId>,
+    /// Keyed digest of the merchant's own number for what is paid.
+    pub merchant_order_digest: Digest,
+    /// The most that may be debited.
+    pub debit_amount_max: Money,
+    /// From this moment on it no longer holds.
+    pub expires_at: Timestamp,
+}
+
+/// Notes a payer's consent to payments of one merchant over time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GrantMandate {
+    /// The id the mandate will have if this is its first request.
+    pub mandate_id: MandateId,
+    /// Whom it debits.
+    pub account: Evidence<AccountId>,
+    /// Which merchant may use it.
+    pub merchant: Evidence<MerchantId>,
+    /// The most that one payment may debit.
+    pub payment_debit_max: Money,
+    /// The most that all payments of one period may debit.
+    pub period_debit_max: Money,
+    /// How long a period is, in milliseconds; the first begins with the record.
+    pub period_ms: i64,
+    /// From this moment on it no longer holds.
+    pub expires_at: Timestamp,
+}
+
+/// Ends a mandate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RevokeMandate {
+    /// Whose payer gave it.
+    pub wallet: WalletId,
+    /// Which mandate.
+    pub mandate_id: MandateId,
+}
+
+/// Moves funds from Nostro to a merchant's reserve.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FundReserve {
+    /// Whose reserve.
+    pub merchant: Evidence<MerchantId>,
+    /// How much, in the merchant's settlement currency.
+    pub amount: Money,
+}
+
+/// Moves what a merchant is owed to Nostro.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PayOut {
+    /// Which merchant.
+    pub merchant: Evidence<MerchantId>,
+    /// How much, in the merchant's settlement currency.
+    pub amount: Money,
+}
+
+/// Books the bank deal that closes an open position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SquarePosition {
+    /// What the bank was given, out of the position in that currency.
+    pub sold: Money,
+    /// What the bank gave.
+    pub bought: Money,
+    /// By how much the position in the currency bought is closed; the difference is the result of the deal.
+    pub closed: Money,
 }

@@ -2,9 +2,9 @@
 
 use alloc::vec::Vec;
 
-use money::{AMOUNT_MINOR_UNITS_MAX, Money};
+use money::{AMOUNT_MINOR_UNITS_MAX, Currency, ExactRate, Money};
 
-use crate::{AccountId, MerchantId, PaymentId, WalletId};
+use crate::{AccountId, Lsn, MerchantId, PaymentId, PaymentTotals, RefundId, Timestamp, WalletId};
 
 /// What a command did. An event says only what its command does not: the two stand in one record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub enum Event {
     /// A merchant got its number.
     MerchantRegistered(MerchantId),
     /// Rates came into force.
-    RatesPublished,
+    RatesPublished(RatesPublished),
     /// An account came into being.
     AccountOpened(AccountId),
     /// An account ended.
@@ -30,8 +30,43 @@ pub enum Event {
         /// The account's posted balance right after.
         posted_balance: Money,
     },
-    /// A payment was captured.
+    /// A payment was captured: at once with its authorization, or later.
     PaymentCaptured(PaymentCaptured),
+    /// A payment was authorized: funds are held.
+    PaymentAuthorized(PaymentAuthorized),
+    /// What was held of a payment was released.
+    PaymentVoided(PaymentTotals),
+    /// A part of a payment, or all of it, was given back.
+    PaymentRefunded(PaymentRefunded),
+    /// A refund was taken from the merchant and waits for a rate to be given to the payer by.
+    RefundPending(RefundPending),
+    /// More is held for a payment.
+    AuthorizationIncreased(AuthorizationIncreased),
+    /// Holds ended by time; in order of their expiry.
+    HoldsExpired(Vec<HoldExpired>),
+    /// Pending refunds were given to their payers.
+    RefundsPriced(Vec<RefundPriced>),
+    /// An account takes no new debits.
+    AccountFrozen,
+    /// An account takes debits again.
+    AccountUnfrozen,
+    /// A one-time code can be used until then.
+    CodeIssued {
+        /// From this moment on it cannot.
+        expires_at: Timestamp,
+    },
+    /// A merchant order may be paid from the account.
+    OrderApproved,
+    /// A merchant may debit the account by the mandate.
+    MandateGranted,
+    /// The mandate ended.
+    MandateRevoked,
+    /// A merchant's reserve was funded.
+    ReserveFunded(Posting),
+    /// A merchant was paid out.
+    PaidOut(Posting),
+    /// An open position was closed, whole or part.
+    PositionSquared(Vec<Posting>),
     /// The request was decided against. Nothing moved.
     Declined(Decline),
 }
@@ -44,13 +79,112 @@ impl Event {
     }
 }
 
+/// Rates that came into force.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RatesPublished {
+    /// How volatile each pair now is, in the order of the command's ticks: the mean move of its last ticks, in
+    /// millionths.
+    pub move_ppm: Vec<u32>,
+}
+
 /// A payment that moved funds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaymentCaptured {
-    /// What the merchant is credited: presentment amount less merchant discount.
+    /// What the merchant is credited by this record, its discount taken.
     pub settlement_amount: Money,
-    /// In order: payer to position or merchant, markup, position to merchant, discount; zero amounts are left out.
+    /// In order: payer to position or merchant, markup, position to merchant, discount; zero amounts are left out. A
+    /// change that goes the other way has its accounts exchanged.
     pub postings: Vec<Posting>,
+    /// The payment right after.
+    pub after: PaymentTotals,
+    /// Currencies whose open position is now above its soft limit, by code.
+    pub above_soft_limit: Vec<Currency>,
+}
+
+/// A payment whose funds are held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaymentAuthorized {
+    /// From this moment on nothing more can be captured.
+    pub expires_at: Timestamp,
+    /// The payment right after.
+    pub after: PaymentTotals,
+    /// Currencies whose open position, with all that is held, is now above its soft limit, by code.
+    pub above_soft_limit: Vec<Currency>,
+}
+
+/// A payment for which more is held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthorizationIncreased {
+    /// The payment right after.
+    pub after: PaymentTotals,
+    /// Currencies whose open position, with all that is held, is now above its soft limit, by code.
+    pub above_soft_limit: Vec<Currency>,
+}
+
+/// What a refund did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaymentRefunded {
+    /// What the payer is credited.
+    pub debit_amount: Money,
+    /// What the merchant is debited: the refund less the discount given back.
+    pub settlement_amount: Money,
+    /// At another rate than the payment's own: how it was priced.
+    pub repriced: Option<Repriced>,
+    /// In order: merchant's reserve to merchant, merchant to position or payer, discount back, position to payer, markup
+    /// back, result of the rate; zero amounts are left out.
+    pub postings: Vec<Posting>,
+    /// The payment right after.
+    pub after: PaymentTotals,
+}
+
+/// A rate other than the payment's own, by which a refund was given back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Repriced {
+    /// Mid of the rate used, debit units for one presentment unit.
+    pub mid_rate: ExactRate,
+    /// The record that published it; of a crossed rate, the one from the pivot to the debit currency.
+    pub rate_lsn: Lsn,
+    /// What the payer is credited less what the part was worth at the payment's own mid rate: what the rate cost the
+    /// switch. Negative when it won.
+    pub difference: Money,
+}
+
+/// A refund that waits for a rate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefundPending {
+    /// What the merchant is debited: the refund less the discount given back.
+    pub settlement_amount: Money,
+    /// In order: merchant's reserve to merchant, merchant to position, discount back.
+    pub postings: Vec<Posting>,
+    /// It is priced by the first rate that speaks of this day or a later one, in days since 1970-01-01 as the policy
+    /// counts days.
+    pub priced_from_day: i64,
+    /// The payment right after.
+    pub after: PaymentTotals,
+}
+
+/// A pending refund that was given to its payer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefundPriced {
+    /// Of which payment.
+    pub payment_id: PaymentId,
+    /// Which refund.
+    pub refund_id: RefundId,
+    /// What the payer is credited.
+    pub debit_amount: Money,
+    /// How it was priced.
+    pub repriced: Repriced,
+    /// Position to payer, result of the rate.
+    pub postings: Vec<Posting>,
+}
+
+/// A hold that ended by time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HoldExpired {
+    /// Of which payment.
+    pub payment_id: PaymentId,
+    /// The payment right after.
+    pub after: PaymentTotals,
 }
 
 /// One amount from one account to another. Unbalanced books cannot be written with it.
@@ -99,33 +233,64 @@ pub struct Decline {
     pub paid_by: Option<PaymentId>,
 }
 
-/// Why a request was declined, in order of precedence. The numbers are stored and published; they never change meaning.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// Why a request was declined, in order of precedence: of several failing checks the first is told. The numbers are
+/// stored and published; they never change meaning, so a later reason has a later number wherever it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DeclineReason {
-    /// The merchant order id was paid already.
-    OrderAlreadyPaid = 1,
+    /// The merchant order id was paid already, or is held for.
+    OrderAlreadyPaid,
+    /// The payer did not agree: no such consent, or it was used up, revoked or has expired.
+    ConsentNotFound,
+    /// The payer agreed to something else: another merchant, or another account.
+    ConsentMismatch,
+    /// The quote no longer holds.
+    QuoteExpired,
+    /// Another payment has used the quote.
+    QuoteUsed,
+    /// The quote was made for another merchant, payer or amount.
+    QuoteMismatch,
     /// The quoted amounts do not follow from the rate tape and the markup in force.
-    QuoteNotReproduced = 2,
-    /// The debit amount is above the largest one amount may be.
-    DebitAmountTooLarge = 3,
+    QuoteNotReproduced,
+    /// The debit or settlement amount is above the largest one amount may be.
+    DebitAmountTooLarge,
+    /// The debit amount is above the bound the caller set.
+    DebitAboveMax,
+    /// The debit amount is above what the payer agreed to.
+    ConsentExceeded,
     /// The account is closed.
-    AccountClosed = 4,
+    AccountClosed,
+    /// The account is frozen.
+    AccountFrozen,
     /// An account with a balance cannot be closed.
-    AccountNotEmpty = 5,
-    /// The available balance is smaller than the amount to debit.
-    InsufficientBalance = 6,
+    AccountNotEmpty,
+    /// The switch would hold more of a currency open than it may.
+    ExposureLimit,
+    /// The merchant is owed less than the refund or pay-out, and its reserve may not or cannot make up for it.
+    NotEnough,
+    /// The available balance is smaller than the amount to debit or hold.
+    InsufficientBalance,
     /// An account would hold more than one account may.
-    BalanceLimit = 7,
+    BalanceLimit,
 }
 
 impl DeclineReason {
     /// Every reason, in order of precedence.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 17] = [
         Self::OrderAlreadyPaid,
+        Self::ConsentNotFound,
+        Self::ConsentMismatch,
+        Self::QuoteExpired,
+        Self::QuoteUsed,
+        Self::QuoteMismatch,
         Self::QuoteNotReproduced,
         Self::DebitAmountTooLarge,
+        Self::DebitAboveMax,
+        Self::ConsentExceeded,
         Self::AccountClosed,
+        Self::AccountFrozen,
         Self::AccountNotEmpty,
+        Self::ExposureLimit,
+        Self::NotEnough,
         Self::InsufficientBalance,
         Self::BalanceLimit,
     ];
@@ -135,10 +300,20 @@ impl DeclineReason {
     pub const fn number(self) -> u8 {
         match self {
             Self::OrderAlreadyPaid => 1,
+            Self::ConsentNotFound => 8,
+            Self::ConsentMismatch => 9,
+            Self::QuoteExpired => 11,
+            Self::QuoteUsed => 12,
+            Self::QuoteMismatch => 13,
             Self::QuoteNotReproduced => 2,
             Self::DebitAmountTooLarge => 3,
+            Self::DebitAboveMax => 14,
+            Self::ConsentExceeded => 10,
             Self::AccountClosed => 4,
+            Self::AccountFrozen => 15,
             Self::AccountNotEmpty => 5,
+            Self::ExposureLimit => 16,
+            Self::NotEnough => 17,
             Self::InsufficientBalance => 6,
             Self::BalanceLimit => 7,
         }
@@ -155,10 +330,20 @@ impl DeclineReason {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::OrderAlreadyPaid => "order_already_paid",
+            Self::ConsentNotFound => "consent_not_found",
+            Self::ConsentMismatch => "consent_mismatch",
+            Self::QuoteExpired => "quote_expired",
+            Self::QuoteUsed => "quote_used",
+            Self::QuoteMismatch => "quote_mismatch",
             Self::QuoteNotReproduced => "quote_not_reproduced",
             Self::DebitAmountTooLarge => "debit_amount_too_large",
+            Self::DebitAboveMax => "debit_above_max",
+            Self::ConsentExceeded => "consent_exceeded",
             Self::AccountClosed => "account_closed",
+            Self::AccountFrozen => "account_frozen",
             Self::AccountNotEmpty => "account_not_empty",
+            Self::ExposureLimit => "exposure_limit",
+            Self::NotEnough => "not_enough",
             Self::InsufficientBalance => "insufficient_balance",
             Self::BalanceLimit => "balance_limit",
         }
@@ -167,13 +352,16 @@ impl DeclineReason {
 
 #[cfg(test)]
 mod tests {
+    use alloc::collections::BTreeSet;
+
     use super::*;
 
     #[test]
-    fn reasons_are_numbered_in_order_of_precedence() {
-        for (index, reason) in (1..).zip(DeclineReason::ALL) {
-            assert_eq!(reason.number(), index);
-            assert_eq!(DeclineReason::from_number(index), Some(reason));
+    fn every_reason_has_a_number_of_its_own() {
+        let numbers: BTreeSet<u8> = DeclineReason::ALL.iter().map(|reason| reason.number()).collect();
+        assert_eq!(numbers, (1..=17).collect());
+        for reason in DeclineReason::ALL {
+            assert_eq!(DeclineReason::from_number(reason.number()), Some(reason));
         }
         assert_eq!(DeclineReason::from_number(0), None);
     }

@@ -4,42 +4,70 @@ use core::fmt;
 
 use money::Currency;
 
-/// One payment. A UUID version 7 made by the ingress; its last byte is the number of the shard that owns the payment.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PaymentId([u8; 16]);
+/// Sixteen bytes that name one thing of a kind, written as a UUID in lower-case hyphenated form.
+macro_rules! uuid_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name([u8; 16]);
 
-impl PaymentId {
-    /// The payment with these bytes.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(bytes)
-    }
+        impl $name {
+            /// The one with these bytes.
+            #[must_use]
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(bytes)
+            }
 
-    /// The sixteen bytes.
-    #[must_use]
-    pub const fn bytes(self) -> [u8; 16] {
-        self.0
-    }
-}
-
-/// Lower-case hyphenated, as UUIDs are written.
-impl fmt::Display for PaymentId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const HYPHENS: [usize; 4] = [8, 13, 18, 23];
-        let mut text = [b'-'; 36];
-        let places = (0..text.len()).filter(|place| !HYPHENS.contains(place));
-        let digits = self.0.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-        for (place, digit) in places.zip(digits) {
-            text[place] = if digit < 10 { b'0' + digit } else { b'a' + digit - 10 };
+            /// The sixteen bytes.
+            #[must_use]
+            pub const fn bytes(self) -> [u8; 16] {
+                self.0
+            }
         }
-        f.pad(core::str::from_utf8(&text).expect("digits and hyphens are text"))
-    }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write_uuid(&self.0, f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write_uuid(&self.0, f)
+            }
+        }
+    };
 }
 
-impl fmt::Debug for PaymentId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
+uuid_id! {
+    /// One payment. A UUID version 7 made by the ingress; its last byte is the number of the shard that owns the payment.
+    PaymentId
+}
+
+uuid_id! {
+    /// One refund of a payment. Made as payment ids are.
+    RefundId
+}
+
+uuid_id! {
+    /// One quote. Made as payment ids are; a quote is nowhere kept before a payment has used it.
+    QuoteId
+}
+
+uuid_id! {
+    /// One standing mandate. Made as payment ids are.
+    MandateId
+}
+
+fn write_uuid(bytes: &[u8; 16], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    const HYPHENS: [usize; 4] = [8, 13, 18, 23];
+    let mut text = [b'-'; 36];
+    let places = (0..text.len()).filter(|place| !HYPHENS.contains(place));
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    for (place, digit) in places.zip(digits) {
+        text[place] = if digit < 10 { b'0' + digit } else { b'a' + digit - 10 };
     }
+    f.pad(core::str::from_utf8(&text).expect("digits and hyphens are text"))
 }
 
 /// A merchant's number, given by the engine at registration, from 0 without gaps.
@@ -78,12 +106,24 @@ pub enum AccountKind {
     FeeIncome = 5,
     /// The switch's money at its bank; an asset, so its balance is negative.
     Nostro = 6,
+    /// What conversions won or lost: squared positions, refunds at another rate than the payment's; either sign.
+    FxResult = 7,
+    /// Money a merchant keeps with the switch for refunds larger than what it is owed.
+    MerchantReserve = 8,
 }
 
 impl AccountKind {
     /// Every kind, in the order reports use.
-    pub const ALL: [Self; 6] =
-        [Self::Wallet, Self::MerchantPayable, Self::FxPosition, Self::FxMarkup, Self::FeeIncome, Self::Nostro];
+    pub const ALL: [Self; 8] = [
+        Self::Wallet,
+        Self::MerchantPayable,
+        Self::FxPosition,
+        Self::FxMarkup,
+        Self::FeeIncome,
+        Self::Nostro,
+        Self::FxResult,
+        Self::MerchantReserve,
+    ];
 
     /// The stored number.
     #[must_use]
@@ -95,6 +135,8 @@ impl AccountKind {
             Self::FxMarkup => 4,
             Self::FeeIncome => 5,
             Self::Nostro => 6,
+            Self::FxResult => 7,
+            Self::MerchantReserve => 8,
         }
     }
 
@@ -114,6 +156,8 @@ impl AccountKind {
             Self::FxMarkup => "fx_markup",
             Self::FeeIncome => "fee_income",
             Self::Nostro => "nostro",
+            Self::FxResult => "fx_result",
+            Self::MerchantReserve => "merchant_reserve",
         }
     }
 
@@ -121,8 +165,8 @@ impl AccountKind {
     #[must_use]
     pub const fn may_be_negative(self) -> bool {
         match self {
-            Self::FxPosition | Self::Nostro => true,
-            Self::Wallet | Self::MerchantPayable | Self::FxMarkup | Self::FeeIncome => false,
+            Self::FxPosition | Self::Nostro | Self::FxResult => true,
+            Self::Wallet | Self::MerchantPayable | Self::FxMarkup | Self::FeeIncome | Self::MerchantReserve => false,
         }
     }
 }
@@ -149,6 +193,12 @@ impl AccountId {
     #[must_use]
     pub const fn merchant_payable(merchant: MerchantId, currency: Currency) -> Self {
         Self { kind: AccountKind::MerchantPayable, currency, index: merchant.0 }
+    }
+
+    /// What this merchant keeps with the switch for refunds, in this currency.
+    #[must_use]
+    pub const fn merchant_reserve(merchant: MerchantId, currency: Currency) -> Self {
+        Self { kind: AccountKind::MerchantReserve, currency, index: merchant.0 }
     }
 
     /// As one number: kind, ISO 4217 number and index, most significant first.

@@ -5,7 +5,7 @@ use crate::TenantId;
 /// Bytes of a [`Digest`].
 pub const DIGEST_BYTES: usize = 16;
 /// The most fields any request has.
-pub const FIELDS_MAX: usize = 8;
+pub const FIELDS_MAX: usize = 12;
 
 /// A keyed digest of text a caller chose. The engine keys its tables by digests, so no caller can aim at a collision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,11 +32,37 @@ pub enum Method {
     RegisterMerchant = 6,
     /// `OperationsService.PublishRates`
     PublishRates = 7,
+    /// `PaymentService.Capture`
+    Capture = 8,
+    /// `PaymentService.Void`
+    Void = 9,
+    /// `PaymentService.Refund`
+    Refund = 10,
+    /// `PaymentService.IncreaseAuthorization`
+    IncreaseAuthorization = 11,
+    /// `AccountService.Freeze`
+    FreezeAccount = 12,
+    /// `AccountService.Unfreeze`
+    UnfreezeAccount = 13,
+    /// `ConsentService.IssueCode`
+    IssueCode = 14,
+    /// `ConsentService.ApproveOrder`
+    ApproveOrder = 15,
+    /// `ConsentService.GrantMandate`
+    GrantMandate = 16,
+    /// `ConsentService.RevokeMandate`
+    RevokeMandate = 17,
+    /// `OperationsService.FundReserve`
+    FundReserve = 18,
+    /// `OperationsService.SquarePosition`
+    SquarePosition = 19,
+    /// `OperationsService.PayOut`
+    PayOut = 20,
 }
 
 impl Method {
     /// Every method.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 20] = [
         Self::Authorize,
         Self::OpenAccount,
         Self::CloseAccount,
@@ -44,6 +70,19 @@ impl Method {
         Self::Withdraw,
         Self::RegisterMerchant,
         Self::PublishRates,
+        Self::Capture,
+        Self::Void,
+        Self::Refund,
+        Self::IncreaseAuthorization,
+        Self::FreezeAccount,
+        Self::UnfreezeAccount,
+        Self::IssueCode,
+        Self::ApproveOrder,
+        Self::GrantMandate,
+        Self::RevokeMandate,
+        Self::FundReserve,
+        Self::SquarePosition,
+        Self::PayOut,
     ];
 
     /// The stored number.
@@ -57,6 +96,19 @@ impl Method {
             Self::Withdraw => 5,
             Self::RegisterMerchant => 6,
             Self::PublishRates => 7,
+            Self::Capture => 8,
+            Self::Void => 9,
+            Self::Refund => 10,
+            Self::IncreaseAuthorization => 11,
+            Self::FreezeAccount => 12,
+            Self::UnfreezeAccount => 13,
+            Self::IssueCode => 14,
+            Self::ApproveOrder => 15,
+            Self::GrantMandate => 16,
+            Self::RevokeMandate => 17,
+            Self::FundReserve => 18,
+            Self::SquarePosition => 19,
+            Self::PayOut => 20,
         }
     }
 

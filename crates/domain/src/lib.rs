@@ -11,28 +11,46 @@
 extern crate alloc;
 
 mod command;
+mod consent;
 mod event;
 mod evidence;
 mod ids;
 mod key;
+mod payment;
 mod policy;
 mod position;
+mod quoting;
 mod record;
 mod refusal;
 mod request;
 mod text;
 
 pub use command::{
-    AuthorizePayment, CloseAccount, Command, InitializeSwitch, InstallPolicy, MoveFunds, OpenAccount, PublishRates,
-    RegisterMerchant, RegisterWallet,
+    ApproveOrder, AuthorizePayment, CaptureMode, CapturePayment, CaptureRest, Command, FundReserve, GrantMandate,
+    IncreaseAuthorization, InitializeSwitch, InstallPolicy, IssueCode, MoveFunds, OnAccount, OpenAccount, PayOut,
+    PublishRates, RefundPayment, RegisterMerchant, RegisterWallet, RevokeMandate, SquarePosition, VoidPayment,
 };
-pub use event::{Decline, DeclineReason, Event, PaymentCaptured, Posting};
-pub use evidence::{Converted, Evidence, Quote, QuotedAmounts, RateTick, Unavailable};
-pub use ids::{AccountId, AccountKind, CurrencyPair, MerchantId, PaymentId, TenantId, WalletId};
+pub use consent::Consent;
+pub use event::{
+    AuthorizationIncreased, Decline, DeclineReason, Event, HoldExpired, PaymentAuthorized, PaymentCaptured,
+    PaymentRefunded, Posting, RatesPublished, RefundPending, RefundPriced, Repriced,
+};
+pub use evidence::{
+    Conversions, Converted, Evidence, Offer, PriceError, Pricing, Quote, QuotedAmounts, RateTick, SettlementQuote,
+    TickPrice, Unavailable,
+};
+pub use ids::{
+    AccountId, AccountKind, CurrencyPair, MandateId, MerchantId, PaymentId, QuoteId, RefundId, TenantId, WalletId,
+};
 pub use key::{ApiKeyHash, DIGEST_BYTES, Difference, Digest, FIELDS_MAX, Fingerprint, IdempotencyKey, Method};
-pub use policy::{DigestKey, Mode, Policy};
-pub use position::{Lsn, Timestamp};
+pub use payment::{PaymentAmount, PaymentMove, PaymentState, PaymentTotals};
+pub use policy::{
+    DAY_OFFSET_MINUTES_DEFAULT, DigestKey, ExposureLimit, HOLD_MS_DEFAULT, MarkupTier, MerchantRules, Mode, PairRules,
+    Policy, QUOTE_MS_DEFAULT, RefundFunding, RefundRate, VolatilityBand,
+};
+pub use position::{ChainMark, Lsn, Timestamp};
+pub use quoting::{PriceInForce, PublishedTick, crossed, debit_quote, price_in_force, settlement_quote};
 pub use record::{Record, Stamped, Submission};
 pub use refusal::Refusal;
-pub use request::{AccountName, PaymentRequest};
+pub use request::{AccountName, OfferedQuote, PaymentRequest, PresentedConsent};
 pub use text::{InvalidText, KEY_CHARS_MAX, KeyText, LABEL_CHARS_MAX, Label, NAME_CHARS_MAX, Name};

@@ -42,6 +42,15 @@ impl fmt::Display for Lsn {
     }
 }
 
+/// How far a journal had come, and the digest of all it held up to there: each batch's digest takes in the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChainMark {
+    /// The last record of a durable batch.
+    pub lsn: Lsn,
+    /// The chain digest right after that batch.
+    pub digest: [u8; 32],
+}
+
 /// A moment: microseconds since 1970-01-01T00:00:00Z, leap seconds not counted. The engine only ever sees moments
 /// that came in with a command.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

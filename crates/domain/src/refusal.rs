@@ -1,8 +1,8 @@
 //! Refusals of the engine: nothing was recorded, and the same request may succeed later.
 
-use money::{Currency, Rate};
+use money::{Currency, ExactRate, Money};
 
-use crate::{CurrencyPair, Difference, Method, Timestamp};
+use crate::{CurrencyPair, Difference, Method, PaymentMove, PaymentState, Timestamp};
 
 /// Why the engine recorded nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,13 +35,6 @@ pub enum Refusal {
         /// What was asked.
         amount: Currency,
     },
-    /// The merchant is paid in another currency than it asked.
-    PresentmentCurrencyNotAccepted {
-        /// What the merchant is paid in.
-        settlement: Currency,
-        /// What was asked.
-        presentment: Currency,
-    },
     /// Nobody published a rate for this pair.
     RateMissing(CurrencyPair),
     /// The last rate of this pair is too old to convert by.
@@ -60,7 +53,65 @@ pub enum Refusal {
         /// Which pair.
         pair: CurrencyPair,
         /// The last rate.
-        last: Rate,
+        last: ExactRate,
+    },
+    /// The bid is above the ask, or their middle has too many digits.
+    PriceInvalid(CurrencyPair),
+    /// The rate was valid until a moment that has come.
+    RateNoLongerValid(CurrencyPair),
+    /// No such payment, or not the caller's: the two are one answer.
+    PaymentNotFound,
+    /// The payment stands where this cannot be asked.
+    MoveNotAllowed {
+        /// Where it stands; a hold that is due stands as expired.
+        state: PaymentState,
+        /// What was asked.
+        asked: PaymentMove,
+    },
+    /// More was asked than is left for it.
+    AmountAboveRemaining {
+        /// What was asked for.
+        asked: PaymentMove,
+        /// What is left, in presentment currency.
+        remaining: Money,
+    },
+    /// The amount is in another currency than the payment.
+    PaymentCurrencyMismatch {
+        /// What the payment was presented in.
+        payment: Currency,
+        /// What was asked.
+        amount: Currency,
+    },
+    /// A payment would be authorized at more different quotes than one may.
+    TooManyTranches,
+    /// The payment would be larger than one amount may be.
+    PaymentTooLarge,
+    /// More refunds of the payment wait for a rate than may.
+    TooManyPendingRefunds,
+    /// The payer's consent was not given along; naming the payer is enough in a sandbox only.
+    ConsentMissing,
+    /// The merchant presented too many codes that do not exist.
+    TooManyGuesses {
+        /// From this moment on it may try again.
+        until: Timestamp,
+    },
+    /// The same digest stands for a code that can still be used.
+    CodeTaken,
+    /// A consent was to end at a moment that has come, or later than it may.
+    ConsentExpiryInvalid,
+    /// No such mandate, or not of the caller's accounts.
+    MandateNotFound,
+    /// The token is not a quote of this switch.
+    QuoteTokenInvalid,
+    /// The account is frozen already, or is not frozen, or is closed.
+    AccountStateNotAllowed {
+        /// As the account stands: `open`, `frozen`, `closed`.
+        state: &'static str,
+    },
+    /// The deal is larger than the open position it is to close, or the position lies the other way.
+    PositionTooSmall {
+        /// The open position in the currency in question.
+        position: Money,
     },
     /// The ledger has no policy yet, or has begun already: only a daemon that starts wrongly sees this.
     OutOfSequence,

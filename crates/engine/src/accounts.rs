@@ -3,8 +3,8 @@
 use alloc::{collections::BTreeMap, vec::Vec};
 
 use domain::{
-    AccountId, AccountKind, CloseAccount, Decline, DeclineReason, Event, Evidence, MoveFunds, Name, OpenAccount,
-    Posting, Refusal, WalletId,
+    AccountId, AccountKind, Decline, DeclineReason, Event, Evidence, MoveFunds, Name, OnAccount, OpenAccount, Posting,
+    Refusal, WalletId,
 };
 use money::Money;
 
@@ -16,7 +16,19 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AccountState {
     Open,
+    /// Takes no new debits and holds.
+    Frozen,
     Closed,
+}
+
+impl AccountState {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Frozen => "frozen",
+            Self::Closed => "closed",
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -49,37 +61,45 @@ impl Accounts {
         self.names.insert((open.wallet, open.name.clone()), account);
     }
 
-    pub(crate) fn close(&self, ledger: &Ledger, close: &CloseAccount) -> Result<Event, Refusal> {
+    /// An account that still waits for a refund is not empty.
+    pub(crate) fn close(&self, ledger: &Ledger, close: &OnAccount, awaits_refund: bool) -> Result<Event, Refusal> {
         let account = self.find(&close.account)?;
         if account.state == AccountState::Closed {
             return Ok(declined(DeclineReason::AccountClosed));
         }
-        if !ledger.posted_balance(account.id).is_zero() {
+        if !ledger.posted_balance(account.id).is_zero() || awaits_refund {
             return Ok(declined(DeclineReason::AccountNotEmpty));
         }
         Ok(Event::AccountClosed)
     }
 
-    pub(crate) fn closed(&mut self, close: &CloseAccount) {
-        let Evidence::Present(account) = close.account else { unreachable!("only found accounts are closed") };
-        let index = usize::try_from(account.index).expect("an index in memory fits usize");
-        self.rows[index].state = AccountState::Closed;
+    pub(crate) fn freeze(&self, freeze: &OnAccount) -> Result<Event, Refusal> {
+        self.expect_state(freeze, AccountState::Open).map(|()| Event::AccountFrozen)
+    }
+
+    pub(crate) fn unfreeze(&self, unfreeze: &OnAccount) -> Result<Event, Refusal> {
+        self.expect_state(unfreeze, AccountState::Frozen).map(|()| Event::AccountUnfrozen)
+    }
+
+    fn expect_state(&self, on: &OnAccount, expected: AccountState) -> Result<(), Refusal> {
+        let state = self.find(&on.account)?.state;
+        if state == expected { Ok(()) } else { Err(Refusal::AccountStateNotAllowed { state: state.as_str() }) }
+    }
+
+    pub(crate) fn state_recorded(&mut self, on: &OnAccount, state: AccountState) {
+        let Evidence::Present(account) = on.account else { unreachable!("only found accounts change their state") };
+        self.rows[row_index(account)].state = state;
     }
 
     pub(crate) fn deposit(&self, ledger: &Ledger, funds: &MoveFunds) -> Result<Event, Refusal> {
-        self.move_funds(ledger, funds, |account, nostro| (nostro, account))
+        self.move_funds(ledger, funds, Direction::In)
     }
 
     pub(crate) fn withdraw(&self, ledger: &Ledger, funds: &MoveFunds) -> Result<Event, Refusal> {
-        self.move_funds(ledger, funds, |account, nostro| (account, nostro))
+        self.move_funds(ledger, funds, Direction::Out)
     }
 
-    fn move_funds(
-        &self,
-        ledger: &Ledger,
-        funds: &MoveFunds,
-        debit_and_credit: impl FnOnce(AccountId, AccountId) -> (AccountId, AccountId),
-    ) -> Result<Event, Refusal> {
+    fn move_funds(&self, ledger: &Ledger, funds: &MoveFunds, direction: Direction) -> Result<Event, Refusal> {
         let account = self.find(&funds.account)?;
         let currency = funds.amount.currency();
         if account.id.currency != currency {
@@ -88,7 +108,14 @@ impl Accounts {
         if account.state == AccountState::Closed {
             return Ok(declined(DeclineReason::AccountClosed));
         }
-        let (debit, credit) = debit_and_credit(account.id, AccountId::house(AccountKind::Nostro, currency));
+        if account.state == AccountState::Frozen && direction == Direction::Out {
+            return Ok(declined(DeclineReason::AccountFrozen));
+        }
+        let nostro = AccountId::house(AccountKind::Nostro, currency);
+        let (debit, credit) = match direction {
+            Direction::In => (nostro, account.id),
+            Direction::Out => (account.id, nostro),
+        };
         let posting = Posting::new(debit, credit, funds.amount)
             .expect("wire lets amounts of 1 to 10^15 - 1 through, and the currencies were compared");
         match ledger.check(&[posting]) {
@@ -104,12 +131,25 @@ impl Accounts {
         row.filter(|account| account.id == *id).ok_or(Refusal::AccountNotFound)
     }
 
-    pub(crate) fn names(&self) -> impl Iterator<Item = (&(WalletId, Name), &WalletAccount)> {
-        self.names.iter().map(|(name, id)| {
-            let index = usize::try_from(id.index).expect("an index in memory fits usize");
-            (name, &self.rows[index])
-        })
+    /// An account that a record told of.
+    pub(crate) fn row(&self, account: AccountId) -> &WalletAccount {
+        &self.rows[row_index(account)]
     }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = (&(WalletId, Name), &WalletAccount)> {
+        self.names.iter().map(|(name, id)| (name, self.row(*id)))
+    }
+}
+
+/// Into the account or out of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Direction {
+    In,
+    Out,
+}
+
+fn row_index(account: AccountId) -> usize {
+    usize::try_from(account.index).expect("an index in memory fits usize")
 }
 
 fn balance_after(ledger: &Ledger, account: AccountId, posting: &Posting) -> Money {

@@ -1,14 +1,28 @@
 //! The two functions everything else stands on.
 
-use alloc::sync::Arc;
+use alloc::{sync::Arc, vec};
 
 use domain::{
-    Command, Event, InitializeSwitch, InstallPolicy, Lsn, Policy, Record, Refusal, Stamped, Submission, Timestamp,
+    AccountId, Command, DeclineReason, Event, Evidence, InitializeSwitch, InstallPolicy, Lsn, MerchantId, Policy,
+    Record, Refusal, Stamped, Submission, Timestamp, Unavailable,
+};
+use money::{Currency, Money};
+
+use crate::{
+    accounts::{AccountState, Accounts},
+    authorize::Approval,
+    consents::Consents,
+    exposure::Exposure,
+    keys::Keys,
+    ledger::Ledger,
+    offers::Offers,
+    parties::Parties,
+    payments::Payments,
+    tape::RateTape,
 };
 
-use crate::{accounts::Accounts, keys::Keys, ledger::Ledger, parties::Parties, payments::Payments, tape::RateTape};
-
-/// What the engine says to a command.
+/// What the engine says to a command. Taken apart where it is made, so its size is no matter.
+#[expect(clippy::large_enum_variant, reason = "a decision lives on the stack of the shard for a moment")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// This happens: to be applied and logged.
@@ -25,12 +39,15 @@ pub struct Engine {
     pub(crate) applied: Lsn,
     pub(crate) applied_at: Timestamp,
     pub(crate) initialized: Option<InitializeSwitch>,
-    pub(crate) policy: Option<Policy>,
+    pub(crate) policy: Option<Arc<Policy>>,
     pub(crate) parties: Parties,
     pub(crate) accounts: Accounts,
     pub(crate) ledger: Ledger,
     pub(crate) tape: RateTape,
     pub(crate) payments: Payments,
+    pub(crate) consents: Consents,
+    pub(crate) offers: Offers,
+    pub(crate) exposure: Exposure,
     pub(crate) keys: Keys,
 }
 
@@ -63,22 +80,42 @@ impl Engine {
         if let Command::InstallPolicy(_) = command {
             return Ok(Event::PolicyInstalled);
         }
-        let policy = self.policy.as_ref().ok_or(Refusal::OutOfSequence)?;
+        let policy = self.policy.as_deref().ok_or(Refusal::OutOfSequence)?;
         match command {
             Command::InitializeSwitch(_) | Command::InstallPolicy(_) => unreachable!("decided above"),
             Command::RegisterWallet(register) => self.parties.register_wallet(register).map(Event::WalletRegistered),
             Command::RegisterMerchant(register) => {
                 self.parties.register_merchant(register).map(Event::MerchantRegistered)
             }
-            Command::PublishRates(publish) => {
-                self.tape.check(policy, at, publish)?;
-                Ok(Event::RatesPublished)
-            }
+            Command::PublishRates(publish) => self.tape.check(policy, at, publish).map(Event::RatesPublished),
             Command::OpenAccount(open) => self.accounts.open(&self.parties, open).map(Event::AccountOpened),
-            Command::CloseAccount(close) => self.accounts.close(&self.ledger, close),
+            Command::CloseAccount(close) => {
+                let waits = matches!(close.account, Evidence::Present(account) if self.awaits_refund(account));
+                self.accounts.close(&self.ledger, close, waits)
+            }
+            Command::FreezeAccount(freeze) => self.accounts.freeze(freeze),
+            Command::UnfreezeAccount(unfreeze) => self.accounts.unfreeze(unfreeze),
             Command::Deposit(deposit) => self.accounts.deposit(&self.ledger, deposit),
             Command::Withdraw(withdraw) => self.accounts.withdraw(&self.ledger, withdraw),
             Command::AuthorizePayment(authorize) => self.authorize(policy, at, authorize),
+            Command::CapturePayment(capture) => self.capture(at, capture),
+            Command::VoidPayment(void) => self.void(at, void),
+            Command::RefundPayment(refund) => self.refund(policy, at, refund),
+            Command::IncreaseAuthorization(increase) => self.increase(policy, at, increase),
+            Command::ExpireHolds => match self.expired(at) {
+                holds if holds.is_empty() => Err(Refusal::OutOfSequence),
+                holds => Ok(Event::HoldsExpired(holds)),
+            },
+            Command::PriceRefunds => {
+                self.priced(policy).map(|refund| Event::RefundsPriced(vec![refund])).ok_or(Refusal::OutOfSequence)
+            }
+            Command::IssueCode(issue) => self.issue_code(at, issue),
+            Command::ApproveOrder(approve) => self.approve_order(at, approve),
+            Command::GrantMandate(grant) => self.grant_mandate(at, grant),
+            Command::RevokeMandate(revoke) => self.revoke_mandate(revoke),
+            Command::FundReserve(fund) => self.fund_reserve(fund),
+            Command::PayOut(pay) => self.pay_out(pay),
+            Command::SquarePosition(square) => self.square(square),
         }
     }
 
@@ -91,39 +128,136 @@ impl Engine {
         assert!(record.lsn == self.applied.next(), "records are applied in order, without gaps");
         assert!(record.at > self.applied_at, "stamped time rises with every record");
 
+        self.make_so(record);
+        self.consents.forget_ended(record.at);
+        self.offers.forget_ended(record.at);
+        self.keys.remember(record);
+        self.applied = record.lsn;
+        self.applied_at = record.at;
+    }
+
+    fn make_so(&mut self, record: &Arc<Record>) {
         match (&record.command, &record.event) {
             (Command::InitializeSwitch(initialize), Event::SwitchInitialized) => self.initialized = Some(*initialize),
-            (Command::InstallPolicy(InstallPolicy { policy }), Event::PolicyInstalled) => self.policy = Some(*policy),
+            (Command::InstallPolicy(InstallPolicy { policy }), Event::PolicyInstalled) => {
+                self.policy = Some(Arc::clone(policy));
+            }
             (Command::RegisterWallet(register), Event::WalletRegistered(wallet)) => {
                 self.parties.wallet_registered(register, *wallet);
             }
             (Command::RegisterMerchant(register), Event::MerchantRegistered(merchant)) => {
                 self.parties.merchant_registered(register, *merchant);
-                self.ledger.open(domain::AccountId::merchant_payable(*merchant, register.settlement_currency));
+                self.ledger.open(AccountId::merchant_payable(*merchant, register.settlement_currency));
             }
-            (Command::PublishRates(publish), Event::RatesPublished) => self.tape.published(record.lsn, publish),
+            (Command::PublishRates(publish), Event::RatesPublished(published)) => {
+                self.tape.published(record.lsn, record.at, publish, published);
+            }
             (Command::OpenAccount(open), Event::AccountOpened(account)) => {
                 self.accounts.opened(open, *account);
                 self.ledger.open(*account);
             }
-            (Command::CloseAccount(close), Event::AccountClosed) => self.accounts.closed(close),
-            (Command::Deposit(_) | Command::Withdraw(_), Event::FundsMoved { posting, .. }) => {
+            (Command::CloseAccount(on), Event::AccountClosed) => self.accounts.state_recorded(on, AccountState::Closed),
+            (Command::FreezeAccount(on), Event::AccountFrozen) => {
+                self.accounts.state_recorded(on, AccountState::Frozen)
+            }
+            (Command::UnfreezeAccount(on), Event::AccountUnfrozen) => {
+                self.accounts.state_recorded(on, AccountState::Open);
+            }
+            (Command::Deposit(_) | Command::Withdraw(_), Event::FundsMoved { posting, .. })
+            | (Command::FundReserve(_), Event::ReserveFunded(posting))
+            | (Command::PayOut(_), Event::PaidOut(posting)) => {
                 self.ledger.post(core::slice::from_ref(posting));
             }
+            (Command::SquarePosition(_), Event::PositionSquared(postings)) => self.ledger.post(postings),
+            (command, event) => self.make_payment_so(record.at, command, event),
+        }
+    }
+
+    fn make_payment_so(&mut self, at: Timestamp, command: &Command, event: &Event) {
+        match (command, event) {
             (Command::AuthorizePayment(authorize), Event::PaymentCaptured(captured)) => {
-                self.ledger.post(&captured.postings);
-                self.payments.captured(authorize);
+                self.approved(at, authorize, Approval::Captured(captured));
+            }
+            (Command::AuthorizePayment(authorize), Event::PaymentAuthorized(authorized)) => {
+                self.approved(at, authorize, Approval::Held(authorized));
+            }
+            (Command::CapturePayment(capture), Event::PaymentCaptured(event)) => self.capture_recorded(capture, event),
+            (Command::VoidPayment(void), Event::PaymentVoided(_)) => self.void_recorded(void),
+            (Command::RefundPayment(refund), Event::PaymentRefunded(event)) => self.refund_recorded(refund, event),
+            (Command::RefundPayment(refund), Event::RefundPending(event)) => {
+                self.pending_refund_recorded(refund, event);
+            }
+            (Command::IncreaseAuthorization(increase), Event::AuthorizationIncreased(event)) => {
+                self.increase_recorded(at, increase, event);
+            }
+            (Command::ExpireHolds, Event::HoldsExpired(holds)) => self.expiry_recorded(holds),
+            (Command::PriceRefunds, Event::RefundsPriced(refunds)) => self.pricing_recorded(refunds),
+            (Command::IssueCode(issue), Event::CodeIssued { expires_at }) => {
+                let (account, merchant) = consenting(&issue.account, &issue.merchant);
+                self.consents.code_issued(issue, account, merchant, *expires_at);
+            }
+            (Command::ApproveOrder(approve), Event::OrderApproved) => {
+                let (account, merchant) = consenting(&approve.account, &approve.merchant);
+                self.consents.order_approved(approve, account, merchant);
+            }
+            (Command::GrantMandate(grant), Event::MandateGranted) => {
+                let (account, merchant) = consenting(&grant.account, &grant.merchant);
+                let wallet = self.accounts.row(account).wallet;
+                self.consents.mandate_granted(at, grant, account, wallet, merchant);
+            }
+            (Command::RevokeMandate(revoke), Event::MandateRevoked) => self.consents.mandate_revoked(revoke.mandate_id),
+            (Command::AuthorizePayment(authorize), Event::Declined(decline)) => {
+                // A code that nobody gave out may be a guess, whatever else the request was declined by.
+                let unknown = authorize.payer == Evidence::Unavailable(Unavailable::ConsentNotFound);
+                if unknown || decline.reason == DeclineReason::ConsentNotFound {
+                    self.consents.guessed(at, authorize.merchant, &authorize.consent);
+                }
+            }
+            (Command::IncreaseAuthorization(increase), Event::Declined(decline)) => {
+                if let Some(consent) = increase.consent
+                    && decline.reason == DeclineReason::ConsentNotFound
+                {
+                    self.consents.guessed(at, increase.merchant, &consent);
+                }
             }
             (
-                Command::CloseAccount(_) | Command::Deposit(_) | Command::Withdraw(_) | Command::AuthorizePayment(_),
+                Command::CloseAccount(_)
+                | Command::Deposit(_)
+                | Command::Withdraw(_)
+                | Command::CapturePayment(_)
+                | Command::RefundPayment(_)
+                | Command::FundReserve(_)
+                | Command::PayOut(_)
+                | Command::SquarePosition(_),
                 Event::Declined(_),
             ) => {}
             (command, event) => panic!("an event stands beside its own command, not {event:?} beside {command:?}"),
         }
+    }
 
-        self.keys.remember(record);
-        self.applied = record.lsn;
-        self.applied_at = record.at;
+    /// What the switch must do by itself at `at`, if anything; what is left after that is asked for again. Each such
+    /// command is recorded, one record a call, before anything else is decided.
+    #[must_use]
+    pub fn due(&self, at: Timestamp) -> Option<Command> {
+        let policy = self.policy.as_deref()?;
+        if self.payments.expiries.first().is_some_and(|(expires_at, _)| *expires_at <= at) {
+            return Some(Command::ExpireHolds);
+        }
+        if self.payments.pending_refunds.is_empty() {
+            return None;
+        }
+        self.priced(policy).map(|_| Command::PriceRefunds)
+    }
+
+    /// The next moment at which [`due`](Self::due) has something by time alone.
+    #[must_use]
+    pub fn next_due_at(&self) -> Option<Timestamp> {
+        self.payments.expiries.first().map(|(expires_at, _)| *expires_at)
+    }
+
+    /// The open position of each currency that has one, and what open holds would add to it, weighted; by currency.
+    pub fn exposures(&self) -> impl Iterator<Item = (Currency, Money, Money)> + '_ {
+        self.exposure.all(&self.ledger)
     }
 
     /// The last record applied.
@@ -146,7 +280,7 @@ impl Engine {
 
     /// The rules in force; `None` before the first were installed.
     #[must_use]
-    pub const fn policy(&self) -> Option<&Policy> {
+    pub const fn policy(&self) -> Option<&Arc<Policy>> {
         self.policy.as_ref()
     }
 
@@ -156,5 +290,15 @@ impl Engine {
     /// When a currency does not sum to zero.
     pub fn assert_conserved(&self) {
         self.ledger.assert_conserved();
+    }
+}
+
+/// Account and merchant of a recorded consent.
+fn consenting(account: &Evidence<AccountId>, merchant: &Evidence<MerchantId>) -> (AccountId, MerchantId) {
+    match (account, merchant) {
+        (Evidence::Present(account), Evidence::Present(merchant)) => (*account, *merchant),
+        (Evidence::Unavailable(_), _) | (_, Evidence::Unavailable(_)) => {
+            unreachable!("a consent is recorded with its account and merchant")
+        }
     }
 }

@@ -3,7 +3,7 @@
 
 use alloc::collections::BTreeMap;
 
-use domain::{AccountId, DeclineReason, Posting};
+use domain::{AccountId, AccountKind, DeclineReason, Posting};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use money::{Currency, Money};
@@ -12,12 +12,14 @@ use money::{Currency, Money};
 pub const BALANCE_MINOR_UNITS_MAX: i128 = 999_999_999_999_999_999;
 
 /// No event has more postings than this.
-pub(crate) const POSTINGS_MAX: usize = 4;
+pub(crate) const POSTINGS_MAX: usize = 8;
 const ACCOUNTS_TOUCHED_MAX: usize = 2 * POSTINGS_MAX;
 
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     balances: HashMap<AccountId, i128, FixedState>,
+    /// Reserved on wallet accounts; what is not listed is zero.
+    held: HashMap<AccountId, i128, FixedState>,
 }
 
 impl Ledger {
@@ -34,14 +36,43 @@ impl Ledger {
 
     /// Whether these postings may be made, else the first reason in order of precedence why not.
     pub(crate) fn check(&self, postings: &[Posting]) -> Result<(), DeclineReason> {
+        self.check_with_hold(postings, None)
+    }
+
+    /// Whether these postings may be made while the hold on an account changes, else the first reason in order of
+    /// precedence why not.
+    pub(crate) fn check_with_hold(&self, postings: &[Posting], hold: Option<HoldChange>) -> Result<(), DeclineReason> {
         let after = Touched::new(self, postings);
-        if after.balances().any(|(account, _, after)| after < 0 && !account.kind.may_be_negative()) {
+        let held_after = |account| {
+            let change = hold.filter(|hold| hold.account == account).map_or(0, |hold| hold.units);
+            self.held_units(account) + change
+        };
+        let below =
+            |account: AccountId, balance: i128| !account.kind.may_be_negative() && balance < held_after(account);
+        let hold_alone = hold.filter(|hold| !after.balances().any(|(account, _, _)| account == hold.account));
+        if after.balances().any(|(account, _, after)| below(account, after))
+            || hold_alone.is_some_and(|hold| below(hold.account, self.units(hold.account)))
+        {
             return Err(DeclineReason::InsufficientBalance);
         }
         if after.balances().any(|(_, _, after)| after.abs() > BALANCE_MINOR_UNITS_MAX) {
             return Err(DeclineReason::BalanceLimit);
         }
         Ok(())
+    }
+
+    /// Changes a hold and makes the postings.
+    pub(crate) fn post_with_hold(&mut self, postings: &[Posting], hold: HoldChange) {
+        if hold.units != 0 {
+            let held = self.held_units(hold.account) + hold.units;
+            assert!(held >= 0, "no more is released than is held: {:?}", hold.account);
+            match held {
+                0 => self.held.remove(&hold.account),
+                _ => self.held.insert(hold.account, held),
+            };
+        }
+        self.post(postings);
+        assert!(self.units(hold.account) >= self.held_units(hold.account), "what is held is there: {:?}", hold.account);
     }
 
     /// Makes the postings and checks, from the balances as they really changed, that each currency still sums to zero.
@@ -54,7 +85,8 @@ impl Ledger {
         }
         for (account, _, _) in before.balances() {
             let now = self.units(account);
-            assert!(now >= 0 || account.kind.may_be_negative(), "no account goes below its floor: {account:?}");
+            let floor_holds = now >= self.held_units(account) || account.kind.may_be_negative();
+            assert!(floor_holds, "no account goes below its floor: {account:?}");
             assert!(now.abs() <= BALANCE_MINOR_UNITS_MAX, "no account passes its limit: {account:?}");
             let of_this_currency = before.balances().filter(|(other, _, _)| other.currency == account.currency);
             let changed: i128 = of_this_currency.map(|(other, was, _)| self.units(other) - was).sum();
@@ -81,9 +113,26 @@ impl Ledger {
         self.balances.iter().map(|(account, units)| (*account, *units))
     }
 
+    pub(crate) fn holds(&self) -> impl Iterator<Item = (AccountId, i128)> {
+        self.held.iter().map(|(account, units)| (*account, *units))
+    }
+
+    fn held_units(&self, account: AccountId) -> i128 {
+        // Most ledgers hold nothing, or little, and only wallets have holds.
+        if account.kind == AccountKind::Wallet { self.held.get(&account).copied().unwrap_or(0) } else { 0 }
+    }
+
     fn units(&self, account: AccountId) -> i128 {
         self.balances.get(&account).copied().unwrap_or(0)
     }
+}
+
+/// More or less is held on a wallet account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct HoldChange {
+    pub(crate) account: AccountId,
+    /// Minor units; negative where some is released.
+    pub(crate) units: i128,
 }
 
 /// The accounts some postings touch, each once, with the balance before and the balance the postings lead to.

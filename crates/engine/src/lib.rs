@@ -7,25 +7,39 @@
 //! It must never know a clock, a file, a socket, a thread, randomness, metrics or logs: time and ids come in with the
 //! command. No order of a hash map may reach an output.
 //!
-//! Start reading at [`Engine`], then `payments.rs` (the checks in order) and `rails/wallet.rs` (the postings).
+//! Start reading at [`Engine`], then `authorize.rs` (the checks in order), `payments.rs` (what a payment is once it is
+//! approved) and `rails/wallet.rs` (the legs and their postings).
 
 #![no_std]
 
 extern crate alloc;
 
 mod engine;
-mod payments;
+
+mod authorize;
+mod conversions;
+mod lifecycle;
+mod refunds;
 mod rails {
     pub(crate) mod wallet;
 }
+mod payments;
+
 mod accounts;
+mod consents;
+mod exposure;
 mod keys;
 mod ledger;
+mod offers;
+mod operations;
 mod parties;
 mod state_digest;
 mod tape;
 
+pub use consents::{APPROVAL_MS_MAX, CODE_MS, GUESS_WINDOW_MS, GUESSES_MAX};
 pub use engine::{Decision, Engine};
 pub use ledger::BALANCE_MINOR_UNITS_MAX;
+pub use lifecycle::HOLDS_EXPIRED_A_RECORD_MAX;
+pub use payments::{PENDING_REFUNDS_MAX, TRANCHES_MAX};
 pub use state_digest::StateDigest;
-pub use tape::{RATE_AHEAD_MS_MAX, RATE_TICKS_KEPT};
+pub use tape::{RATE_AHEAD_MS_MAX, RATE_TICK_MS_KEPT, RATE_TICKS_KEPT_MAX, RATE_TICKS_KEPT_MIN, VOLATILITY_MOVES};

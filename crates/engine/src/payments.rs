@@ -1,122 +1,368 @@
-//! Deciding a payment: the checks, in the order of [`DeclineReason`].
+//! The payments that were approved: their tranches, and what follows from how much of each was captured and refunded.
+
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
 
 use domain::{
-    AuthorizePayment, Converted, CurrencyPair, Decline, DeclineReason, Digest, Event, Evidence, MerchantId, PaymentId,
-    Policy, Quote, QuotedAmounts, Refusal, Timestamp, Unavailable,
+    AccountId, CurrencyPair, Digest, MandateId, MerchantId, PaymentAmount, PaymentId, PaymentMove, PaymentState,
+    PaymentTotals, RefundId, Refusal, Timestamp,
 };
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
-use money::{AMOUNT_MINOR_UNITS_MAX, Conversion, Money};
+use money::{AMOUNT_MINOR_UNITS_MAX, Currency, Money, Rounding, Weight};
 
-use crate::{
-    Engine,
-    accounts::{AccountState, declined},
-    rails::wallet::{self, Debit},
-};
+use crate::rails::wallet::{Legs, Levels, Sides, minus, plus};
 
-/// Which payment holds each merchant order id. Order ids are keyed digests: a fixed hasher cannot be aimed at.
+/// A payment is authorized at no more different quotes than this.
+pub const TRANCHES_MAX: usize = 8;
+
+/// Of one payment no more refunds than this wait for a rate.
+pub const PENDING_REFUNDS_MAX: u32 = 50;
+
+/// All approved payments. Ids are made by the switch and order ids are keyed digests: a fixed hasher cannot be aimed at.
 #[derive(Debug, Default)]
 pub(crate) struct Payments {
-    orders: HashMap<(MerchantId, Digest), PaymentId, FixedState>,
+    pub(crate) rows: HashMap<PaymentId, Payment, FixedState>,
+    /// Which payment holds each merchant order id.
+    pub(crate) orders: HashMap<(MerchantId, Digest), PaymentId, FixedState>,
+    /// Open holds by the moment they end.
+    pub(crate) expiries: BTreeSet<(Timestamp, PaymentId)>,
+    /// Refunds that wait for a rate: by pair, then by the day from which they are priced.
+    pub(crate) pending_refunds: BTreeMap<CurrencyPair, BTreeMap<(i64, PaymentId, RefundId), PendingRefund>>,
 }
 
-impl Payments {
-    pub(crate) fn captured(&mut self, authorize: &AuthorizePayment) {
-        let order = (authorize.merchant, authorize.merchant_order_digest);
-        let earlier = self.orders.insert(order, authorize.payment_id);
-        assert!(earlier.is_none(), "a merchant order id is paid once");
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Payment {
+    pub(crate) merchant: MerchantId,
+    pub(crate) payer: AccountId,
+    pub(crate) order: Digest,
+    /// At least one, oldest first.
+    pub(crate) tranches: Vec<Tranche>,
+    pub(crate) phase: Phase,
+    /// The most that may be debited by the payer's consent; `None` where the payer was only named.
+    pub(crate) consented: Option<Money>,
+    /// The mandate it is paid by.
+    pub(crate) mandate: Option<MandateUse>,
+    /// Refunds that wait for a rate.
+    pub(crate) pending_refunds: u32,
+}
+
+/// What of a payment counts in the last period of its mandate in which it grew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct MandateUse {
+    pub(crate) id: MandateId,
+    pub(crate) period: i64,
+    pub(crate) counted: Money,
+}
+
+/// Whether anything may still be captured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Yes, before this moment.
+    Open { expires_at: Timestamp },
+    /// No more.
+    Closed(Closed),
+}
+
+/// How a hold ended, which matters where nothing was captured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Closed {
+    /// By captures, or by giving up the rest.
+    Captured,
+    /// By a void.
+    Voided,
+    /// By time.
+    Expired,
+}
+
+/// A part of a payment at one quote. In presentment currency: captured ≤ authorized, refunded ≤ captured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Tranche {
+    pub(crate) legs: Legs,
+    pub(crate) weight: Weight,
+    pub(crate) authorized: Money,
+    pub(crate) captured: Money,
+    /// Given back at the rate of the tranche.
+    pub(crate) refunded: Money,
+    /// Given back at another rate: the payer's legs stay as they were.
+    pub(crate) refunded_repriced: Money,
+}
+
+/// A refund that was taken from the merchant and not yet given to the payer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PendingRefund {
+    pub(crate) amount: Money,
+    /// What that part is worth at the payment's own mid rate.
+    pub(crate) original_mid: Money,
+}
+
+impl Tranche {
+    pub(crate) fn new(legs: Legs, weight: Weight, authorized: Money) -> Self {
+        let zero = Money::zero(authorized.currency());
+        Self { legs, weight, authorized, captured: zero, refunded: zero, refunded_repriced: zero }
     }
 
-    pub(crate) fn orders(&self) -> impl Iterator<Item = (&(MerchantId, Digest), &PaymentId)> {
-        self.orders.iter()
+    fn refunded_in_all(&self) -> Money {
+        plus(self.refunded, self.refunded_repriced)
+    }
+
+    /// Where payer and merchant stand.
+    fn levels(&self) -> Levels {
+        let debited = minus(self.captured, self.refunded);
+        self.legs.levels(debited, minus(debited, self.refunded_repriced))
+    }
+
+    /// Where they would stand if all were captured.
+    fn levels_at_most(&self) -> Levels {
+        let debited = minus(self.authorized, self.refunded);
+        self.legs.levels(debited, minus(debited, self.refunded_repriced))
     }
 }
 
-impl Engine {
-    /// Refuses what cannot be decided, then declines by the first failing check, else captures.
-    pub(crate) fn authorize(
-        &self,
-        policy: &Policy,
-        at: Timestamp,
-        authorize: &AuthorizePayment,
-    ) -> Result<Event, Refusal> {
-        let merchant = self.parties.merchant(authorize.merchant).ok_or(Refusal::MerchantNotFound)?;
-        let payer = self.accounts.find(&authorize.payer)?;
-        let presentment = authorize.presentment_amount;
-        if presentment.currency() != merchant.settlement_currency {
-            return Err(Refusal::PresentmentCurrencyNotAccepted {
-                settlement: merchant.settlement_currency,
-                presentment: presentment.currency(),
-            });
-        }
-        let pair = CurrencyPair { presentment: presentment.currency(), debit: payer.id.currency };
-        let converted = found(&authorize.converted)?;
-        refuse_stale(policy, at, pair, converted)?;
-
-        let order = (authorize.merchant, authorize.merchant_order_digest);
-        if let Some(paid_by) = self.payments.orders.get(&order) {
-            let decline = Decline { reason: DeclineReason::OrderAlreadyPaid, paid_by: Some(*paid_by) };
-            return Ok(Event::Declined(decline));
-        }
-        let debit = match self.debit(policy, pair, presentment, converted) {
-            Ok(debit) => debit,
-            Err(reason) => return Ok(declined(reason)),
-        };
-        if payer.state == AccountState::Closed {
-            return Ok(declined(DeclineReason::AccountClosed));
-        }
-        let captured = wallet::capture(payer.id, authorize.merchant, merchant.discount, presentment, debit);
-        match self.ledger.check(&captured.postings) {
-            Err(reason) => Ok(declined(reason)),
-            Ok(()) => Ok(Event::PaymentCaptured(captured)),
-        }
+impl Payment {
+    pub(crate) fn sides(&self) -> Sides<'_> {
+        Sides { payer: self.payer, merchant: self.merchant, legs: &self.tranches[0].legs }
     }
 
-    /// What the payer is debited, if the evidence holds.
-    fn debit(
-        &self,
-        policy: &Policy,
-        pair: CurrencyPair,
-        presentment: Money,
-        converted: &Converted,
-    ) -> Result<Debit, DeclineReason> {
-        match converted {
-            Converted::SameCurrency if pair.presentment == pair.debit => Ok(Debit::SameCurrency),
-            Converted::SameCurrency => Err(DeclineReason::QuoteNotReproduced),
-            Converted::Quoted(quote) => {
-                let tick = self.tape.tick_of(pair, quote).ok_or(DeclineReason::QuoteNotReproduced)?;
-                let conversion = Conversion::new(pair.presentment, pair.debit, tick.mid_rate, policy.fx_markup)
-                    .map_err(|_same_currency| DeclineReason::QuoteNotReproduced)?;
-                let amounts = amounts(&conversion, presentment);
-                if *quote != (Quote { markup: policy.fx_markup, amounts, ..quote.clone() }) {
-                    return Err(DeclineReason::QuoteNotReproduced);
-                }
-                amounts.map(Debit::Converted).ok_or(DeclineReason::DebitAmountTooLarge)
+    pub(crate) fn pair(&self) -> CurrencyPair {
+        self.tranches[0].legs.pair()
+    }
+
+    pub(crate) fn presentment_currency(&self) -> Currency {
+        self.pair().presentment
+    }
+
+    pub(crate) fn levels(&self) -> Levels {
+        self.sum(Levels::zero(&self.tranches[0].legs), Tranche::levels, Levels::plus)
+    }
+
+    /// What is reserved on the payer's account.
+    pub(crate) fn held(&self) -> Money {
+        self.unfilled().debit
+    }
+
+    /// What captures can still move, as levels; nothing once the hold has ended.
+    fn unfilled(&self) -> Levels {
+        let zero = Levels::zero(&self.tranches[0].legs);
+        match self.phase {
+            Phase::Closed(_) => zero,
+            Phase::Open { .. } => {
+                self.sum(zero, |tranche| tranche.levels_at_most().less(tranche.levels()), Levels::plus)
             }
         }
     }
-}
 
-/// The quoted amounts, or `None` when the debit amount is above the largest one amount may be.
-fn amounts(conversion: &Conversion, presentment: Money) -> Option<QuotedAmounts> {
-    let debit = conversion.debit(presentment).ok()?;
-    let mid = conversion.mid(presentment).ok()?;
-    (debit.minor_units() <= i128::from(AMOUNT_MINOR_UNITS_MAX)).then_some(QuotedAmounts { debit, mid })
-}
+    /// What the positions would gain and lose by what can still be captured, each part weighted. The first is of the
+    /// debit currency, the second, never positive, of the settlement currency.
+    pub(crate) fn reserved_exposure(&self) -> Option<(Money, Money)> {
+        self.tranches[0].legs.exchanges().then(|| {
+            let zero = Levels::zero(&self.tranches[0].legs);
+            let zeros = (zero.mid, zero.gross);
+            match self.phase {
+                Phase::Closed(_) => zeros,
+                Phase::Open { .. } => {
+                    self.sum(zeros, weighted_unfilled, |left, right| (plus(left.0, right.0), plus(left.1, right.1)))
+                }
+            }
+        })
+    }
 
-fn found<T>(evidence: &Evidence<T>) -> Result<&T, Refusal> {
-    match evidence {
-        Evidence::Present(found) => Ok(found),
-        Evidence::Unavailable(Unavailable::AccountNotFound) => Err(Refusal::AccountNotFound),
-        Evidence::Unavailable(Unavailable::RateMissing(pair)) => Err(Refusal::RateMissing(*pair)),
-        Evidence::Unavailable(Unavailable::RateStale(pair)) => Err(Refusal::RateStale(*pair)),
+    pub(crate) fn authorized(&self) -> Money {
+        self.presentment_sum(|tranche| tranche.authorized)
+    }
+
+    pub(crate) fn captured(&self) -> Money {
+        self.presentment_sum(|tranche| tranche.captured)
+    }
+
+    pub(crate) fn refunded(&self) -> Money {
+        self.presentment_sum(Tranche::refunded_in_all)
+    }
+
+    pub(crate) fn state(&self) -> PaymentState {
+        let (captured, refunded) = (self.captured(), self.refunded());
+        match self.phase {
+            Phase::Open { .. } if captured.is_zero() => PaymentState::Authorized,
+            Phase::Open { .. } => PaymentState::PartiallyCaptured,
+            Phase::Closed(Closed::Expired) if captured.is_zero() => PaymentState::Expired,
+            Phase::Closed(_) if captured.is_zero() => PaymentState::Voided,
+            Phase::Closed(_) if refunded.is_zero() => PaymentState::Captured,
+            Phase::Closed(_) if refunded == captured => PaymentState::Refunded,
+            Phase::Closed(_) => PaymentState::PartiallyRefunded,
+        }
+    }
+
+    pub(crate) fn totals(&self) -> PaymentTotals {
+        let amount = |of: fn(&Tranche) -> PaymentAmount| self.amount_sum(of);
+        PaymentTotals {
+            state: self.state(),
+            authorized: amount(|tranche| tranche.legs.amount(tranche.authorized)),
+            captured: amount(|tranche| tranche.legs.amount(tranche.captured)),
+            refunded: amount(|tranche| {
+                let kept = tranche.legs.amount(minus(tranche.captured, tranche.refunded_in_all()));
+                amount_less(tranche.legs.amount(tranche.captured), kept)
+            }),
+            held: self.held(),
+        }
+    }
+
+    /// This payment as it stands at `at`: a hold that is due has ended, swept or not.
+    pub(crate) fn allows(&self, asked: PaymentMove, at: Timestamp) -> Result<(), Refusal> {
+        let state = match self.phase {
+            Phase::Open { expires_at } if expires_at <= at => self.closed(Closed::Expired).state(),
+            Phase::Open { .. } | Phase::Closed(_) => self.state(),
+        };
+        match state.allowed().contains(&asked) {
+            true => Ok(()),
+            false => Err(Refusal::MoveNotAllowed { state, asked }),
+        }
+    }
+
+    pub(crate) fn closed(&self, how: Closed) -> Self {
+        Self { phase: Phase::Closed(how), ..self.clone() }
+    }
+
+    /// After a capture of `amount`, which is at most what can still be captured: oldest tranche first. Capturing all of
+    /// it ends the hold.
+    pub(crate) fn after_capture(&self, amount: Money) -> Self {
+        let mut after = self.clone();
+        spread(&mut after.tranches, amount, |tranche| {
+            (minus(tranche.authorized, tranche.captured), &mut tranche.captured)
+        });
+        if after.captured() == after.authorized() { after.closed(Closed::Captured) } else { after }
+    }
+
+    /// After a refund of `amount`, which is at most what was captured and not refunded, at the payment's own rates.
+    pub(crate) fn after_refund(&self, amount: Money) -> Self {
+        let mut after = self.clone();
+        spread(&mut after.tranches, amount, |tranche| {
+            (minus(tranche.captured, tranche.refunded_in_all()), &mut tranche.refunded)
+        });
+        after
+    }
+
+    /// After a refund at another rate, with what that part was worth at the payment's own mid rate.
+    pub(crate) fn after_repriced_refund(&self, amount: Money) -> (Self, Money) {
+        let mut after = self.clone();
+        spread(&mut after.tranches, amount, |tranche| {
+            (minus(tranche.captured, tranche.refunded_in_all()), &mut tranche.refunded_repriced)
+        });
+        let repriced_mid = |payment: &Self| {
+            let zero = Money::zero(self.payer.currency);
+            payment.sum(zero, |tranche| tranche.legs.mid(tranche.refunded_repriced), plus)
+        };
+        let original_mid = minus(repriced_mid(&after), repriced_mid(self));
+        (after, original_mid)
+    }
+
+    /// After an increase: at the quote of the last tranche that one grows, at another there is a new one.
+    pub(crate) fn after_increase(&self, legs: Legs, weight: Weight, amount: Money) -> Result<Self, Refusal> {
+        let mut after = self.clone();
+        let tranches = after.tranches.len();
+        match after.tranches.last_mut() {
+            Some(last) if last.legs == legs && last.weight == weight => {
+                last.authorized = plus(last.authorized, amount);
+                if !is_one_amount(last.authorized) {
+                    return Err(Refusal::PaymentTooLarge);
+                }
+            }
+            Some(_) if tranches == TRANCHES_MAX => return Err(Refusal::TooManyTranches),
+            Some(_) | None => after.tranches.push(Tranche::new(legs, weight, amount)),
+        }
+        let PaymentAmount { presentment, debit, settlement } = after.totals().authorized;
+        // What the merchant gets is posted before its discount is taken.
+        let zero = Money::zero(settlement.currency());
+        let gross = after.sum(zero, |tranche| tranche.legs.gross(tranche.authorized), plus);
+        match [presentment, debit, gross].into_iter().all(is_one_amount) {
+            true => Ok(after),
+            false => Err(Refusal::PaymentTooLarge),
+        }
+    }
+
+    fn presentment_sum(&self, of: impl Fn(&Tranche) -> Money) -> Money {
+        self.sum(Money::zero(self.presentment_currency()), of, plus)
+    }
+
+    fn amount_sum(&self, of: impl Fn(&Tranche) -> PaymentAmount) -> PaymentAmount {
+        let zero = Levels::zero(&self.tranches[0].legs);
+        let zero = PaymentAmount {
+            presentment: Money::zero(self.presentment_currency()),
+            debit: zero.debit,
+            settlement: zero.gross,
+        };
+        self.sum(zero, of, |left, right| PaymentAmount {
+            presentment: plus(left.presentment, right.presentment),
+            debit: plus(left.debit, right.debit),
+            settlement: plus(left.settlement, right.settlement),
+        })
+    }
+
+    fn sum<T>(&self, zero: T, of: impl Fn(&Tranche) -> T, add: impl Fn(T, T) -> T) -> T {
+        self.tranches.iter().fold(zero, |sum, tranche| add(sum, of(tranche)))
     }
 }
 
-/// A rate may go stale between the stage that quoted it and this decision.
-fn refuse_stale(policy: &Policy, at: Timestamp, pair: CurrencyPair, converted: &Converted) -> Result<(), Refusal> {
-    match converted {
-        Converted::Quoted(quote) if policy.rate_is_stale(quote.as_of, at) => Err(Refusal::RateStale(pair)),
-        Converted::Quoted(_) | Converted::SameCurrency => Ok(()),
+/// Adds `amount` to one counter of each tranche in turn, as far as there is room.
+fn spread(tranches: &mut [Tranche], amount: Money, place: impl Fn(&mut Tranche) -> (Money, &mut Money)) {
+    let mut rest = amount;
+    for tranche in tranches {
+        let (room, counter) = place(tranche);
+        let part = rest.min(room).expect("one currency");
+        *counter = plus(*counter, part);
+        rest = minus(rest, part);
+    }
+    assert!(rest.is_zero(), "no more is asked than there is room for");
+}
+
+fn weighted_unfilled(tranche: &Tranche) -> (Money, Money) {
+    let unfilled = tranche.levels_at_most().less(tranche.levels());
+    let weighted = |amount| tranche.weight.of(amount, Rounding::HalfUp).expect("amounts and weights are bounded");
+    let lost = weighted(unfilled.gross).checked_neg().expect("far above −2^127");
+    (weighted(unfilled.mid), lost)
+}
+
+fn amount_less(left: PaymentAmount, right: PaymentAmount) -> PaymentAmount {
+    PaymentAmount {
+        presentment: minus(left.presentment, right.presentment),
+        debit: minus(left.debit, right.debit),
+        settlement: minus(left.settlement, right.settlement),
     }
 }
+
+pub(crate) fn is_one_amount(amount: Money) -> bool {
+    amount.minor_units() <= i128::from(AMOUNT_MINOR_UNITS_MAX)
+}
+
+impl Payments {
+    /// The merchant's payment of this id.
+    pub(crate) fn of_merchant(&self, merchant: MerchantId, payment: PaymentId) -> Result<&Payment, Refusal> {
+        self.rows.get(&payment).filter(|row| row.merchant == merchant).ok_or(Refusal::PaymentNotFound)
+    }
+
+    pub(crate) fn approved(&mut self, payment_id: PaymentId, payment: Payment) {
+        let earlier = self.orders.insert((payment.merchant, payment.order), payment_id);
+        assert!(earlier.is_none(), "a merchant order id is held by one payment");
+        if let Phase::Open { expires_at } = payment.phase {
+            self.expiries.insert((expires_at, payment_id));
+        }
+        let earlier = self.rows.insert(payment_id, payment);
+        assert!(earlier.is_none(), "a payment is approved once: {payment_id}");
+    }
+
+    /// Puts a payment in the place of itself as it was, and frees what it no longer holds.
+    pub(crate) fn changed(&mut self, payment_id: PaymentId, after: Payment) {
+        let before = self.rows.get(&payment_id).expect("a payment is approved before it changes");
+        if let (Phase::Open { expires_at }, Phase::Closed(_)) = (before.phase, after.phase) {
+            self.expiries.remove(&(expires_at, payment_id));
+            if after.captured().is_zero() {
+                self.orders.remove(&(after.merchant, after.order));
+            }
+        }
+        self.rows.insert(payment_id, after);
+    }
+}
+
+#[cfg(test)]
+mod tests;

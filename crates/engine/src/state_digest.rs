@@ -5,7 +5,7 @@ use core::fmt;
 
 use domain::TenantId;
 
-use crate::Engine;
+use crate::{Engine, payments::Payments};
 
 /// Equal digests mean equal states. Not stored anywhere; two runs are compared by it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -53,12 +53,21 @@ impl Engine {
         for (pair, ticks) in self.tape.pairs() {
             hasher.text(&alloc::format!("{pair:?} {ticks:?}"));
         }
-        let orders: BTreeMap<_, _> = self.payments.orders().collect();
+        let holds: BTreeMap<_, _> = self.ledger.holds().collect();
+        hasher.text(&alloc::format!("{holds:?}"));
+        let orders: BTreeMap<_, _> = self.payments.orders.iter().collect();
         for ((merchant, digest), payment) in orders {
             hasher.number(u64::from(merchant.0));
             hasher.bytes(&digest.0);
             hasher.bytes(&payment.bytes());
         }
+        let payments: BTreeMap<_, _> = self.payments.rows.iter().collect();
+        for (id, payment) in payments {
+            hasher.text(&alloc::format!("{id} {payment:?}"));
+        }
+        let Payments { expiries, pending_refunds, rows: _, orders: _ } = &self.payments;
+        hasher.text(&alloc::format!("{expiries:?} {pending_refunds:?}"));
+        hasher.text(&alloc::format!("{:?} {:?} {:?}", self.consents, self.offers, self.exposure));
         let keys: BTreeMap<_, _> = self.keys.iter().collect();
         for ((tenant, digest), record) in keys {
             hasher.bytes(&tenant_bytes(*tenant));

@@ -1,21 +1,13 @@
 //! Wallet accounts, for wallet operators.
 
-use domain::{
-    AccountId, AccountName, CloseAccount, Command, Event, Evidence, IdempotencyKey, MoveFunds, Name, Submission,
-    Unavailable, WalletId,
-};
+use domain::{AccountId, Command, Event, Evidence, IdempotencyKey, MoveFunds, Name, OnAccount, Submission, WalletId};
 use money::Money;
 use projections::{AccountState, AccountSummary, PostingRow};
 use shard::Committed;
 use tonic::{Request, Response, Status, metadata::MetadataMap};
 use wire::{replies, requests, v1};
 
-use crate::{Switch, deadline::Deadline, errors, metric_names::Method};
-
-/// Postings on a page when the caller does not say.
-const PAGE_ROWS_DEFAULT: u32 = 50;
-/// The most postings on a page.
-const PAGE_ROWS_MAX: u32 = 500;
+use crate::{Switch, deadline::Deadline, errors, metric_names::Method, switch::answer};
 
 #[derive(Debug)]
 pub(crate) struct Accounts {
@@ -54,6 +46,30 @@ impl v1::account_service_server::AccountService for Accounts {
         Method::Close.measure(self.close_now(request)).await
     }
 
+    async fn freeze(&self, request: Request<v1::FreezeRequest>) -> Result<Response<v1::FreezeResponse>, Status> {
+        let work = async {
+            let (wallet, deadline) = self.caller(request.metadata())?;
+            let (key, name) = requests::freeze_account(request.get_ref(), wallet, &self.switch.digester)
+                .map_err(errors::invalid_field)?;
+            let committed = self.change_account(deadline, wallet, key, &name, Command::FreezeAccount).await?;
+            let (create_time, lsn) = (Some(replies::timestamp(committed.record.at)), committed.record.lsn.get());
+            Ok(answer(v1::FreezeResponse { create_time, lsn }, &committed))
+        };
+        Method::Freeze.measure(work).await
+    }
+
+    async fn unfreeze(&self, request: Request<v1::UnfreezeRequest>) -> Result<Response<v1::UnfreezeResponse>, Status> {
+        let work = async {
+            let (wallet, deadline) = self.caller(request.metadata())?;
+            let (key, name) = requests::unfreeze_account(request.get_ref(), wallet, &self.switch.digester)
+                .map_err(errors::invalid_field)?;
+            let committed = self.change_account(deadline, wallet, key, &name, Command::UnfreezeAccount).await?;
+            let (create_time, lsn) = (Some(replies::timestamp(committed.record.at)), committed.record.lsn.get());
+            Ok(answer(v1::UnfreezeResponse { create_time, lsn }, &committed))
+        };
+        Method::Unfreeze.measure(work).await
+    }
+
     async fn get(
         &self,
         request: Request<v1::AccountServiceGetRequest>,
@@ -81,7 +97,12 @@ impl Accounts {
         let record = &committed.record;
         let Event::AccountOpened(account) = record.event else { return Err(errors::unexpected_record()) };
         let zero = Money::zero(account.currency);
-        let opened = AccountSummary { posted_balance: zero, state: AccountState::Open, opened_at: record.at };
+        let opened = AccountSummary {
+            state: AccountState::Open,
+            opened_at: record.at,
+            posted_balance: zero,
+            held_balance: zero,
+        };
         let account = Some(self.account_message(account, &opened));
         Ok(Response::new(v1::OpenResponse { account, lsn: record.lsn.get() }))
     }
@@ -95,7 +116,7 @@ impl Accounts {
         amount: Money,
         command: impl FnOnce(MoveFunds) -> Command,
     ) -> Result<v1::Movement, Status> {
-        let account = self.find(wallet, &name);
+        let account = self.switch.account_of(wallet, &name);
         let submission = Submission { key: Some(key), command: command(MoveFunds { account, amount }) };
         let Committed { record, .. } = self.switch.submit(deadline, submission, || name.to_string()).await?;
         replies::movement(&record, &self.switch).ok_or_else(errors::unexpected_record)
@@ -105,9 +126,8 @@ impl Accounts {
         let (wallet, deadline) = self.caller(request.metadata())?;
         let (key, name) =
             requests::close_account(request.get_ref(), wallet, &self.switch.digester).map_err(errors::invalid_field)?;
-        let close = CloseAccount { account: self.find(wallet, &name) };
-        let submission = Submission { key: Some(key), command: Command::CloseAccount(close) };
-        let Committed { record, .. } = self.switch.submit(deadline, submission, || name.to_string()).await?;
+        let committed = self.change_account(deadline, wallet, key, &name, Command::CloseAccount).await?;
+        let record = &committed.record;
         let reason = record.event.decline().map(|decline| replies::decline_reason(decline.reason));
         let decline_reason = reason.unwrap_or(v1::DeclineReason::Unspecified);
         Ok(Response::new(v1::CloseResponse {
@@ -134,19 +154,11 @@ impl Accounts {
     ) -> Result<Response<v1::ListPostingsResponse>, Status> {
         let (wallet, deadline) = self.caller(request.metadata())?;
         let message = request.get_ref();
-        let limit = match message.page_size {
-            0 => PAGE_ROWS_DEFAULT,
-            rows if rows <= PAGE_ROWS_MAX => rows,
-            _ => return Err(errors::page_size_too_large(PAGE_ROWS_MAX)),
-        };
         // Postings are only ever added at the end, so a place in the list is a token that stays valid.
-        let from = match message.page_token.as_str() {
-            "" => 0,
-            token => token.parse().map_err(|_not_ours| errors::page_token_invalid())?,
-        };
+        let asked = requests::page(message.page_size, &message.page_token).map_err(errors::invalid_field)?;
         let (account, _) = self.read(deadline, wallet, &message.account_id).await?;
         let applied_lsn = self.switch.boards.applied_lsn().get();
-        let page = self.switch.boards.postings(account, from, usize::try_from(limit).unwrap_or(usize::MAX));
+        let page = self.switch.boards.postings(account, in_memory(asked.from), in_memory(u64::from(asked.rows)));
         Ok(Response::new(v1::ListPostingsResponse {
             postings: page.rows.iter().map(|row| self.posting_message(row)).collect(),
             next_page_token: page.next.map(|index| index.to_string()).unwrap_or_default(),
@@ -154,20 +166,23 @@ impl Accounts {
         }))
     }
 
+    /// Closes, freezes or unfreezes.
+    async fn change_account(
+        &self,
+        deadline: Deadline,
+        wallet: WalletId,
+        key: IdempotencyKey,
+        name: &Name,
+        command: impl FnOnce(OnAccount) -> Command,
+    ) -> Result<Committed, Status> {
+        let account = self.switch.account_of(wallet, name);
+        let submission = Submission { key: Some(key), command: command(OnAccount { account }) };
+        self.switch.submit(deadline, submission, || name.to_string()).await
+    }
+
     fn caller(&self, metadata: &MetadataMap) -> Result<(WalletId, Deadline), Status> {
         let deadline = self.switch.deadline(metadata);
         Ok((self.switch.credentials.wallet(metadata)?, deadline))
-    }
-
-    /// The caller's account of that name, as evidence: an account that is not there is for the engine to refuse, after
-    /// it has looked at the key.
-    fn find(&self, wallet: WalletId, account: &Name) -> Evidence<AccountId> {
-        let found = self
-            .switch
-            .directory
-            .wallet_name(wallet)
-            .and_then(|wallet| self.switch.directory.account(&AccountName { wallet, account: account.clone() }));
-        found.map_or(Evidence::Unavailable(Unavailable::AccountNotFound), Evidence::Present)
     }
 
     async fn read(
@@ -178,7 +193,7 @@ impl Accounts {
     ) -> Result<(AccountId, AccountSummary), Status> {
         let name = requests::account_name(account_id).map_err(errors::invalid_field)?;
         self.switch.caught_up(deadline).await?;
-        let Evidence::Present(account) = self.find(wallet, &name) else {
+        let Evidence::Present(account) = self.switch.account_of(wallet, &name) else {
             return Err(errors::account_not_found(name.as_str()));
         };
         let summary = self.switch.boards.account(account);
@@ -188,6 +203,7 @@ impl Accounts {
     fn account_message(&self, account: AccountId, summary: &AccountSummary) -> v1::Account {
         let state = match summary.state {
             AccountState::Open => v1::AccountState::Open,
+            AccountState::Frozen => v1::AccountState::Frozen,
             AccountState::Closed => v1::AccountState::Closed,
         };
         v1::Account {
@@ -195,8 +211,8 @@ impl Accounts {
             currency_code: account.currency.code().to_owned(),
             state: state.into(),
             posted_balance: Some(replies::money(summary.posted_balance)),
-            held_balance: Some(replies::money(Money::zero(account.currency))),
-            available_balance: Some(replies::money(summary.posted_balance)),
+            held_balance: Some(replies::money(summary.held_balance)),
+            available_balance: Some(replies::money(summary.available_balance())),
             create_time: Some(replies::timestamp(summary.opened_at)),
         }
     }
@@ -210,4 +226,9 @@ impl Accounts {
             lsn: row.lsn.get(),
         }
     }
+}
+
+/// A place or number of rows as the boards count them; what is beyond memory is beyond every list.
+fn in_memory(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }

@@ -17,7 +17,7 @@ pub const SANDBOX_KEY_PREFIX: &str = "sandbox_";
 const API_KEY_BYTES_MAX: usize = 128;
 
 /// A party with a credential.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Principal {
     /// Asks for payments.
     Merchant(MerchantId),

@@ -1,13 +1,15 @@
 //! From refusals to gRPC errors. Every error says whether anything may have been committed, why in one stable word
 //! (`google.rpc.ErrorInfo`), and when a retry helps (`google.rpc.RetryInfo`).
 
-use std::{collections::HashMap, time::Duration};
+mod by_engine;
 
-use domain::Refusal;
+use std::{collections::HashMap, fmt::Display, time::Duration};
+
+use domain::{Lsn, Timestamp};
 use shard::Refused;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
-use wire::{fingerprint::difference_text, requests::InvalidField};
+use wire::requests::InvalidField;
 
 /// The domain of every reason we give.
 const DOMAIN: &str = "payswitch";
@@ -97,18 +99,16 @@ pub(crate) fn invalid_field(invalid: InvalidField) -> Status {
     Reply::new(Code::InvalidArgument, invalid.reason.as_str(), message).in_field(invalid.field).into_status()
 }
 
-/// A refusal of the shard or its engine; `subject` names what a "not found" speaks of.
-pub(crate) fn refused(refused: &Refused, subject: &str) -> Status {
+/// A refusal of the shard or its engine; `subject` names what a "not found" speaks of, and `now` is what the shard's
+/// clock shows.
+pub(crate) fn refused(refused: &Refused, subject: &str, now: Timestamp) -> Status {
     let reply = match refused {
-        Refused::Engine(refusal) => by_engine(refusal, subject),
+        Refused::Engine(refusal) => by_engine::reply(refusal, subject, now),
         Refused::InboxFull => {
             let message = "more requests wait than may: this attempt was not looked at";
             Reply::new(Code::ResourceExhausted, "INBOX_FULL", message).of_this_attempt().retry_after(RETRY_OVERLOAD)
         }
-        Refused::Draining => {
-            let message = "the daemon is stopping: this attempt was not looked at";
-            Reply::new(Code::Unavailable, "DRAINING", message).of_this_attempt().retry_after(RETRY_RESTART)
-        }
+        Refused::Draining => draining("this attempt was not looked at").of_this_attempt(),
         Refused::JournalFailed => {
             let message = "the journal failed: nothing is written until the daemon is restarted";
             Reply::new(Code::Unavailable, "JOURNAL_FAILED", message).of_this_attempt().retry_after(RETRY_RESTART)
@@ -117,64 +117,32 @@ pub(crate) fn refused(refused: &Refused, subject: &str) -> Status {
             let message = "the deadline passed before the request was decided";
             Reply::new(Code::DeadlineExceeded, "DEADLINE_PASSED", message).of_this_attempt()
         }
-        Refused::Unconfirmed => {
-            let message = "the write was tried and not confirmed: ask again with the same idempotency_key";
-            Reply::new(Code::Unknown, "UNCONFIRMED", message).outcome_unknown().retry_after(RETRY_RESTART)
-        }
+        Refused::Unconfirmed => return unconfirmed(),
     };
     reply.into_status()
 }
 
-fn by_engine(refusal: &Refusal, subject: &str) -> Reply {
-    match refusal {
-        Refusal::KeyReused { method, difference } => {
-            let field = difference_text(*method, *difference);
-            let message = format!("idempotency_key was used for another request: {field} differs");
-            Reply::new(Code::AlreadyExists, "IDEMPOTENCY_KEY_REUSED", message).with("field", field)
-        }
-        Refusal::AccountNotFound => not_found("ACCOUNT_NOT_FOUND", "account", subject),
-        Refusal::MerchantNotFound => not_found("MERCHANT_NOT_FOUND", "merchant", subject),
-        Refusal::WalletNotFound => not_found("WALLET_NOT_FOUND", "wallet operator", subject),
-        Refusal::AccountExists => exists("ACCOUNT_EXISTS", "an account", subject),
-        Refusal::MerchantExists => exists("MERCHANT_EXISTS", "a merchant", subject),
-        Refusal::WalletExists => exists("WALLET_EXISTS", "a wallet operator", subject),
-        Refusal::ApiKeyTaken => api_key_taken(),
-        Refusal::AccountCurrencyMismatch { account, amount } => {
-            let message = format!("the account holds {account}, the amount is in {amount}");
-            Reply::new(Code::InvalidArgument, "ACCOUNT_CURRENCY_MISMATCH", message).in_field("amount.currency_code")
-        }
-        Refusal::PresentmentCurrencyNotAccepted { settlement, presentment } => {
-            let message = format!("the merchant is paid in {settlement}, the amount is in {presentment}");
-            Reply::new(Code::InvalidArgument, "PRESENTMENT_CURRENCY_NOT_ACCEPTED", message)
-                .in_field("presentment_amount.currency_code")
-        }
-        Refusal::RateMissing(pair) => {
-            let message = format!("no rate is published for {pair}");
-            Reply::new(Code::FailedPrecondition, "RATE_MISSING", message).with("pair", pair)
-        }
-        Refusal::RateStale(pair) => {
-            let message = format!("the last rate for {pair} is too old to convert by");
-            Reply::new(Code::FailedPrecondition, "RATE_STALE", message).with("pair", pair).retry_after(RETRY_RATE)
-        }
-        Refusal::RateOutOfOrder { pair, last_as_of } => {
-            let message = format!("the rate for {pair} speaks of an earlier moment than the last one");
-            Reply::new(Code::FailedPrecondition, "RATE_OUT_OF_ORDER", message)
-                .with("pair", pair)
-                .with("last_as_of_us", last_as_of.micros())
-        }
-        Refusal::RateFromTheFuture(pair) => {
-            let message = format!("the rate for {pair} speaks of a moment that has not come");
-            Reply::new(Code::InvalidArgument, "RATE_FROM_THE_FUTURE", message).with("pair", pair)
-        }
-        Refusal::RateMovedTooFar { pair, last } => {
-            let message = format!("the rate for {pair} moves further than allowed in one step: the last one is {last}");
-            Reply::new(Code::FailedPrecondition, "RATE_MOVED_TOO_FAR", message).with("pair", pair).with("last", last)
-        }
-        Refusal::OutOfSequence => Reply::new(Code::Internal, "OUT_OF_SEQUENCE", "the ledger has not begun"),
-    }
+/// Nobody knows whether it was recorded.
+pub(crate) fn unconfirmed() -> Status {
+    let message = "the write was tried and not confirmed: ask again with the same idempotency_key";
+    Reply::new(Code::Unknown, "UNCONFIRMED", message).outcome_unknown().retry_after(RETRY_RESTART).into_status()
 }
 
-fn not_found(reason: &'static str, kind: &str, subject: &str) -> Reply {
+/// A sandbox's owner ordered that this attempt fail before anything was done.
+pub(crate) fn failed_by_sandbox() -> Status {
+    let message = "the sandbox was told to refuse this attempt: it was not looked at";
+    Reply::new(Code::Unavailable, "SANDBOX_FAILURE", message)
+        .of_this_attempt()
+        .retry_after(RETRY_OVERLOAD)
+        .into_status()
+}
+
+fn draining(then: &str) -> Reply {
+    let message = format!("the daemon is stopping: {then}");
+    Reply::new(Code::Unavailable, "DRAINING", message).retry_after(RETRY_RESTART)
+}
+
+fn not_found(reason: &'static str, kind: &str, subject: impl Display) -> Reply {
     Reply::new(Code::NotFound, reason, format!("no {kind} {subject}"))
 }
 
@@ -208,16 +176,40 @@ pub(crate) fn account_not_found(account: &str) -> Status {
     not_found("ACCOUNT_NOT_FOUND", "account", account).into_status()
 }
 
-/// A page token that we did not give.
-pub(crate) fn page_token_invalid() -> Status {
-    let message = "page_token: not a token of an earlier page";
-    Reply::new(Code::InvalidArgument, "PAGE_TOKEN_INVALID", message).in_field("page_token").into_status()
+/// No such merchant, or not the one that calls.
+pub(crate) fn merchant_not_found(merchant: &str) -> Status {
+    not_found("MERCHANT_NOT_FOUND", "merchant", merchant).into_status()
 }
 
-/// A page that is too large.
-pub(crate) fn page_size_too_large(rows_max: u32) -> Status {
-    let message = format!("page_size: at most {rows_max}");
-    Reply::new(Code::InvalidArgument, "PAGE_SIZE_TOO_LARGE", message).in_field("page_size").into_status()
+/// The payment has no outcome at that position.
+pub(crate) fn receipt_not_found(payment_id: &str, lsn: u64) -> Status {
+    not_found("RECEIPT_NOT_FOUND", "receipt", format!("of payment {payment_id} at lsn {lsn}")).into_status()
+}
+
+/// What could not be found, told by whoever needs it and asks no engine.
+pub(crate) fn unavailable(unavailable: domain::Unavailable, subject: &str) -> Status {
+    use domain::{Refusal, Unavailable};
+    let refusal = match unavailable {
+        Unavailable::RateMissing(pair) => Refusal::RateMissing(pair),
+        Unavailable::RateStale(pair) => Refusal::RateStale(pair),
+        Unavailable::AccountNotFound => Refusal::AccountNotFound,
+        Unavailable::ConsentNotFound => Refusal::ConsentMissing,
+        Unavailable::PaymentNotFound => Refusal::PaymentNotFound,
+        Unavailable::QuoteTokenInvalid => Refusal::QuoteTokenInvalid,
+    };
+    // None of these tells a time.
+    by_engine::reply(&refusal, subject, Timestamp::EPOCH).into_status()
+}
+
+/// An amount so large that no quote can show what follows from it.
+pub(crate) fn amount_cannot_be_quoted() -> Status {
+    let message = "presentment_amount: what would be debited or settled is above the largest one amount may be";
+    Reply::new(Code::InvalidArgument, "AMOUNT_OUT_OF_BOUNDS", message).in_field("presentment_amount").into_status()
+}
+
+/// A field that this caller must give.
+pub(crate) fn field_missing(field: &'static str) -> Status {
+    Reply::new(Code::InvalidArgument, "FIELD_MISSING", format!("{field}: is missing")).in_field(field).into_status()
 }
 
 pub(crate) fn credential_missing() -> Status {
@@ -238,6 +230,41 @@ pub(crate) fn credential_unknown() -> Status {
 pub(crate) fn not_for_this_principal(principals: &str) -> Status {
     let message = format!("this service is for {principals}");
     Reply::new(Code::PermissionDenied, "WRONG_PRINCIPAL", message).into_status()
+}
+
+/// A call that changes something, where only reads are served.
+pub(crate) fn only_reads_here() -> Status {
+    let message = "this listener serves reads of this service only";
+    Reply::new(Code::Unimplemented, "WRONG_LISTENER", message).into_status()
+}
+
+/// The watch asks for records that are no longer kept.
+pub(crate) fn watch_below_retained(first: Lsn) -> Status {
+    let message = format!("what happened before lsn {first} is no longer kept for watches: read the payments anew");
+    Reply::new(Code::OutOfRange, "WATCH_BELOW_RETAINED", message).with("first_lsn", first).into_status()
+}
+
+/// The watch was read so slowly that records it had not been told are no longer kept.
+pub(crate) fn watch_fell_behind(first: Lsn) -> Status {
+    let message = format!("the watch fell behind: what happened before lsn {first} is no longer kept for watches");
+    Reply::new(Code::OutOfRange, "FELL_BEHIND", message).with("first_lsn", first).into_status()
+}
+
+/// The watch asks for what follows a position that the log has not reached.
+pub(crate) fn watch_beyond_log(last: Lsn) -> Status {
+    let message = format!("after_lsn: the log has come to lsn {last} only");
+    Reply::new(Code::OutOfRange, "WATCH_BEYOND_LOG", message).with("last_lsn", last).in_field("after_lsn").into_status()
+}
+
+/// The caller watches as often as one may.
+pub(crate) fn too_many_watches(watches_max: usize) -> Status {
+    let message = format!("at most {watches_max} watches at a time for one caller");
+    Reply::new(Code::ResourceExhausted, "TOO_MANY_WATCHES", message).retry_after(RETRY_RESTART).into_status()
+}
+
+/// The daemon stops, and a watch has no end of its own.
+pub(crate) fn watch_drained() -> Status {
+    draining("resume after the last lsn you were told").into_status()
 }
 
 /// The caller's time is up and its request is with the shard.

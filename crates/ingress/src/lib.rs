@@ -13,25 +13,37 @@
 mod server;
 mod switch;
 
+mod payments;
+mod watch;
+
 mod accounts;
+mod consents;
 mod echo;
 mod operations;
-mod payments;
+mod quotes;
 mod rates;
+mod receipts;
+mod sandbox;
 
 mod credentials;
 mod deadline;
 mod errors;
+mod ids;
 mod listener;
 mod metric_names;
-mod payment_ids;
+mod payment_messages;
 mod process;
+mod receipt_keys;
+mod sandbox_powers;
 mod transport_errors;
 
 pub use credentials::{Credentials, Principal, SANDBOX_KEY_PREFIX};
+pub use ids::Ids;
 pub use listener::{GuardedListener, GuardedStream};
 pub use metric_names::{calls_in_flight, describe_metrics};
-pub use payment_ids::PaymentIds;
+pub use receipt_keys::ReceiptKeys;
+pub use sandbox_powers::{SandboxPowers, SandboxRates};
 pub use server::{Health, Limits, merchant_routes, operator_routes, serve};
 pub use switch::{Started, Switch};
 pub use tonic::service::Routes;
+pub use watch::OpenWatches;

@@ -15,6 +15,8 @@ const CALL_SECONDS: &str = "rpc_server_call_duration_seconds";
 const CALLS_REFUSED: &str = "payswitch_calls_refused_total";
 pub(crate) const CONNECTIONS: &str = "payswitch_connections";
 pub(crate) const CONNECTIONS_CUT: &str = "payswitch_connections_cut_total";
+pub(crate) const WATCHES: &str = "payswitch_watches";
+pub(crate) const WATCHES_FELL_BEHIND: &str = "payswitch_watches_fell_behind_total";
 
 /// Tells the recorder what each metric means.
 pub fn describe_metrics() {
@@ -22,6 +24,8 @@ pub fn describe_metrics() {
     describe_counter!(CALLS_REFUSED, Unit::Count, "Calls that ended in a gRPC error, by method and code.");
     describe_gauge!(CONNECTIONS, Unit::Count, "Connections open on both listeners.");
     describe_counter!(CONNECTIONS_CUT, Unit::Count, "Connections cut: silent at the start, or too old.");
+    describe_gauge!(WATCHES, Unit::Count, "Watches of payments under way.");
+    describe_counter!(WATCHES_FELL_BEHIND, Unit::Count, "Watches ended because they were read too slowly.");
 }
 
 static CALLS_IN_FLIGHT: AtomicUsize = AtomicUsize::new(0);
@@ -52,17 +56,39 @@ impl Drop for InFlight {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Method {
     Authorize,
+    Capture,
+    Void,
+    Refund,
+    IncreaseAuthorization,
     GetPayment,
+    ListPayments,
+    Watch,
+    CreateQuote,
+    IssueCode,
+    ApproveOrder,
+    GrantMandate,
+    RevokeMandate,
     Open,
     Deposit,
     Withdraw,
     Close,
+    Freeze,
+    Unfreeze,
     GetAccount,
     ListPostings,
     ListRates,
+    RateHistory,
+    GetReceipt,
+    ListReceiptKeys,
     RegisterMerchant,
     PublishRates,
+    FundReserve,
+    PayOut,
+    SquarePosition,
     Status,
+    AdvanceClock,
+    PinRate,
+    FailNext,
 }
 
 /// The code as every gRPC client knows it (google.rpc.Code).
@@ -88,23 +114,45 @@ const fn code_name(code: Code) -> &'static str {
     }
 }
 
-const METHODS: usize = 12;
+const METHODS: usize = 34;
 
 impl Method {
     const fn name(self) -> &'static str {
         match self {
             Self::Authorize => "payswitch.v1.PaymentService/Authorize",
+            Self::Capture => "payswitch.v1.PaymentService/Capture",
+            Self::Void => "payswitch.v1.PaymentService/Void",
+            Self::Refund => "payswitch.v1.PaymentService/Refund",
+            Self::IncreaseAuthorization => "payswitch.v1.PaymentService/IncreaseAuthorization",
             Self::GetPayment => "payswitch.v1.PaymentService/Get",
+            Self::ListPayments => "payswitch.v1.PaymentService/List",
+            Self::Watch => "payswitch.v1.PaymentService/Watch",
+            Self::CreateQuote => "payswitch.v1.QuoteService/Create",
+            Self::IssueCode => "payswitch.v1.ConsentService/IssueCode",
+            Self::ApproveOrder => "payswitch.v1.ConsentService/ApproveOrder",
+            Self::GrantMandate => "payswitch.v1.ConsentService/GrantMandate",
+            Self::RevokeMandate => "payswitch.v1.ConsentService/RevokeMandate",
             Self::Open => "payswitch.v1.AccountService/Open",
             Self::Deposit => "payswitch.v1.AccountService/Deposit",
             Self::Withdraw => "payswitch.v1.AccountService/Withdraw",
             Self::Close => "payswitch.v1.AccountService/Close",
+            Self::Freeze => "payswitch.v1.AccountService/Freeze",
+            Self::Unfreeze => "payswitch.v1.AccountService/Unfreeze",
             Self::GetAccount => "payswitch.v1.AccountService/Get",
             Self::ListPostings => "payswitch.v1.AccountService/ListPostings",
             Self::ListRates => "payswitch.v1.RateService/List",
+            Self::RateHistory => "payswitch.v1.RateService/History",
+            Self::GetReceipt => "payswitch.v1.ReceiptService/Get",
+            Self::ListReceiptKeys => "payswitch.v1.ReceiptService/ListKeys",
             Self::RegisterMerchant => "payswitch.v1.OperationsService/RegisterMerchant",
             Self::PublishRates => "payswitch.v1.OperationsService/PublishRates",
+            Self::FundReserve => "payswitch.v1.OperationsService/FundReserve",
+            Self::PayOut => "payswitch.v1.OperationsService/PayOut",
+            Self::SquarePosition => "payswitch.v1.OperationsService/SquarePosition",
             Self::Status => "payswitch.v1.OperationsService/Status",
+            Self::AdvanceClock => "payswitch.v1.SandboxService/AdvanceClock",
+            Self::PinRate => "payswitch.v1.SandboxService/PinRate",
+            Self::FailNext => "payswitch.v1.SandboxService/FailNext",
         }
     }
 

@@ -1,12 +1,18 @@
 //! For the switch's operator.
 
-use domain::{Command, Submission};
+use domain::{Command, Event, Evidence, FundReserve, IdempotencyKey, MerchantId, Name, PayOut, Record, Submission};
+use money::Money;
 use projections::TrialLine;
-use shard::ServingState;
-use tonic::{Request, Response, Status};
-use wire::{replies, requests, v1};
+use shard::{Committed, ServingState};
+use tonic::{Request, Response, Status, metadata::MetadataMap};
+use wire::{
+    digest::Digester,
+    replies,
+    requests::{self, InvalidField},
+    v1,
+};
 
-use crate::{Principal, Switch, errors, metric_names::Method, process};
+use crate::{Principal, Switch, errors, metric_names::Method, process, switch::answer};
 
 #[derive(Debug)]
 pub(crate) struct Operations {
@@ -60,12 +66,78 @@ impl v1::operations_service_server::OperationsService for Operations {
         Method::PublishRates.measure(work).await
     }
 
+    async fn fund_reserve(
+        &self,
+        request: Request<v1::FundReserveRequest>,
+    ) -> Result<Response<v1::FundReserveResponse>, Status> {
+        let work = async {
+            let (metadata, _, message) = request.into_parts();
+            let asked = |digester: &Digester| requests::fund_reserve(&message, digester);
+            let command = |merchant, amount| Command::FundReserve(FundReserve { merchant, amount });
+            let committed = self.move_merchant_funds(&metadata, asked, command).await?;
+            let (decline_reason, lsn) = (declined(&committed.record).into(), committed.record.lsn.get());
+            Ok(answer(v1::FundReserveResponse { decline_reason, lsn }, &committed))
+        };
+        Method::FundReserve.measure(work).await
+    }
+
+    async fn pay_out(&self, request: Request<v1::PayOutRequest>) -> Result<Response<v1::PayOutResponse>, Status> {
+        let work = async {
+            let (metadata, _, message) = request.into_parts();
+            let asked = |digester: &Digester| requests::pay_out(&message, digester);
+            let command = |merchant, amount| Command::PayOut(PayOut { merchant, amount });
+            let committed = self.move_merchant_funds(&metadata, asked, command).await?;
+            let (decline_reason, lsn) = (declined(&committed.record).into(), committed.record.lsn.get());
+            Ok(answer(v1::PayOutResponse { decline_reason, lsn }, &committed))
+        };
+        Method::PayOut.measure(work).await
+    }
+
+    async fn square_position(
+        &self,
+        request: Request<v1::SquarePositionRequest>,
+    ) -> Result<Response<v1::SquarePositionResponse>, Status> {
+        let work = async {
+            let switch = &self.switch;
+            let deadline = switch.deadline(request.metadata());
+            switch.credentials.operator(request.metadata())?;
+            let (key, square) =
+                requests::square_position(request.get_ref(), &switch.digester).map_err(errors::invalid_field)?;
+            let submission = Submission { key: Some(key), command: Command::SquarePosition(square) };
+            let committed = switch.submit(deadline, submission, String::new).await?;
+            let event = &committed.record.event;
+            let postings = if let Event::PositionSquared(postings) = event { postings.as_slice() } else { &[] };
+            let message = v1::SquarePositionResponse {
+                postings: postings.iter().map(|posting| replies::posting(posting, switch)).collect(),
+                decline_reason: declined(&committed.record).into(),
+                lsn: committed.record.lsn.get(),
+            };
+            Ok(answer(message, &committed))
+        };
+        Method::SquarePosition.measure(work).await
+    }
+
     async fn status(&self, request: Request<v1::StatusRequest>) -> Result<Response<v1::StatusResponse>, Status> {
         Method::Status.measure(self.status_now(request)).await
     }
 }
 
 impl Operations {
+    /// Moves funds between the switch's bank account and a merchant's.
+    async fn move_merchant_funds(
+        &self,
+        metadata: &MetadataMap,
+        asked: impl FnOnce(&Digester) -> Result<(IdempotencyKey, Name, Money), InvalidField>,
+        command: impl FnOnce(Evidence<MerchantId>, Money) -> Command,
+    ) -> Result<Committed, Status> {
+        let switch = &self.switch;
+        let deadline = switch.deadline(metadata);
+        switch.credentials.operator(metadata)?;
+        let (key, name, amount) = asked(&switch.digester).map_err(errors::invalid_field)?;
+        let command = command(switch.merchant_named(&name), amount);
+        switch.submit(deadline, Submission { key: Some(key), command }, || name.to_string()).await
+    }
+
     async fn status_now(&self, request: Request<v1::StatusRequest>) -> Result<Response<v1::StatusResponse>, Status> {
         let switch = &self.switch;
         let deadline = switch.deadline(request.metadata());
@@ -89,8 +161,14 @@ impl Operations {
             trial_balance: switch.boards.trial_balance().iter().map(trial_line).collect(),
             payments_captured: switch.boards.payments_captured(),
             payments_declined: switch.boards.payments_declined(),
+            payments_held: switch.boards.payments_held(),
         }))
     }
+}
+
+fn declined(record: &Record) -> v1::DeclineReason {
+    let decline = record.event.decline();
+    decline.map_or(v1::DeclineReason::Unspecified, |decline| replies::decline_reason(decline.reason))
 }
 
 const fn state_text(state: ServingState) -> &'static str {

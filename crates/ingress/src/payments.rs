@@ -1,27 +1,74 @@
-//! Payments, for merchants.
+//! Payments, for merchants; reads of them also for the operator.
 
-use domain::Command;
-use shard::Clock;
+mod reads;
+
+use std::sync::Arc;
+
+use domain::{
+    Command, Evidence, MerchantId, PaymentId, PaymentMove, PaymentState, Record, Refusal, Submission, Unavailable,
+};
+use pipeline::IncreaseRequest;
+use shard::{Answer, Clock, Committed, Refused};
 use tonic::{Request, Response, Status};
-use wire::{replies, requests, v1};
+use wire::{
+    replies,
+    requests::{self, Failure},
+    v1,
+};
 
-use crate::{Switch, errors, metric_names::Method};
-
-/// Tells whoever looks at the metadata that the answer was recorded earlier, under the same key.
-pub(crate) const REPEAT_HEADER: &str = "payswitch-repeat";
+use crate::{Switch, deadline::Deadline, errors, metric_names::Method, switch::answer, watch::WatchStream};
 
 #[derive(Debug)]
 pub(crate) struct Payments {
     pub(crate) switch: Switch,
+    pub(crate) serves: Serves,
+}
+
+/// Which calls a listener serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Serves {
+    /// All.
+    Everything,
+    /// Those that change nothing.
+    Reads,
+}
+
+/// What was asked of which payment.
+#[derive(Clone, Copy)]
+struct Asked {
+    merchant: MerchantId,
+    payment_id: PaymentId,
+    of_it: PaymentMove,
 }
 
 #[tonic::async_trait]
 impl v1::payment_service_server::PaymentService for Payments {
+    type WatchStream = WatchStream;
+
     async fn authorize(
         &self,
         request: Request<v1::AuthorizeRequest>,
     ) -> Result<Response<v1::AuthorizeResponse>, Status> {
         Method::Authorize.measure(self.authorize_now(request)).await
+    }
+
+    async fn capture(&self, request: Request<v1::CaptureRequest>) -> Result<Response<v1::CaptureResponse>, Status> {
+        Method::Capture.measure(self.capture_now(request)).await
+    }
+
+    async fn void(&self, request: Request<v1::VoidRequest>) -> Result<Response<v1::VoidResponse>, Status> {
+        Method::Void.measure(self.void_now(request)).await
+    }
+
+    async fn refund(&self, request: Request<v1::RefundRequest>) -> Result<Response<v1::RefundResponse>, Status> {
+        Method::Refund.measure(self.refund_now(request)).await
+    }
+
+    async fn increase_authorization(
+        &self,
+        request: Request<v1::IncreaseAuthorizationRequest>,
+    ) -> Result<Response<v1::IncreaseAuthorizationResponse>, Status> {
+        Method::IncreaseAuthorization.measure(self.increase_now(request)).await
     }
 
     async fn get(
@@ -30,6 +77,17 @@ impl v1::payment_service_server::PaymentService for Payments {
     ) -> Result<Response<v1::PaymentServiceGetResponse>, Status> {
         Method::GetPayment.measure(self.get_now(request)).await
     }
+
+    async fn list(
+        &self,
+        request: Request<v1::PaymentServiceListRequest>,
+    ) -> Result<Response<v1::PaymentServiceListResponse>, Status> {
+        Method::ListPayments.measure(self.list_now(request)).await
+    }
+
+    async fn watch(&self, request: Request<v1::WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {
+        Method::Watch.measure(self.watch_now(request)).await
+    }
 }
 
 impl Payments {
@@ -37,46 +95,182 @@ impl Payments {
         &self,
         request: Request<v1::AuthorizeRequest>,
     ) -> Result<Response<v1::AuthorizeResponse>, Status> {
+        self.changes_are_served()?;
         let switch = &self.switch;
         let deadline = switch.deadline(request.metadata());
         let merchant = switch.credentials.merchant(request.metadata())?;
         let message = request.into_inner();
         let now = switch.clock.now();
-        let payment_id = switch.payment_ids.next(now);
-        let payment = requests::payment_request(&message, merchant, payment_id, &switch.digester)
-            .map_err(errors::invalid_field)?;
+        let payment_id = switch.ids.payment(now);
+        let mut payment =
+            requests::payment_request(&message, merchant, payment_id, &switch.quote_tokens, &switch.digester)
+                .map_err(errors::invalid_field)?;
+        let failure = switch.ordered_failure(domain::Method::Authorize)?;
+        if let Some(Failure::Declined(reason)) = failure {
+            payment.sandbox_decline = Some(reason);
+        }
 
         let routed = pipeline::route(&switch.directory, payment);
-        let priced = pipeline::convert(&switch.rate_book, now, routed);
+        let priced = pipeline::convert(&switch.directory, &switch.rate_book, now, routed);
         let submission = pipeline::assemble(priced);
 
-        let committed = switch.submit(deadline, submission, || payer_text(&message)).await?;
-        let payment = replies::payment(&committed.record, switch).ok_or_else(errors::unexpected_record)?;
-        let mut response = Response::new(v1::AuthorizeResponse { payment: Some(payment) });
-        if committed.repeated {
-            response.metadata_mut().insert(REPEAT_HEADER, tonic::metadata::MetadataValue::from_static("true"));
-        }
-        Ok(response)
+        let answered = switch.ask(deadline, submission, failure).await?;
+        let committed =
+            answered.map_err(|refused| errors::refused(&refused, &payer_text(&message), switch.clock.now()))?;
+        let payment = replies::payment(&committed.record, &committed.record, switch);
+        let payment = Some(payment.ok_or_else(errors::unexpected_record)?);
+        Ok(answer(v1::AuthorizeResponse { payment }, &committed))
     }
 
-    async fn get_now(
-        &self,
-        request: Request<v1::PaymentServiceGetRequest>,
-    ) -> Result<Response<v1::PaymentServiceGetResponse>, Status> {
+    async fn capture_now(&self, request: Request<v1::CaptureRequest>) -> Result<Response<v1::CaptureResponse>, Status> {
+        self.changes_are_served()?;
         let switch = &self.switch;
         let deadline = switch.deadline(request.metadata());
         let merchant = switch.credentials.merchant(request.metadata())?;
-        let message = request.into_inner();
-        let payment_id = requests::payment_id(&message.payment_id).map_err(errors::invalid_field)?;
+        let (key, capture) =
+            requests::capture(request.get_ref(), merchant, &switch.digester).map_err(errors::invalid_field)?;
+        let failure = switch.ordered_failure(domain::Method::Capture)?;
+        let payment_id = capture.payment_id;
+        let submission = Submission { key: Some(key), command: Command::CapturePayment(capture) };
+        let answered = switch.ask(deadline, submission, failure).await?;
+        let asked = Asked { merchant, payment_id, of_it: PaymentMove::Capture };
+        let committed = self.committed(deadline, answered, asked).await?;
+        let (decline_reason, payment, lsn) = self.outcome(deadline, payment_id, &committed).await?;
+        Ok(answer(v1::CaptureResponse { payment, decline_reason, lsn }, &committed))
+    }
 
+    async fn void_now(&self, request: Request<v1::VoidRequest>) -> Result<Response<v1::VoidResponse>, Status> {
+        self.changes_are_served()?;
+        let switch = &self.switch;
+        let deadline = switch.deadline(request.metadata());
+        let merchant = switch.credentials.merchant(request.metadata())?;
+        let (key, void) =
+            requests::void(request.get_ref(), merchant, &switch.digester).map_err(errors::invalid_field)?;
+        let failure = switch.ordered_failure(domain::Method::Void)?;
+        let payment_id = void.payment_id;
+        let submission = Submission { key: Some(key), command: Command::VoidPayment(void) };
+        let answered = switch.ask(deadline, submission, failure).await?;
+        let asked = Asked { merchant, payment_id, of_it: PaymentMove::Void };
+        let committed = self.committed(deadline, answered, asked).await?;
+        let payment = Some(self.right_after(deadline, payment_id, &committed).await?);
+        Ok(answer(v1::VoidResponse { payment }, &committed))
+    }
+
+    async fn refund_now(&self, request: Request<v1::RefundRequest>) -> Result<Response<v1::RefundResponse>, Status> {
+        self.changes_are_served()?;
+        let switch = &self.switch;
+        let deadline = switch.deadline(request.metadata());
+        let merchant = switch.credentials.merchant(request.metadata())?;
+        let refund_id = switch.ids.refund(switch.clock.now());
+        let (key, refund) = requests::refund(request.get_ref(), merchant, refund_id, &switch.digester)
+            .map_err(errors::invalid_field)?;
+        let failure = switch.ordered_failure(domain::Method::Refund)?;
+        let payment_id = refund.payment_id;
+        let submission = Submission { key: Some(key), command: Command::RefundPayment(refund) };
+        let answered = switch.ask(deadline, submission, failure).await?;
+        let asked = Asked { merchant, payment_id, of_it: PaymentMove::Refund };
+        let committed = self.committed(deadline, answered, asked).await?;
+        let refund = Some(replies::refund(&committed.record, None, switch).ok_or_else(errors::unexpected_record)?);
+        let payment = match committed.record.event.decline() {
+            Some(_) => None,
+            None => Some(self.right_after(deadline, payment_id, &committed).await?),
+        };
+        Ok(answer(v1::RefundResponse { refund, payment }, &committed))
+    }
+
+    async fn increase_now(
+        &self,
+        request: Request<v1::IncreaseAuthorizationRequest>,
+    ) -> Result<Response<v1::IncreaseAuthorizationResponse>, Status> {
+        self.changes_are_served()?;
+        let switch = &self.switch;
+        let deadline = switch.deadline(request.metadata());
+        let merchant = switch.credentials.merchant(request.metadata())?;
+        let (key, asked) =
+            requests::increase(request.get_ref(), merchant, &switch.digester).map_err(errors::invalid_field)?;
+        // The payment may have been authorized a moment ago; the boards tell whom it debits.
         switch.caught_up(deadline).await?;
-        let applied_lsn = switch.boards.applied_lsn().get();
-        let record = switch.boards.payment(payment_id).filter(
-            |record| matches!(&record.command, Command::AuthorizePayment(authorize) if authorize.merchant == merchant),
-        );
-        let payment = record.and_then(|record| replies::payment(&record, switch));
-        let payment = payment.ok_or_else(|| errors::payment_not_found(&message.payment_id))?;
-        Ok(Response::new(v1::PaymentServiceGetResponse { payment: Some(payment), applied_lsn }))
+        let payment = switch.boards.payment(asked.payment_id).filter(|payment| payment.merchant() == merchant);
+        let payer = match payment {
+            Some(payment) => payment.authorize().payer.clone(),
+            None => Evidence::Unavailable(Unavailable::PaymentNotFound),
+        };
+        let payment_id = asked.payment_id;
+        let increase =
+            IncreaseRequest { key, merchant, payment_id, amount: asked.amount, consent: asked.consent, payer };
+        let submission = pipeline::increase(&switch.directory, &switch.rate_book, switch.clock.now(), increase);
+        let answered = switch.ask(deadline, submission, None).await?;
+        let asked = Asked { merchant, payment_id, of_it: PaymentMove::Increase };
+        let committed = self.committed(deadline, answered, asked).await?;
+
+        let (decline_reason, payment, lsn) = self.outcome(deadline, payment_id, &committed).await?;
+        Ok(answer(v1::IncreaseAuthorizationResponse { decline_reason, payment, lsn }, &committed))
+    }
+
+    /// Why it was declined, or the payment right after; and where that stands.
+    async fn outcome(
+        &self,
+        deadline: Deadline,
+        payment_id: PaymentId,
+        committed: &Committed,
+    ) -> Result<(i32, Option<v1::Payment>, u64), Status> {
+        let lsn = committed.record.lsn.get();
+        Ok(match committed.record.event.decline() {
+            Some(decline) => (replies::decline_reason(decline.reason).into(), None, lsn),
+            None => {
+                let payment = self.right_after(deadline, payment_id, committed).await?;
+                (v1::DeclineReason::Unspecified.into(), Some(payment), lsn)
+            }
+        })
+    }
+
+    /// What was recorded, or why nothing was. A declined payment is none to the engine; who asks something of it is told
+    /// so all the same, since it can be read.
+    async fn committed(&self, deadline: Deadline, answer: Answer, asked: Asked) -> Result<Committed, Status> {
+        let Asked { merchant, payment_id, of_it } = asked;
+        let refused = match answer {
+            Ok(committed) => return Ok(committed),
+            Err(Refused::Engine(Refusal::PaymentNotFound)) => {
+                self.switch.caught_up(deadline).await?;
+                let known = self.switch.boards.payment(payment_id).filter(|payment| payment.merchant() == merchant);
+                Refused::Engine(known.filter(|payment| payment.state() == PaymentState::Declined).map_or(
+                    Refusal::PaymentNotFound,
+                    |declined| Refusal::MoveNotAllowed { state: declined.state(), asked: of_it },
+                ))
+            }
+            Err(refused) => refused,
+        };
+        Err(errors::refused(&refused, &payment_id.to_string(), self.switch.clock.now()))
+    }
+
+    /// The payment as the record left it, whatever has become of it since.
+    async fn right_after(
+        &self,
+        deadline: Deadline,
+        payment_id: PaymentId,
+        committed: &Committed,
+    ) -> Result<v1::Payment, Status> {
+        let Committed { record, .. } = committed;
+        let decided = match self.decided(payment_id) {
+            Some(decided) => decided,
+            None => {
+                let applied = deadline.wait_for(self.switch.boards.wait_for(record.lsn)).await;
+                applied.map_err(|_passed| errors::deadline_passed_while_waiting())?;
+                self.decided(payment_id).ok_or_else(errors::unexpected_record)?
+            }
+        };
+        replies::payment(&decided, record, &self.switch).ok_or_else(errors::unexpected_record)
+    }
+
+    fn decided(&self, payment_id: PaymentId) -> Option<Arc<Record>> {
+        self.switch.boards.payment(payment_id).map(|payment| Arc::clone(payment.decided()))
+    }
+
+    fn changes_are_served(&self) -> Result<(), Status> {
+        match self.serves {
+            Serves::Everything => Ok(()),
+            Serves::Reads => Err(errors::only_reads_here()),
+        }
     }
 }
 

@@ -1,11 +1,11 @@
-//! Rates in force, for every credential.
+//! Rates, in force and past, for every credential.
 
-use pipeline::TickInForce;
+use domain::{Policy, PriceError, PublishedTick, TickPrice, Timestamp};
 use shard::Clock;
 use tonic::{Request, Response, Status};
-use wire::{replies, v1};
+use wire::{replies, requests, v1};
 
-use crate::{Switch, metric_names::Method};
+use crate::{Switch, errors, metric_names::Method};
 
 #[derive(Debug)]
 pub(crate) struct Rates {
@@ -19,6 +19,10 @@ impl v1::rate_service_server::RateService for Rates {
         request: Request<v1::RateServiceListRequest>,
     ) -> Result<Response<v1::RateServiceListResponse>, Status> {
         Method::ListRates.measure(self.list_now(request)).await
+    }
+
+    async fn history(&self, request: Request<v1::HistoryRequest>) -> Result<Response<v1::HistoryResponse>, Status> {
+        Method::RateHistory.measure(self.history_now(request)).await
     }
 }
 
@@ -36,17 +40,51 @@ impl Rates {
         let Some(policy) = switch.rate_book.policy() else {
             return Ok(Response::new(v1::RateServiceListResponse::default()));
         };
-        let rates = switch.rate_book.all().into_iter().map(|TickInForce { lsn, tick }| v1::Rate {
-            presentment_currency_code: tick.pair.presentment.code().to_owned(),
-            debit_currency_code: tick.pair.debit.code().to_owned(),
-            mid_rate: tick.mid_rate.to_string(),
-            source: tick.source.as_str().to_owned(),
-            as_of_time: Some(replies::timestamp(tick.as_of)),
-            expire_time: Some(replies::timestamp(policy.rate_expires_at(tick.as_of))),
-            age_ms: u64::try_from(now.millis_since(tick.as_of)).unwrap_or(0),
-            lsn: lsn.get(),
-        });
+        let rates = switch.rate_book.all();
+        let rates = rates.iter().map(|published| rate(published, &policy, now)).collect::<Result<_, _>>()?;
         let markup = policy.fx_markup.to_string();
-        Ok(Response::new(v1::RateServiceListResponse { rates: rates.collect(), markup, applied_lsn }))
+        Ok(Response::new(v1::RateServiceListResponse { rates, markup, applied_lsn }))
     }
+
+    async fn history_now(&self, request: Request<v1::HistoryRequest>) -> Result<Response<v1::HistoryResponse>, Status> {
+        let switch = &self.switch;
+        let deadline = switch.deadline(request.metadata());
+        switch.credentials.principal(request.metadata())?;
+        let asked = requests::rate_history(request.get_ref()).map_err(errors::invalid_field)?;
+        switch.caught_up(deadline).await?;
+        let applied_lsn = switch.boards.applied_lsn().get();
+        let now = switch.clock.now();
+        let Some(policy) = switch.rate_book.policy() else { return Ok(Response::new(v1::HistoryResponse::default())) };
+        // A token is never 0: there is nothing before the first rate.
+        let before = Some(asked.page.from).filter(|from| *from > 0);
+        let before = before.map(|from| usize::try_from(from).unwrap_or(usize::MAX));
+        let limit = usize::try_from(asked.page.rows).unwrap_or(usize::MAX);
+        let page = switch.boards.rates(asked.pair, before, limit);
+        let rates = page.ticks.iter().map(|published| rate(published, &policy, now)).collect::<Result<_, _>>()?;
+        let next_page_token = page.next.map(|next| next.to_string()).unwrap_or_default();
+        Ok(Response::new(v1::HistoryResponse { rates, next_page_token, applied_lsn }))
+    }
+}
+
+/// A tick as published, with the moment from which the rules of now refuse it.
+fn rate(published: &PublishedTick, policy: &Policy, now: Timestamp) -> Result<v1::Rate, Status> {
+    let tick = &published.tick;
+    let prices = tick.price.prices().map_err(|PriceError| errors::unexpected_record())?;
+    let (mid_rate, bid, ask) = match tick.price {
+        TickPrice::Mid(mid) => (mid.to_string(), String::new(), String::new()),
+        TickPrice::BidAsk { bid, ask } => (prices.mid().to_string(), bid.to_string(), ask.to_string()),
+    };
+    Ok(v1::Rate {
+        presentment_currency_code: tick.pair.presentment.code().to_owned(),
+        debit_currency_code: tick.pair.debit.code().to_owned(),
+        mid_rate,
+        source: tick.source.as_str().to_owned(),
+        as_of_time: Some(replies::timestamp(tick.as_of)),
+        expire_time: Some(replies::timestamp(published.expires_at(policy))),
+        age_ms: u64::try_from(now.millis_since(tick.as_of)).unwrap_or(0),
+        lsn: published.lsn.get(),
+        bid,
+        ask,
+        move_ppm: published.move_ppm,
+    })
 }

@@ -1,6 +1,6 @@
 //! Which services are on which listener, and the limits of both.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::net::TcpListener;
 use tonic::{
@@ -13,14 +13,27 @@ use wire::{
     bench_v1::echo_service_server::{EchoServiceServer, SERVICE_NAME as ECHO},
     v1::{
         account_service_server::{AccountServiceServer, SERVICE_NAME as ACCOUNTS},
+        consent_service_server::{ConsentServiceServer, SERVICE_NAME as CONSENTS},
         operations_service_server::{OperationsServiceServer, SERVICE_NAME as OPERATIONS},
         payment_service_server::{PaymentServiceServer, SERVICE_NAME as PAYMENTS},
+        quote_service_server::{QuoteServiceServer, SERVICE_NAME as QUOTES},
         rate_service_server::{RateServiceServer, SERVICE_NAME as RATES},
+        receipt_service_server::{ReceiptServiceServer, SERVICE_NAME as RECEIPTS},
+        sandbox_service_server::{SERVICE_NAME as SANDBOX, SandboxServiceServer},
     },
 };
 
 use crate::{
-    GuardedListener, Switch, accounts::Accounts, echo::Echo, operations::Operations, payments::Payments, rates::Rates,
+    GuardedListener, Switch,
+    accounts::Accounts,
+    consents::Consents,
+    echo::Echo,
+    operations::Operations,
+    payments::{Payments, Serves},
+    quotes::Quotes,
+    rates::Rates,
+    receipts::Receipts,
+    sandbox::Sandbox,
     transport_errors,
 };
 
@@ -130,15 +143,21 @@ pub fn merchant_routes(
     bench_echo: bool,
 ) -> Result<(Routes, Health), tonic_reflection::server::Error> {
     let bytes_max = limits.message_bytes_max;
-    let payments = PaymentServiceServer::new(Payments { switch: switch.clone() });
+    let payments = PaymentServiceServer::new(Payments { switch: switch.clone(), serves: Serves::Everything });
+    let quotes = QuoteServiceServer::new(Quotes { switch: switch.clone() });
+    let consents = ConsentServiceServer::new(Consents { switch: switch.clone() });
     let accounts = AccountServiceServer::new(Accounts { switch: switch.clone() });
     let rates = RateServiceServer::new(Rates { switch: switch.clone() });
+    let receipts = ReceiptServiceServer::new(Receipts { switch: switch.clone() });
     let mut routes = RoutesBuilder::default();
     routes
         .add_service(payments.max_decoding_message_size(bytes_max))
+        .add_service(quotes.max_decoding_message_size(bytes_max))
+        .add_service(consents.max_decoding_message_size(bytes_max))
         .add_service(accounts.max_decoding_message_size(bytes_max))
-        .add_service(rates.max_decoding_message_size(bytes_max));
-    let mut services = vec![PAYMENTS, ACCOUNTS, RATES];
+        .add_service(rates.max_decoding_message_size(bytes_max))
+        .add_service(receipts.max_decoding_message_size(bytes_max));
+    let mut services = vec![PAYMENTS, QUOTES, CONSENTS, ACCOUNTS, RATES, RECEIPTS];
     if bench_echo {
         routes.add_service(EchoServiceServer::new(Echo).max_decoding_message_size(bytes_max));
         services.push(ECHO);
@@ -150,19 +169,30 @@ pub fn merchant_routes(
     with_standard_services(routes, services, reflection, bytes_max)
 }
 
-/// The services of the switch's operator.
+/// The services of the switch's operator: besides its own, reads of what others ask. A sandbox's powers are there in a
+/// sandbox only.
 ///
 /// # Errors
 /// When the embedded descriptors cannot be read, which a test would have shown.
 pub fn operator_routes(switch: &Switch, limits: &Limits) -> Result<(Routes, Health), tonic_reflection::server::Error> {
     let bytes_max = limits.message_bytes_max;
     let operations = OperationsServiceServer::new(Operations { switch: switch.clone() });
+    let payments = PaymentServiceServer::new(Payments { switch: switch.clone(), serves: Serves::Reads });
     let rates = RateServiceServer::new(Rates { switch: switch.clone() });
+    let receipts = ReceiptServiceServer::new(Receipts { switch: switch.clone() });
     let mut routes = RoutesBuilder::default();
     routes
         .add_service(operations.max_decoding_message_size(bytes_max))
-        .add_service(rates.max_decoding_message_size(bytes_max));
-    with_standard_services(routes, vec![OPERATIONS, RATES], Reflection::On, bytes_max)
+        .add_service(payments.max_decoding_message_size(bytes_max))
+        .add_service(rates.max_decoding_message_size(bytes_max))
+        .add_service(receipts.max_decoding_message_size(bytes_max));
+    let mut services = vec![OPERATIONS, PAYMENTS, RATES, RECEIPTS];
+    if let Some(powers) = &switch.sandbox {
+        let sandbox = SandboxServiceServer::new(Sandbox { switch: switch.clone(), powers: Arc::clone(powers) });
+        routes.add_service(sandbox.max_decoding_message_size(bytes_max));
+        services.push(SANDBOX);
+    }
+    with_standard_services(routes, services, Reflection::On, bytes_max)
 }
 
 /// Adds health and, if on, both versions of reflection.

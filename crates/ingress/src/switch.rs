@@ -2,14 +2,20 @@
 
 use std::sync::Arc;
 
-use domain::{AccountId, MerchantId, Mode, Submission, Timestamp};
+use domain::{
+    AccountId, AccountName, Evidence, MerchantId, Method, Mode, Name, Submission, Timestamp, Unavailable, WalletId,
+};
 use pipeline::{Directory, RateBook};
 use projections::Boards;
-use shard::{Clock, Committed, Handle, SystemClock};
-use tonic::{Status, metadata::MetadataMap};
-use wire::{digest::Digester, replies::Names, v1};
+use shard::{Answer, Clock, Committed, Handle, Refused, SystemClock};
+use tokio::sync::watch;
+use tonic::{Response, Status, metadata::MetadataMap};
+use wire::{digest::Digester, quote_token::QuoteTokens, replies::Names, requests::Failure, v1};
 
-use crate::{Credentials, PaymentIds, deadline::Deadline, errors};
+use crate::{Credentials, Ids, OpenWatches, ReceiptKeys, SandboxPowers, deadline::Deadline, errors};
+
+/// Tells whoever looks at the metadata that the answer was recorded earlier, under the same key.
+const REPEAT_HEADER: &str = "payswitch-repeat";
 
 /// Everything the handlers share. One for each runtime, since the handle's answers come by the runtime's mailbox.
 #[derive(Clone, Debug)]
@@ -24,16 +30,26 @@ pub struct Switch {
     pub boards: Arc<Boards>,
     /// Turns callers' texts into digests.
     pub digester: Arc<Digester>,
+    /// Signs quotes, and knows its own again.
+    pub quote_tokens: Arc<QuoteTokens>,
+    /// Signs receipts.
+    pub receipt_keys: Arc<ReceiptKeys>,
     /// Who may call.
     pub credentials: Arc<Credentials>,
-    /// Ids for new payments; one for the whole process.
-    pub payment_ids: Arc<PaymentIds>,
+    /// Ids for what is new; one for the whole process.
+    pub ids: Arc<Ids>,
     /// The shard's clock.
     pub clock: SystemClock,
     /// How the daemon started.
     pub started: Arc<Started>,
     /// The longest a call may take, in milliseconds; a caller's own deadline may be sooner.
     pub request_ms_max: u64,
+    /// Watches under way; one for the whole process.
+    pub open_watches: Arc<OpenWatches>,
+    /// Becomes true when the daemon stops.
+    pub stopping: watch::Receiver<bool>,
+    /// What only a sandbox can do; `None` elsewhere. One for the whole process.
+    pub sandbox: Option<Arc<SandboxPowers>>,
 }
 
 /// How the daemon started.
@@ -41,6 +57,8 @@ pub struct Switch {
 pub struct Started {
     /// What the ledger is for.
     pub mode: Mode,
+    /// Which journal it is kept in.
+    pub journal_id: [u8; 16],
     /// Version of the daemon.
     pub version: &'static str,
     /// When it started.
@@ -63,9 +81,31 @@ impl Switch {
         submission: Submission,
         subject: impl Fn() -> String,
     ) -> Result<Committed, Status> {
+        let answer = self.ask(deadline, submission, None).await?;
+        answer.map_err(|refused| errors::refused(&refused, &subject(), self.clock.now()))
+    }
+
+    /// Submits and waits for the shard's own answer; it is as if nobody knew it when the sandbox was told so.
+    pub(crate) async fn ask(
+        &self,
+        deadline: Deadline,
+        submission: Submission,
+        failure: Option<Failure>,
+    ) -> Result<Answer, Status> {
         let answer = self.handle.submit(submission, Some(deadline.at()));
         let answer = deadline.wait_for(answer).await.map_err(|_passed| errors::deadline_passed_while_waiting())?;
-        answer.map_err(|refused| errors::refused(&refused, &subject()))
+        match failure {
+            Some(Failure::Unconfirmed) => Ok(answer.and(Err(Refused::Unconfirmed))),
+            Some(Failure::Refused | Failure::Declined(_)) | None => Ok(answer),
+        }
+    }
+
+    /// The failure that the sandbox was told to make of this call; refuses the call if it was told that.
+    pub(crate) fn ordered_failure(&self, method: Method) -> Result<Option<Failure>, Status> {
+        match self.sandbox.as_ref().and_then(|sandbox| sandbox.take_failure(method)) {
+            Some(Failure::Refused) => Err(errors::failed_by_sandbox()),
+            other => Ok(other),
+        }
     }
 
     /// Waits until the read models show everything that was durable when the call arrived.
@@ -74,6 +114,32 @@ impl Switch {
         let waited = deadline.wait_for(self.boards.wait_for(durable)).await;
         waited.map_err(|_passed| errors::deadline_passed_while_reading())
     }
+
+    /// The merchant of that name, as evidence: one that is not there is for the engine to refuse, after it has looked at
+    /// the key.
+    pub(crate) fn merchant_named(&self, name: &Name) -> Evidence<MerchantId> {
+        let found = self.directory.merchant(name);
+        // The engine knows of what it is evidence, so the reason need not say so again.
+        found.map_or(Evidence::Unavailable(Unavailable::AccountNotFound), Evidence::Present)
+    }
+
+    /// A wallet operator's account of that name, as evidence: an account that is not there is for the engine to refuse,
+    /// after it has looked at the key.
+    pub(crate) fn account_of(&self, wallet: WalletId, account: &Name) -> Evidence<AccountId> {
+        let wallet = self.directory.wallet_name(wallet);
+        let name = wallet.map(|wallet| AccountName { wallet, account: account.clone() });
+        let found = name.and_then(|name| self.directory.account(&name));
+        found.map_or(Evidence::Unavailable(Unavailable::AccountNotFound), Evidence::Present)
+    }
+}
+
+/// The recorded answer, with a word to whoever looks whether it was recorded earlier.
+pub(crate) fn answer<T>(message: T, committed: &Committed) -> Response<T> {
+    let mut response = Response::new(message);
+    if committed.repeated {
+        response.metadata_mut().insert(REPEAT_HEADER, tonic::metadata::MetadataValue::from_static("true"));
+    }
+    response
 }
 
 impl Names for Switch {

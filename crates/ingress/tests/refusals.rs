@@ -15,7 +15,7 @@ use domain::{
     Record, RegisterMerchant, Submission, Timestamp,
 };
 use engine::Engine;
-use ingress::{Credentials, Limits, PaymentIds, Started, Switch};
+use ingress::{Credentials, Ids, Limits, OpenWatches, ReceiptKeys, Started, Switch};
 use journal::MemoryJournal;
 use money::{Currency, Ratio};
 use pipeline::{Directory, RateBook};
@@ -24,13 +24,15 @@ use prost::Message;
 use shard::{Answer, Clock, Handle, Inbox, Mailbox, Progress, Shard, SystemClock};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::oneshot,
+    sync::{oneshot, watch},
     task::{JoinHandle, yield_now},
 };
 use tonic::{Code, Request, Status, codegen::http, transport::Channel};
 use tonic_types::StatusExt;
 use wire::{
     digest::Digester,
+    quote_token::{QuoteKey, QuoteTokens},
+    receipts::ReceiptKey,
     v1::{self, payment_service_client::PaymentServiceClient},
 };
 
@@ -85,7 +87,7 @@ impl Stepped {
         let handle = Handle::new(Arc::clone(&inbox), Arc::clone(&status), Arc::clone(&mailbox));
         let (engine, journal) = (Engine::default(), MemoryJournal::new());
         let ahead_ms = Arc::new(AtomicI64::new(0));
-        let shard_clock = ShardClock { callers: clock, ahead_ms: Arc::clone(&ahead_ms) };
+        let shard_clock = ShardClock { callers: clock.clone(), ahead_ms: Arc::clone(&ahead_ms) };
         let shard = Shard::new(engine, journal, shard_clock, Arc::clone(&inbox), Arc::clone(&status), vec![]);
 
         tokio::spawn(async move { mailbox.deliver().await });
@@ -141,8 +143,14 @@ fn switch(handle: Handle, clock: SystemClock) -> Switch {
     directory.observe(&merchant_registered(digester.api_key_hash(KEY)));
     let credentials =
         Credentials::new(Mode::Production, Arc::clone(&digester), Arc::clone(&directory), ApiKeyHash([0; 32]), []);
-    let started =
-        Started { mode: Mode::Production, version: "0", at: clock.now(), recovered_records: 0, recovery_us: 0 };
+    let started = Started {
+        mode: Mode::Production,
+        journal_id: [0; 16],
+        version: "0",
+        at: clock.now(),
+        recovered_records: 0,
+        recovery_us: 0,
+    };
     Switch {
         handle,
         directory,
@@ -150,10 +158,16 @@ fn switch(handle: Handle, clock: SystemClock) -> Switch {
         boards: Projector::new().boards(),
         digester,
         credentials: Arc::new(credentials),
-        payment_ids: Arc::new(PaymentIds::new([0; 4])),
+        quote_tokens: Arc::new(QuoteTokens::new(QuoteKey::new(1, &SECRET), []).expect("there is one key")),
+        receipt_keys: Arc::new(ReceiptKeys::new(ReceiptKey::from_seed(1, &SECRET), [])),
+        ids: Arc::new(Ids::new([0; 4])),
         clock,
         started: Arc::new(started),
         request_ms_max: 10_000,
+        open_watches: Arc::new(OpenWatches::default()),
+        // Its sender is gone, and with it whoever could ask for a stop.
+        stopping: watch::channel(false).1,
+        sandbox: None,
     }
 }
 
@@ -174,11 +188,8 @@ fn merchant_registered(api_key_hash: ApiKeyHash) -> Record {
 }
 
 fn install_policy() -> Command {
-    let policy = Policy {
-        fx_markup: Ratio::parse("0.01").expect("a ratio"),
-        rate_age_ms_max: 60_000,
-        rate_move_max: Ratio::parse("0.1").expect("a ratio"),
-    };
+    let ratio = |text| Ratio::parse(text).expect("a ratio");
+    let policy = Arc::new(Policy::basic(ratio("0.01"), 60_000, ratio("0.1")));
     Command::InstallPolicy(InstallPolicy { policy })
 }
 
@@ -188,6 +199,7 @@ fn authorize(key: &str) -> Request<v1::AuthorizeRequest> {
         merchant_order_id: "order".to_owned(),
         payer: Some(v1::AccountReference { wallet_id: "wallet".to_owned(), account_id: "account".to_owned() }),
         presentment_amount: Some(v1::Money { currency_code: "CNY".to_owned(), minor_units: 100 }),
+        ..v1::AuthorizeRequest::default()
     });
     let header = format!("Bearer {KEY}").parse().expect("a key is visible ASCII");
     request.metadata_mut().insert("authorization", header);

@@ -3,7 +3,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use domain::Lsn;
+use domain::{ChainMark, Lsn};
 
 use crate::Error;
 use crate::port::{BATCH_RECORDS_MAX, Journal, Progress, RECORD_BYTES_MAX, Reader};
@@ -33,6 +33,9 @@ pub fn contract(subject: &impl Subject) {
     records_come_back_as_they_were_appended(subject);
     a_reader_begins_anywhere_and_follows(subject);
     durable_records_are_found_again(subject);
+    every_durable_batch_has_a_mark_of_its_own(subject);
+    a_mark_outlives_its_owner(subject);
+    a_mark_tells_records_and_batches_apart(subject);
     closing_makes_durable_and_ends(subject);
     a_record_over_the_limit_is_refused(subject);
     a_full_batch_refuses_until_it_is_written(subject);
@@ -43,6 +46,7 @@ pub fn contract(subject: &impl Subject) {
 pub fn contract_on_failure(subject: &impl FailingSubject) {
     a_failed_journal_stays_failed(subject);
     a_failure_loses_nothing_durable(subject);
+    a_failure_leaves_the_mark(subject);
 }
 
 /// A new journal has no records, and a journal with nothing to write is durable up to its end.
@@ -121,6 +125,75 @@ pub fn durable_records_are_found_again(subject: &impl Subject) {
     let expected = [b"one".to_vec(), b"two".to_vec(), b"three".to_vec()];
     assert_eq!(bytes(read_all(&journal, Lsn::ZERO)), expected);
     assert_eq!(bytes(read_all(&subject.reopen(journal), Lsn::ZERO)), expected);
+}
+
+/// The mark is that of the newest durable batch with records: its last record, and another digest for each batch.
+pub fn every_durable_batch_has_a_mark_of_its_own(subject: &impl Subject) {
+    let mut journal = subject.make();
+    assert_eq!(journal.chain(), None);
+    commit(&mut journal);
+    assert_eq!(journal.chain(), None, "there is no batch without a record");
+    let mut marks: Vec<ChainMark> = Vec::new();
+    for records in [1_u64, 3, 2, 1] {
+        for _ in 0..records {
+            append(&mut journal, b"the same");
+            assert_eq!(journal.chain(), marks.last().copied(), "what is not durable has no mark");
+        }
+        journal.flush().expect("the journal is open");
+        while polled(&mut journal) < journal.last_lsn() {
+            assert_eq!(journal.chain(), marks.last().copied(), "the mark moves with the durable lsn");
+        }
+        let mark = journal.chain().expect("a durable batch has a mark");
+        assert_eq!(mark.lsn, journal.durable_lsn());
+        assert!(marks.iter().all(|before| before.digest != mark.digest), "a digest is never met again");
+        marks.push(mark);
+        commit(&mut journal);
+        assert_eq!(journal.chain(), Some(mark), "flushing nothing changes no mark");
+    }
+}
+
+/// A mark that was told is told again after the owner died or closed, and the chain goes on behind it.
+pub fn a_mark_outlives_its_owner(subject: &impl Subject) {
+    let mut journal = subject.make();
+    append(&mut journal, b"one");
+    append(&mut journal, b"two");
+    commit(&mut journal);
+    let told = journal.chain();
+    append(&mut journal, b"never flushed");
+    let mut journal = subject.reopen(journal);
+    assert_eq!(journal.chain(), told);
+    journal.close().expect("the medium works");
+    assert_eq!(journal.chain(), told, "a note holds no records");
+    let mut journal = subject.reopen(journal);
+    assert_eq!(journal.chain(), told);
+    append(&mut journal, b"three");
+    commit(&mut journal);
+    let next = journal.chain();
+    assert!(next.is_some_and(|mark| mark.lsn == Lsn::new(3)) && next != told);
+    assert_eq!(subject.reopen(journal).chain(), next);
+}
+
+/// Equal digests mean equal records in equal batches, from the first on.
+pub fn a_mark_tells_records_and_batches_apart(subject: &impl Subject) {
+    let histories: [&[&[&[u8]]]; 6] = [
+        &[&[b"ab", b"c"], &[b"d"]],
+        &[&[b"a", b"bc"], &[b"d"]],
+        &[&[b"ab"], &[b"c"], &[b"d"]],
+        &[&[b"ab", b"c", b"d"]],
+        &[&[b"ab", b"c"], &[b"e"]],
+        &[&[b"xy", b"c"], &[b"d"]],
+    ];
+    let digests = histories.map(|batches| {
+        let mut journal = subject.make();
+        for batch in batches {
+            batch.iter().for_each(|record| append(&mut journal, record));
+            commit(&mut journal);
+        }
+        journal.chain().expect("a durable batch has a mark").digest
+    });
+    for (at, digest) in digests.iter().enumerate() {
+        assert!(!digests[..at].contains(digest), "another history has the digest of {:?}", histories[at]);
+    }
 }
 
 /// Closing writes what was appended, refuses more, and may be repeated; the journal can be opened again.
@@ -209,6 +282,22 @@ pub fn a_failure_loses_nothing_durable(subject: &impl FailingSubject) {
     let found = bytes(read_all(&subject.reopen(journal), Lsn::ZERO));
     let appended = [b"one".to_vec(), b"two".to_vec()];
     assert!(!found.is_empty() && appended.starts_with(&found), "{found:?}");
+}
+
+/// What was not made durable has no mark.
+pub fn a_failure_leaves_the_mark(subject: &impl FailingSubject) {
+    let mut journal = subject.make();
+    append(&mut journal, b"one");
+    commit(&mut journal);
+    let told = journal.chain();
+    append(&mut journal, b"two");
+    subject.fail_next_write(&mut journal);
+    journal.flush().expect("the failure is not known yet");
+    assert!(matches!(journal.poll(), Progress::Failed(_)));
+    assert_eq!(journal.chain(), told);
+    let found = subject.reopen(journal);
+    assert_eq!(found.chain().map(|mark| mark.lsn), Some(found.last_lsn()));
+    assert_eq!(found.chain() == told, found.last_lsn() == Lsn::new(1), "the same records have the same mark");
 }
 
 fn append(journal: &mut impl Journal, record: &[u8]) {

@@ -8,12 +8,14 @@ use domain::Lsn;
 
 use crate::format::JournalId;
 use crate::port::RECORD_BYTES_MAX;
+use crate::scan::RecordRef;
 
 /// The error by which the caller of an opening or a scan stops it.
 pub type FoldError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Takes in the records of a journal, one by one and in order, while it is opened.
-pub type Fold<'a> = dyn FnMut(Lsn, &[u8]) -> Result<(), FoldError> + 'a;
+/// Takes in the records of a journal, one by one and in order, while it is opened or scanned. Each comes with the mark of
+/// the batch that holds it; the record whose lsn is the mark's is the last of its batch.
+pub type Fold<'a> = dyn FnMut(RecordRef<'_>) -> Result<(), FoldError> + 'a;
 
 /// Why a journal could not do what it was asked.
 #[derive(Debug, thiserror::Error)]

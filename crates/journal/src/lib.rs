@@ -18,7 +18,7 @@
 //!
 //! let disk = MemoryDisk::new();
 //! let options = Options::new(JournalId::new(*b"16 random bytes."));
-//! let (mut journal, _) = FileJournal::open(disk.clone(), options.clone(), &mut |_, _| Ok(()))?;
+//! let (mut journal, _) = FileJournal::open(disk.clone(), options.clone(), &mut |_| Ok(()))?;
 //! journal.append(Lsn::new(1), b"opaque")?;
 //! journal.flush()?;
 //! assert!(matches!(journal.poll(), Progress::Durable(lsn) if lsn == Lsn::new(1)));
@@ -26,7 +26,7 @@
 //!
 //! disk.restart(Loss::Unsynced);
 //! let mut found = Vec::new();
-//! let (_, recovered) = FileJournal::open(disk, options, &mut |_, record| Ok(found.push(record.to_vec())))?;
+//! let (_, recovered) = FileJournal::open(disk, options, &mut |record| Ok(found.push(record.bytes.to_vec())))?;
 //! assert_eq!((recovered.last_lsn, found), (Lsn::new(1), vec![b"opaque".to_vec()]));
 //! # Ok::<(), journal::Error>(())
 //! ```
@@ -60,5 +60,5 @@ pub use preparation::Preparation;
 pub use reader::FileReader;
 pub use recovery::{Cut, Recovered};
 pub use scan::RecordRef;
-pub use verify::{Report, scan, verify};
+pub use verify::{Report, StoredRecord, record_at, scan, verify};
 pub use writer::{FileJournal, Options, SEGMENT_BYTES_DEFAULT};

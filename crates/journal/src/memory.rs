@@ -4,9 +4,10 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use domain::Lsn;
+use domain::{ChainMark, Lsn};
 
 use crate::Error;
+use crate::format::{CHAIN_START, RecordHeader, continue_chain};
 use crate::port::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX, Journal, Progress, RECORD_BYTES_MAX, Reader, Record};
 
 /// Keeps the contract of [`Journal`] as long as it lives: "durable" means "found by [`MemoryJournal::reopen`]".
@@ -93,9 +94,7 @@ impl Journal for MemoryJournal {
                 self.handed_over = 0;
             } else {
                 let batch = std::mem::take(&mut self.open);
-                let mut durable = self.durable();
-                batch.iter().for_each(|record| durable.push(record));
-                drop(durable);
+                lock(&self.durable).push_batch(&batch);
                 self.handed_over = 0;
             }
         }
@@ -111,6 +110,10 @@ impl Journal for MemoryJournal {
 
     fn durable_lsn(&self) -> Lsn {
         Lsn::new(count(self.durable().ends.len()))
+    }
+
+    fn chain(&self) -> Option<ChainMark> {
+        self.durable().mark
     }
 
     fn reader(&self, from: Lsn) -> Result<MemoryReader, Error> {
@@ -157,12 +160,28 @@ impl Reader for MemoryReader {
 struct Records {
     bytes: Vec<u8>,
     ends: Vec<usize>,
+    /// Of the last batch pushed as one.
+    mark: Option<ChainMark>,
 }
 
 impl Records {
     fn push(&mut self, record: &[u8]) {
         self.bytes.extend_from_slice(record);
         self.ends.push(self.bytes.len());
+    }
+
+    /// The chain takes in the records with their headers, as it does in files, but no batch header: there is none here.
+    fn push_batch(&mut self, batch: &Self) {
+        let mut framed = Vec::new();
+        let mut lsn = Lsn::new(count(self.ends.len()));
+        for record in batch.iter() {
+            lsn = lsn.next();
+            framed.extend_from_slice(&RecordHeader::of(lsn, record).encode());
+            framed.extend_from_slice(record);
+            self.push(record);
+        }
+        let before = self.mark.map_or(CHAIN_START, |mark| mark.digest);
+        self.mark = Some(ChainMark { lsn, digest: continue_chain(&before, &framed) });
     }
 
     fn get(&self, index: usize) -> Option<&[u8]> {
@@ -176,7 +195,7 @@ impl Records {
     }
 }
 
-/// A panic elsewhere leaves whole records behind: they are pushed in one go.
+/// A panic elsewhere leaves whole batches behind: they are pushed in one go.
 fn lock(records: &Mutex<Records>) -> MutexGuard<'_, Records> {
     records.lock().unwrap_or_else(PoisonError::into_inner)
 }

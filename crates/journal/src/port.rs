@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::Lsn;
+use domain::{ChainMark, Lsn};
 
 use crate::Error;
 
@@ -28,6 +28,8 @@ pub const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// - What was appended and not durable may or may not be found after a crash. What is found is always a prefix of
 ///   what was appended, in whole batches.
 /// - The durable lsn never goes back.
+/// - Batches are chained: the digest behind each covers every record up to there, and how they were batched. What was
+///   told of a batch that is durable is told of it again by any later opening.
 /// - The first failed write, sync or rename fails the journal for the rest of this process. It never writes or syncs
 ///   again: the kernel may have dropped the pages, so a later success would prove nothing. Readers go on.
 ///
@@ -64,6 +66,13 @@ pub trait Journal {
 
     /// The lsn up to which everything is durable; never above `last_lsn`.
     fn durable_lsn(&self) -> Lsn;
+
+    /// The mark of the newest durable batch that holds records: the position of its last record, which is the durable
+    /// lsn, and the digest of the chain right behind it. `None` while nothing is durable.
+    ///
+    /// One `poll` makes at most one batch durable, so that an owner that asks after each `poll` is told the mark of
+    /// every batch. A note that the journal writes for itself holds no records and changes no mark.
+    fn chain(&self) -> Option<ChainMark>;
 
     /// Reads the durable records from `from` on, and follows the journal: what becomes durable later can be read
     /// later. Keeps working after this journal has failed, closed or been dropped, up to its last durable lsn.

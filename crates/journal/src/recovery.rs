@@ -6,9 +6,9 @@ use domain::Lsn;
 
 use crate::disk::{Disk, File};
 use crate::format::{CHAIN_START, JournalId, SegmentHeader};
-use crate::scan::{Found, Tail, Visit, scan_all};
+use crate::scan::{Found, Tail, scan_all};
 use crate::segment::{Segment, prepare, segment_name, write_zeros};
-use crate::{Damage, Error};
+use crate::{Damage, Error, Fold};
 
 /// What an opening found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub struct Recovered {
     pub segments: u64,
     /// The torn tail that was cut off.
     pub cut: Option<Cut>,
-    /// The hash chain behind the newest record: equal chains are equal journals.
+    /// The hash chain behind the newest batch, be it a note: equal chains are equal journals.
     pub chain: [u8; 32],
 }
 
@@ -74,9 +74,9 @@ impl Found {
 pub(crate) fn recover<D: Disk>(
     disk: &D,
     new: (JournalId, u64),
-    visit: Visit<'_>,
+    fold: &mut Fold<'_>,
 ) -> Result<(Found, Segment<D::File>), Error> {
-    match scan_all(disk, visit)? {
+    match scan_all(disk, fold)? {
         None => make(disk, new),
         Some(found) => {
             let segment = settle(disk, &found)?;

@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use domain::Lsn;
+use domain::{ChainMark, Lsn};
 
 use crate::disk::{Disk, File};
 use crate::format::{
@@ -16,7 +16,7 @@ use crate::format::{
 use crate::segment::{list_segments, segment_name};
 use crate::survey::survey;
 use crate::window::{Window, is_zero};
-use crate::{Damage, Error, FORMAT_VERSION, FoldError};
+use crate::{Damage, Error, FORMAT_VERSION, Fold};
 
 /// One record and where it is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,13 +25,13 @@ pub struct RecordRef<'a> {
     pub lsn: Lsn,
     /// The bytes that were appended.
     pub bytes: &'a [u8],
+    /// The mark of the batch that holds it: the last record of that batch, and the hash chain right behind.
+    pub chain: ChainMark,
     /// The segment that holds it.
     pub path: &'a Path,
     /// Where in the segment its record header begins.
     pub offset: u64,
 }
-
-pub(crate) type Visit<'a> = &'a mut dyn FnMut(RecordRef<'_>) -> Result<(), FoldError>;
 
 /// A journal as it was found: everything up to `tail.end` is whole.
 #[derive(Debug)]
@@ -43,7 +43,10 @@ pub(crate) struct Found {
     pub(crate) durable_lsn: Lsn,
     /// The length of all batches, in bytes.
     pub(crate) bytes: u64,
+    /// Behind the last batch, which may be a note.
     pub(crate) chain: Chain,
+    /// Of the last batch that is not a note.
+    pub(crate) mark: Option<ChainMark>,
     /// The sequence number of the last batch.
     pub(crate) sequence: u64,
     pub(crate) tail: Tail,
@@ -70,7 +73,7 @@ pub(crate) struct Torn {
 }
 
 /// Reads everything. `None` when there is no segment.
-pub(crate) fn scan_all<D: Disk>(disk: &D, visit: Visit<'_>) -> Result<Option<Found>, Error> {
+pub(crate) fn scan_all<D: Disk>(disk: &D, fold: &mut Fold<'_>) -> Result<Option<Found>, Error> {
     let segments = list_segments(disk)?;
     let Some(last) = segments.last() else { return Ok(None) };
     let mut buffer = Vec::new();
@@ -82,7 +85,7 @@ pub(crate) fn scan_all<D: Disk>(disk: &D, visit: Visit<'_>) -> Result<Option<Fou
         let mut window = Window::new(file, path, &mut buffer)?;
         let header = read_segment_header(&mut window, *first_lsn, found.as_ref())?;
         let entered = Found::enter(found, window.path().clone(), header);
-        found = Some(entered.read_segment(&mut window, visit, Position::of(first_lsn, last))?);
+        found = Some(entered.read_segment(&mut window, fold, Position::of(first_lsn, last))?);
     }
     Ok(found)
 }
@@ -186,6 +189,7 @@ impl Found {
                 durable_lsn,
                 bytes: 0,
                 chain: CHAIN_START,
+                mark: None,
                 sequence: 0,
                 tail,
                 torn: None,
@@ -199,11 +203,11 @@ impl Found {
     fn read_segment<F: File>(
         mut self,
         window: &mut Window<'_, F>,
-        visit: Visit<'_>,
+        fold: &mut Fold<'_>,
         position: Position,
     ) -> Result<Self, Error> {
         loop {
-            match self.read_batch(window, visit)? {
+            match self.read_batch(window, fold)? {
                 Next::Batch => {}
                 Next::End => return Ok(self),
                 Next::Flaw(flaw) => return self.judge(flaw, window, position),
@@ -226,7 +230,7 @@ impl Found {
         Ok(self)
     }
 
-    fn read_batch<F: File>(&mut self, window: &mut Window<'_, F>, visit: Visit<'_>) -> Result<Next, Error> {
+    fn read_batch<F: File>(&mut self, window: &mut Window<'_, F>, fold: &mut Fold<'_>) -> Result<Next, Error> {
         let offset = self.tail.end;
         let flaw = |what| Ok(Next::Flaw(Flaw { offset, lsn: self.last_lsn.next(), what }));
         let room = usize::try_from(window.length() - offset).unwrap_or(usize::MAX);
@@ -248,8 +252,10 @@ impl Found {
             Err(flaw) => return Ok(Next::Flaw(flaw)),
         };
         let records = &batch[BATCH_HEADER_BYTES..header.chained_bytes()];
-        self.visit_records(records, visit)?;
-        self.accept(&header, chain);
+        let behind = Lsn::new(self.last_lsn.get() + u64::from(header.record_count));
+        let mark = ChainMark { lsn: behind, digest: chain };
+        self.show_records(records, mark, fold)?;
+        self.accept(&header, mark);
         Ok(Next::Batch)
     }
 
@@ -292,7 +298,7 @@ impl Found {
     }
 
     /// Shows the records of a batch that was checked.
-    fn visit_records(&self, records: &[u8], visit: Visit<'_>) -> Result<(), Error> {
+    fn show_records(&self, records: &[u8], chain: ChainMark, fold: &mut Fold<'_>) -> Result<(), Error> {
         let path = self.tail.path.as_path();
         let mut lsn = self.last_lsn;
         let mut at = 0;
@@ -301,21 +307,24 @@ impl Found {
             let offset = self.tail.end + (BATCH_HEADER_BYTES + at) as u64;
             let start = at + RECORD_HEADER_BYTES;
             at = start + record_bytes(header);
-            let record = RecordRef { lsn, bytes: &records[start..at], path, offset };
-            visit(record).map_err(|source| Error::Fold { path: path.to_path_buf(), offset, lsn, source })?;
+            let record = RecordRef { lsn, bytes: &records[start..at], chain, path, offset };
+            fold(record).map_err(|source| Error::Fold { path: path.to_path_buf(), offset, lsn, source })?;
         }
         Ok(())
     }
 
-    fn accept(&mut self, header: &BatchHeader, chain: Chain) {
+    fn accept(&mut self, header: &BatchHeader, behind: ChainMark) {
         if header.durable_lsn >= self.last_lsn {
             self.tail.unconfirmed = self.tail.end;
         }
         let bytes = header.batch_bytes() as u64;
         self.durable_lsn = self.durable_lsn.max(header.durable_lsn);
-        self.last_lsn = Lsn::new(self.last_lsn.get() + u64::from(header.record_count));
+        self.last_lsn = behind.lsn;
         self.sequence = header.sequence;
-        self.chain = chain;
+        self.chain = behind.digest;
+        if header.record_count > 0 {
+            self.mark = Some(behind);
+        }
         self.bytes += bytes;
         self.tail.end += bytes;
     }

@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use domain::Lsn;
+use domain::{ChainMark, Lsn};
 
 use crate::disk::Disk;
 use crate::format::JournalId;
 use crate::recovery::Cut;
 use crate::scan::{Found, RecordRef, scan_all};
-use crate::{Error, FoldError};
+use crate::{Error, Fold};
 
 /// How often a scan is repeated when damage is found at another place each time.
 const SCANS_MAX: usize = 5;
@@ -28,7 +28,7 @@ pub struct Report {
     pub segments: u64,
     /// The length of all batches, in bytes.
     pub bytes: u64,
-    /// The hash chain behind the newest record: equal chains are equal journals.
+    /// The hash chain behind the newest batch, be it a note: equal chains are equal journals.
     pub chain: [u8; 32],
     /// The newest durable lsn written in the journal. Up to here any loss shows as damage.
     pub durable_lsn: Lsn,
@@ -37,6 +37,20 @@ pub struct Report {
     pub unconfirmed_bytes: u64,
     /// The torn tail an opening would cut. Beside a running owner this may be a batch being written.
     pub torn: Option<Cut>,
+}
+
+/// One record, and what proves where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredRecord {
+    /// The id of the journal that holds it.
+    pub journal_id: JournalId,
+    /// Its position.
+    pub lsn: Lsn,
+    /// The bytes that were appended.
+    pub bytes: Vec<u8>,
+    /// The mark of the batch that holds it, as [`Journal::chain`](crate::Journal::chain) told it when the batch became
+    /// durable.
+    pub chain: ChainMark,
 }
 
 /// Checks everything an opening checks, and changes nothing.
@@ -52,11 +66,7 @@ pub fn verify<D: Disk>(disk: &D) -> Result<Report, Error> {
 ///
 /// # Errors
 /// As [`verify`], and [`Error::Fold`] when `visit` fails.
-pub fn scan<D: Disk>(
-    disk: &D,
-    from: Lsn,
-    visit: &mut dyn FnMut(RecordRef<'_>) -> Result<(), FoldError>,
-) -> Result<Report, Error> {
+pub fn scan<D: Disk>(disk: &D, from: Lsn, visit: &mut Fold<'_>) -> Result<Report, Error> {
     let mut next = from;
     let mut visit_new = |record: RecordRef<'_>| {
         if record.lsn < next {
@@ -77,6 +87,21 @@ pub fn scan<D: Disk>(
         }
     }
     report(disk, scan_all(disk, &mut visit_new)?)
+}
+
+/// As [`verify`], and returns the record at `lsn`: what a receipt is checked against. `None` when the journal ends before.
+///
+/// # Errors
+/// As [`verify`].
+pub fn record_at<D: Disk>(disk: &D, lsn: Lsn) -> Result<Option<StoredRecord>, Error> {
+    let mut found = None;
+    let report = scan(disk, lsn, &mut |record| {
+        if record.lsn == lsn {
+            found = Some((record.bytes.to_vec(), record.chain));
+        }
+        Ok(())
+    })?;
+    Ok(found.map(|(bytes, chain)| StoredRecord { journal_id: report.journal_id, lsn, bytes, chain }))
 }
 
 fn report<D: Disk>(disk: &D, found: Option<Found>) -> Result<Report, Error> {

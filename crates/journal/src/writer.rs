@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use domain::Lsn;
+use domain::{ChainMark, Lsn};
 
 use crate::batch::Batch;
 use crate::disk::{Disk, File};
@@ -12,7 +12,6 @@ use crate::port::{BATCH_BYTES_MAX, Journal, Progress, RECORD_BYTES_MAX};
 use crate::preparation::{Preparation, Prepared};
 use crate::reader::FileReader;
 use crate::recovery::{Recovered, recover};
-use crate::scan::RecordRef;
 use crate::segment::{Segment, check_segment_bytes};
 use crate::{Error, Fold};
 
@@ -57,7 +56,10 @@ pub struct FileJournal<D: Disk> {
     durable: Arc<AtomicU64>,
     /// The newest durable lsn that stands in a header on the disk.
     noted: Lsn,
+    /// Behind the last batch, which may be a note.
     chain: Chain,
+    /// Of the last batch that is not a note.
+    mark: Option<ChainMark>,
     /// The sequence number of the last batch.
     sequence: u64,
     state: State,
@@ -81,8 +83,7 @@ impl<D: Disk> FileJournal<D> {
     pub fn open(disk: D, options: Options, fold: &mut Fold<'_>) -> Result<(Self, Recovered), Error> {
         check_segment_bytes(options.segment_bytes)?;
         let new = (options.journal_id, options.segment_bytes);
-        let mut visit = |record: RecordRef<'_>| fold(record.lsn, record.bytes);
-        let (found, segment) = recover(&disk, new, &mut visit)?;
+        let (found, segment) = recover(&disk, new, fold)?;
         let recovered = found.recovered();
         let mut journal = Self {
             next_segment: Prepared::start(&disk, options.segment_bytes, options.preparation),
@@ -93,6 +94,7 @@ impl<D: Disk> FileJournal<D> {
             durable: Arc::new(AtomicU64::new(found.last_lsn.get())),
             noted: found.durable_lsn,
             chain: found.chain,
+            mark: found.mark,
             sequence: found.sequence,
             state: State::Open,
             disk,
@@ -145,6 +147,9 @@ impl<D: Disk> FileJournal<D> {
         self.segment.file.sync().map_err(|error| Error::io("sync", path())(error))?;
         self.segment.end += bytes.len() as u64;
         self.chain = chain;
+        if self.batch.records() > 0 {
+            self.mark = Some(ChainMark { lsn: self.last_lsn, digest: chain });
+        }
         self.sequence += 1;
         self.noted = durable_lsn;
         self.batch.clear();
@@ -221,6 +226,10 @@ impl<D: Disk> Journal for FileJournal<D> {
     fn durable_lsn(&self) -> Lsn {
         // Only this journal writes it.
         Lsn::new(self.durable.load(Ordering::Relaxed))
+    }
+
+    fn chain(&self) -> Option<ChainMark> {
+        self.mark
     }
 
     fn reader(&self, from: Lsn) -> Result<FileReader<D>, Error> {

@@ -9,7 +9,7 @@ use journal::{FileJournal, Journal, JournalId, MemoryJournal, Options, Preparati
 fn open<D: Disk>(disk: D, preparation: Preparation) -> FileJournal<D> {
     let options =
         Options { segment_bytes: SEGMENT_BYTES_MIN, preparation, ..Options::new(JournalId::new(*b"conformance test")) };
-    let (journal, recovered) = FileJournal::open(disk, options, &mut |_, _| Ok(())).expect("the journal opens");
+    let (journal, recovered) = FileJournal::open(disk, options, &mut |_| Ok(())).expect("the journal opens");
     assert_eq!(recovered.last_lsn, journal.last_lsn());
     journal
 }

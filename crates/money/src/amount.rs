@@ -97,6 +97,25 @@ impl Money {
         Ok(Money::new(self.currency, minor_units))
     }
 
+    /// Returns the sum without its sign.
+    ///
+    /// # Errors
+    ///
+    /// The most negative sum has no opposite.
+    pub fn checked_abs(self) -> Result<Money, Error> {
+        let minor_units = self.minor_units.checked_abs().ok_or(Error::Overflow)?;
+        Ok(Money::new(self.currency, minor_units))
+    }
+
+    /// Returns the lesser of two sums.
+    ///
+    /// # Errors
+    ///
+    /// The currencies differ.
+    pub fn min(self, other: Money) -> Result<Money, Error> {
+        self.combine(other, |left, right| Some(left.min(right)))
+    }
+
     fn combine(self, other: Money, operation: fn(i128, i128) -> Option<i128>) -> Result<Money, Error> {
         if self.currency != other.currency {
             return Err(Error::CurrencyMismatch { left: self.currency, right: other.currency });
@@ -171,10 +190,26 @@ mod tests {
     }
 
     #[test]
+    fn a_sum_without_its_sign_is_not_negative() {
+        for (minor_units, expected) in [(-50, 50), (0, 0), (50, 50), (-i128::MAX, i128::MAX)] {
+            assert_eq!(hkd(minor_units).checked_abs(), Ok(hkd(expected)));
+        }
+    }
+
+    #[test]
+    fn the_lesser_of_two_sums_may_be_either() {
+        for (left, right, expected) in [(1, 2, 1), (2, 1, 1), (-1, 1, -1), (3, 3, 3), (i128::MIN, i128::MAX, i128::MIN)]
+        {
+            assert_eq!(hkd(left).min(hkd(right)), Ok(hkd(expected)));
+        }
+    }
+
+    #[test]
     fn two_currencies_do_not_mix_even_when_one_is_zero() {
         let mismatch = Error::CurrencyMismatch { left: Currency::HKD, right: Currency::CNY };
         assert_eq!(hkd(1).checked_add(Money::zero(Currency::CNY)), Err(mismatch));
         assert_eq!(hkd(1).checked_sub(Money::zero(Currency::CNY)), Err(mismatch));
+        assert_eq!(hkd(1).min(Money::zero(Currency::CNY)), Err(mismatch));
         assert_eq!(mismatch.to_string(), "cannot combine HKD with CNY");
         assert_ne!(Money::zero(Currency::HKD), Money::zero(Currency::CNY));
     }
@@ -184,6 +219,7 @@ mod tests {
         assert_eq!(hkd(i128::MAX).checked_add(hkd(1)), Err(Error::Overflow));
         assert_eq!(hkd(i128::MIN).checked_sub(hkd(1)), Err(Error::Overflow));
         assert_eq!(hkd(i128::MIN).checked_neg(), Err(Error::Overflow));
+        assert_eq!(hkd(i128::MIN).checked_abs(), Err(Error::Overflow));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use core::fmt;
 use rust_decimal::Decimal;
 
 use crate::I128_DIGITS;
+use crate::exact_rate::EXACT_RATE_POWER;
 use crate::ratio::{RATIO_DIGITS, Ratio};
 use crate::text::PlainDecimal;
 
@@ -89,7 +90,8 @@ impl Rate {
         moved <= old.saturating_mul(u128::from(band.millionths()))
     }
 
-    fn at_scale(self, scale: u32) -> u128 {
+    /// The rate in units of 10^−`scale`, which is not less than its own scale.
+    pub(crate) fn at_scale(self, scale: u32) -> u128 {
         let shift = scale.saturating_sub(self.scale());
         u128::from(self.mantissa()).saturating_mul(10_u128.saturating_pow(shift))
     }
@@ -101,7 +103,7 @@ impl fmt::Display for Rate {
     }
 }
 
-/// Why a text or a pair of numbers is not a rate.
+/// Why a text, a pair of numbers or a pair of rates is not a rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RateError {
     /// Zero or negative.
@@ -113,6 +115,15 @@ pub enum RateError {
     /// Not a plain decimal number.
     #[error("a rate is a plain decimal, for example 1.179291231")]
     Malformed,
+    /// A fraction of a number that is too large, or over zero.
+    #[error("numerator and denominator of a rate lie between 1 and 10^{EXACT_RATE_POWER}")]
+    OutOfBounds,
+    /// A fraction that could be written with smaller numbers.
+    #[error("numerator and denominator of a rate have no common factor")]
+    NotLowestTerms,
+    /// A pair that would let everybody buy low and sell high.
+    #[error("the bid is above the ask")]
+    BidAboveAsk,
 }
 
 #[cfg(test)]

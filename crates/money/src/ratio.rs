@@ -65,6 +65,15 @@ impl Ratio {
         self.millionths
     }
 
+    /// Returns `self + other`, or one when that is more: a larger share than all is all.
+    pub const fn saturating_add(self, other: Ratio) -> Ratio {
+        let millionths = self.millionths.saturating_add(other.millionths);
+        if millionths > Ratio::ONE_MILLIONTHS {
+            return Ratio { millionths: Ratio::ONE_MILLIONTHS };
+        }
+        Ratio { millionths }
+    }
+
     /// Returns this share of a sum, rounded once from the exact product.
     ///
     /// # Errors
@@ -181,6 +190,19 @@ mod tests {
         check("0.000001", 1, Rounding::Up, 1);
         check("0", 999_999_999_999_999, Rounding::Up, 0);
         check("1", 999_999_999_999_999, Rounding::HalfUp, 999_999_999_999_999);
+    }
+
+    #[test]
+    fn ratios_add_up_to_one_at_most() {
+        let check = |left, right, expected| {
+            assert_eq!(ratio(left).saturating_add(ratio(right)), ratio(expected), "{left} + {right}");
+            assert_eq!(ratio(right).saturating_add(ratio(left)), ratio(expected), "{right} + {left}");
+        };
+        check("0.01", "0.006", "0.016");
+        check("0.01", "0", "0.01");
+        check("0.999999", "0.000001", "1");
+        check("0.999999", "0.000002", "1");
+        check("1", "1", "1");
     }
 
     #[test]

@@ -7,8 +7,9 @@ use client::Address;
 
 use crate::bench::Bench;
 use crate::commands::{
-    Balance, Close, Completions, Demo, Deposit, Get, Journal, Open, Pay, Postings, PublishRate, Rates,
-    RegisterMerchant, Status, Withdraw,
+    Authorize, Balance, Capture, Close, Completions, Consent, Demo, Deposit, Freeze, FundReserve, Get, Increase,
+    Journal, List, Open, Pay, PayOut, Postings, PublishRate, Quote, Rates, Receipt, Refund, RegisterMerchant, Sandbox,
+    SquarePosition, Status, Unfreeze, Void, Watch, Withdraw,
 };
 use crate::context::Context;
 use crate::error::Error;
@@ -91,18 +92,37 @@ enum Command {
 #[derive(Debug, Subcommand)]
 enum Online {
     Demo(Demo),
-    Pay(Pay),
+    Pay(Box<Pay>),
+    Authorize(Box<Authorize>),
+    Capture(Capture),
+    Void(Void),
+    Refund(Refund),
+    Increase(Increase),
     Get(Get),
+    List(List),
+    Watch(Watch),
+    Quote(Quote),
+    #[command(subcommand)]
+    Receipt(Receipt),
+    #[command(subcommand)]
+    Consent(Consent),
     Balance(Balance),
     Postings(Postings),
     Open(Open),
     Deposit(Deposit),
     Withdraw(Withdraw),
+    Freeze(Freeze),
+    Unfreeze(Unfreeze),
     Close(Close),
     Rates(Rates),
     PublishRate(PublishRate),
     RegisterMerchant(RegisterMerchant),
+    FundReserve(FundReserve),
+    PayOut(PayOut),
+    SquarePosition(SquarePosition),
     Status(Status),
+    #[command(subcommand)]
+    Sandbox(Sandbox),
     Bench(Box<Bench>),
 }
 
@@ -113,6 +133,8 @@ impl Cli {
     /// When it was not done; [`Error::exit`] says how the process should end.
     pub(crate) fn run(self, key_from_environment: Option<String>) -> Result<Exit, Error> {
         match self.command {
+            // A receipt is checked wherever it lies: with no daemon and no key.
+            Command::Online(Online::Receipt(Receipt::Verify(verify))) => verify.run(self.global.json),
             Command::Online(online) => online.run(&Context::new(self.global, key_from_environment)?),
             Command::Journal(journal) => journal.run(self.global.json),
             Command::Completions(completions) => completions.run(),
@@ -129,17 +151,33 @@ impl Online {
             match self {
                 Self::Demo(demo) => demo.run(context).await,
                 Self::Pay(pay) => pay.run(context).await,
+                Self::Authorize(authorize) => authorize.run(context).await,
+                Self::Capture(capture) => capture.run(context).await,
+                Self::Void(void) => void.run(context).await,
+                Self::Refund(refund) => refund.run(context).await,
+                Self::Increase(increase) => increase.run(context).await,
                 Self::Get(get) => get.run(context).await,
+                Self::List(list) => list.run(context).await,
+                Self::Watch(watch) => watch.run(context).await,
+                Self::Quote(quote) => quote.run(context).await,
+                Self::Receipt(receipt) => receipt.run(context).await,
+                Self::Consent(consent) => consent.run(context).await,
                 Self::Balance(balance) => balance.run(context).await,
                 Self::Postings(postings) => postings.run(context).await,
                 Self::Open(open) => open.run(context).await,
                 Self::Deposit(deposit) => deposit.run(context).await,
                 Self::Withdraw(withdraw) => withdraw.run(context).await,
+                Self::Freeze(freeze) => freeze.run(context).await,
+                Self::Unfreeze(unfreeze) => unfreeze.run(context).await,
                 Self::Close(close) => close.run(context).await,
                 Self::Rates(rates) => rates.run(context).await,
                 Self::PublishRate(publish_rate) => publish_rate.run(context).await,
                 Self::RegisterMerchant(register_merchant) => register_merchant.run(context).await,
+                Self::FundReserve(fund_reserve) => fund_reserve.run(context).await,
+                Self::PayOut(pay_out) => pay_out.run(context).await,
+                Self::SquarePosition(square_position) => square_position.run(context).await,
                 Self::Status(status) => status.run(context).await,
+                Self::Sandbox(sandbox) => sandbox.run(context).await,
                 Self::Bench(bench) => bench.run(context).await,
             }
         })

@@ -3,7 +3,9 @@
 mod chart;
 mod compare;
 mod cpu;
+mod cycle;
 mod disk;
+mod lag;
 mod load;
 mod payments;
 mod progress;
@@ -14,13 +16,16 @@ mod tally;
 use std::fs;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use money::{Currency, Money};
 
 use self::compare::Comparison;
-use self::load::{Load, Until};
+use self::lag::Lag;
+use self::load::{Call, Load, Until};
+use self::payments::PaymentCall;
 use self::report::Report;
 use self::setup::Setup;
 use crate::commands::{amount_argument, currency_argument, name_argument};
@@ -41,6 +46,10 @@ use crate::words;
 /// With --compare echo the same load alternates in slices with a call that does nothing (payswitchd --bench-echo) of the
 /// same message sizes; ratio is payments/s over echoes/s in neighbouring slices. With --compare disk it alternates with a
 /// bare write and fdatasync loop in --disk-dir, which belongs on the daemon's disk; ratio is p99 over p99.
+///
+/// With --cycle each call is the whole life of a payment: a hold, captured in three parts and given back in two, with
+/// every position checked; latency is that of all six. With --watch a stream of the merchant's payments is followed
+/// beside the load: watch lag runs from the answer of a call to its event on the stream.
 ///
 /// Exits 4 when a reply was wrong, 3 when one did not come, 2 when one was refused.
 #[derive(Debug, Args)]
@@ -81,6 +90,12 @@ pub(crate) struct Bench {
     /// Pay from accounts in the merchant's currency, without a conversion
     #[arg(long, conflicts_with = "payer_currency")]
     same_currency: bool,
+    /// Whole lives of payments: a hold, three captures, two refunds
+    #[arg(long, conflicts_with = "compare")]
+    cycle: bool,
+    /// Follow the payments on a stream, and report how long after its answer each arrives there
+    #[arg(long, conflicts_with = "compare")]
+    watch: bool,
     /// Alternate with something simpler and report the ratio
     #[arg(long, value_name = "WITH", conflicts_with_all = ["rate", "payments", "seconds"])]
     compare: Option<CompareWith>,
@@ -116,11 +131,14 @@ enum CompareWith {
 impl Bench {
     pub(crate) async fn run(self, context: &Context) -> Result<Exit, Error> {
         let setup = Setup::prepare(&self, context).await?;
-        let load = Load::new(setup.payment_calls(), self.in_flight.get());
-        load.warm_up(Duration::from_secs(self.warm_up.into())).await?;
-        let report = match self.compare {
-            None => self.measure(&setup, &load).await?,
-            Some(with) => self.measure_beside(with, &setup, &load).await?,
+        let lag = if self.watch { Some(setup.follow().await?) } else { None };
+        let lag = lag.as_ref();
+        let report = match (self.cycle, self.compare) {
+            (true, _) => self.measure(&setup, &self.warmed(setup.cycle_calls(lag)?).await?, lag).await?,
+            (false, None) => self.measure(&setup, &self.warmed(setup.payment_calls(lag)).await?, lag).await?,
+            (false, Some(with)) => {
+                self.measure_beside(with, &setup, &self.warmed(setup.payment_calls(None)).await?).await?
+            }
         };
         if let Some(path) = &self.chart {
             let tried = || format!("write the chart {}", path.display());
@@ -130,7 +148,17 @@ impl Bench {
         Ok(report.answers.exit())
     }
 
-    async fn measure(&self, setup: &Setup, load: &Load<payments::PaymentCall>) -> Result<Report, Error> {
+    /// A load whose warm-up is over.
+    async fn warmed<C: Call>(&self, calls: Vec<C>) -> Result<Load<C>, Error> {
+        let load = Load::new(calls, self.in_flight.get());
+        load.warm_up(Duration::from_secs(self.warm_up.into())).await?;
+        Ok(load)
+    }
+
+    async fn measure<C: Call>(&self, setup: &Setup, load: &Load<C>, lag: Option<&Arc<Lag>>) -> Result<Report, Error> {
+        if let Some(lag) = lag {
+            lag.begin();
+        }
         let before = setup.cpu().await;
         let (elapsed, tally) = match self.rate {
             Some(rate) => {
@@ -143,14 +171,20 @@ impl Bench {
             }
         };
         let cpu = setup.cpu().await.since(before);
-        Ok(Report::new(self.title(), elapsed, &tally, cpu))
+        let mut report = Report::new(self.title(), C::NOUN, elapsed, &tally, cpu);
+        if let Some(lag) = lag {
+            let found = lag.finish().await;
+            report.beside.push(found.beside(elapsed));
+            report.troubles.extend(found.trouble());
+        }
+        Ok(report)
     }
 
     async fn measure_beside(
         &self,
         with: CompareWith,
         setup: &Setup,
-        load: &Load<payments::PaymentCall>,
+        load: &Load<PaymentCall>,
     ) -> Result<Report, Error> {
         let slice = Duration::from_secs(self.slice_seconds.into());
         let comparison = match (with, &self.disk_dir) {
@@ -162,7 +196,13 @@ impl Bench {
             }
         };
         // The CPU of the daemon would be that of both halves, so it is told of neither.
-        let mut report = Report::new(self.title(), comparison.elapsed(), comparison.tally(), cpu::Used::default());
+        let mut report = Report::new(
+            self.title(),
+            PaymentCall::NOUN,
+            comparison.elapsed(),
+            comparison.tally(),
+            cpu::Used::default(),
+        );
         report.beside = comparison.into_beside();
         Ok(report)
     }
@@ -171,7 +211,10 @@ impl Bench {
         let connections = u64::try_from(self.connections.get()).unwrap_or(u64::MAX);
         let connections = words::counted(connections, "connection");
         match self.rate {
-            Some(rate) => format!("open loop, {rate} payments/s asked for, {connections}"),
+            Some(rate) => {
+                let noun = if self.cycle { "cycles" } else { "payments" };
+                format!("open loop, {rate} {noun}/s asked for, {connections}")
+            }
             None => format!("closed loop, {} in flight, {connections}", self.in_flight),
         }
     }

@@ -1,32 +1,57 @@
 //! The commands: each takes its arguments, asks, and shows the answer.
 
 mod accounts;
+mod authorize;
 mod completions;
+mod consent;
 mod demo;
 mod get;
 mod journal;
+mod list;
+mod moves;
 mod pay;
+mod payment;
 mod postings;
 mod publish_rate;
+mod quote;
 mod rates;
+mod receipt;
 mod register_merchant;
+mod sandbox;
 mod status;
+mod treasury;
+mod watch;
 
-pub(crate) use accounts::{Balance, Close, Deposit, Open, Withdraw};
+pub(crate) use accounts::{Balance, Close, Deposit, Freeze, Open, Unfreeze, Withdraw};
+pub(crate) use authorize::Authorize;
 pub(crate) use completions::Completions;
+pub(crate) use consent::Consent;
 pub(crate) use demo::Demo;
 pub(crate) use get::Get;
 pub(crate) use journal::Journal;
+pub(crate) use list::List;
+pub(crate) use moves::{Capture, Increase, Refund, Void};
 pub(crate) use pay::Pay;
 pub(crate) use postings::Postings;
 pub(crate) use publish_rate::PublishRate;
+pub(crate) use quote::Quote;
 pub(crate) use rates::Rates;
+pub(crate) use receipt::Receipt;
 pub(crate) use register_merchant::RegisterMerchant;
+pub(crate) use sandbox::Sandbox;
 pub(crate) use status::Status;
+pub(crate) use treasury::{FundReserve, PayOut, SquarePosition};
+pub(crate) use watch::Watch;
+
+use std::str::FromStr;
+use std::time::Duration;
 
 use clap::Args;
-use client::sandbox;
-use domain::Name;
+use client::sandbox as known;
+use domain::{CurrencyPair, Name};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use money::{AMOUNT_MINOR_UNITS_MAX, Currency, Money};
 use uuid::Uuid;
 use wire::v1;
@@ -35,7 +60,7 @@ use wire::v1;
 #[derive(Debug, Args)]
 pub(crate) struct Key {
     /// Name of this request for retries: the same key and request give the same recorded answer [default: a new UUID]
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, visible_alias = "key", value_name = "KEY")]
     idempotency_key: Option<String>,
 }
 
@@ -49,6 +74,19 @@ impl Key {
     pub(crate) fn or_new(&self) -> String {
         self.idempotency_key.clone().unwrap_or_else(new_id)
     }
+}
+
+/// The option that repeats a request which is the same but for its key.
+pub(crate) fn repeat_with(idempotency_key: &str) -> Option<String> {
+    Some(format!("--idempotency-key {idempotency_key}"))
+}
+
+/// The merchant that calls.
+#[derive(Debug, Args)]
+pub(crate) struct AsMerchant {
+    /// Merchant whose payment it is; in the sandbox its well-known key is used
+    #[arg(long, value_name = "NAME", default_value = "demo-cafe", value_parser = name_argument)]
+    pub(crate) merchant: String,
 }
 
 /// A fresh UUID version 7.
@@ -69,7 +107,7 @@ impl AccountArgument {
 
 /// Reads an account.
 pub(crate) fn account_argument(text: &str) -> Result<AccountArgument, String> {
-    let (wallet_id, account_id) = text.split_once('/').unwrap_or((sandbox::WALLET_ID, text));
+    let (wallet_id, account_id) = text.split_once('/').unwrap_or((known::WALLET_ID, text));
     for name in [wallet_id, account_id] {
         name_argument(name)?;
     }
@@ -94,6 +132,51 @@ pub(crate) fn currency_argument(text: &str) -> Result<Currency, String> {
     Currency::from_code(text).map_err(|reason| reason.to_string())
 }
 
+/// Reads `HKD per CNY`.
+pub(crate) fn pair_argument(text: &str) -> Result<CurrencyPair, String> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let &[debit, "per", presentment] = words.as_slice() else {
+        return Err("a pair reads \"HKD per CNY\": payer's currency per merchant's currency".to_owned());
+    };
+    let pair = CurrencyPair { debit: currency_argument(debit)?, presentment: currency_argument(presentment)? };
+    if pair.debit == pair.presentment {
+        return Err("a pair has two currencies".to_owned());
+    }
+    Ok(pair)
+}
+
+/// Reads a moment: `2026-11-21T10:00:00Z`, or a day, which is its first moment in UTC.
+pub(crate) fn time_argument(text: &str) -> Result<Timestamp, String> {
+    let of_day = |day: Date| day.to_zoned(TimeZone::UTC).map(|zoned| zoned.timestamp());
+    Timestamp::from_str(text)
+        .or_else(|_| Date::from_str(text).and_then(of_day))
+        .map_err(|_| "a time reads 2026-11-21T10:00:00Z, or 2026-11-21 for the day's beginning in UTC".to_owned())
+}
+
+/// Reads a span of time: `8d`, `36h`, `90s`, `1d12h`. Units are d, h, m (minutes), s and ms.
+pub(crate) fn duration_argument(text: &str) -> Result<Duration, String> {
+    let wrong = || "a span of time reads 8d, 36h, 10m, 90s, 500ms, or several of them: 1d12h".to_owned();
+    let (mut rest, mut sum) = (text, Duration::ZERO);
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+        let (number, tail) = rest.split_at(digits);
+        let unit_end = tail.find(|c: char| c.is_ascii_digit()).unwrap_or(tail.len());
+        let (unit, tail) = tail.split_at(unit_end);
+        let unit_millis = match unit {
+            "d" => 86_400_000,
+            "h" => 3_600_000,
+            "m" => 60_000,
+            "s" => 1_000,
+            "ms" => 1,
+            _ => return Err(wrong()),
+        };
+        let millis = number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit_millis)).ok_or_else(wrong)?;
+        sum = sum.checked_add(Duration::from_millis(millis)).ok_or_else(wrong)?;
+        rest = tail;
+    }
+    if sum.is_zero() { Err(wrong()) } else { Ok(sum) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,6 +198,37 @@ mod tests {
         for wrong in ["CNY 1.001", "JPY 1.5", "CNY 0", "CNY -1.00", "CNH 1.00", "cny 1.00", "100", "CNY 10000000000000"]
         {
             assert!(amount_argument(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_pair_reads_as_it_prints() {
+        assert_eq!(pair_argument("HKD per CNY").map(|pair| pair.to_string()), Ok("HKD per CNY".into()));
+        for wrong in ["HKD", "HKD/CNY", "HKD per", "HKD per CNH", "hkd per cny", "HKD per HKD", "HKD per CNY ok"] {
+            assert!(pair_argument(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_day_is_its_first_moment() {
+        let seconds = |text| time_argument(text).map(Timestamp::as_second);
+        assert_eq!(seconds("1970-01-02T00:00:01Z"), Ok(86_401));
+        assert_eq!(seconds("1970-01-02"), Ok(86_400));
+        for wrong in ["", "yesterday", "1970-13-01", "12:00"] {
+            assert!(time_argument(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn spans_of_time_have_units() {
+        let millis = |text| duration_argument(text).map(|span| span.as_millis());
+        assert_eq!(
+            ["8d", "1d12h", "10m", "90s", "500ms"].map(millis),
+            [Ok(691_200_000), Ok(129_600_000), Ok(600_000), Ok(90_000), Ok(500)]
+        );
+        for wrong in ["", "8", "d", "8 d", "8w", "0s", "-1d", "1.5h", "99999999999999999999d", "18446744073709551615d"]
+        {
+            assert!(millis(wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -5,10 +5,12 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use client::{Address, ApiKey, Client, Operator, Options, sandbox};
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::args::Global;
 use crate::error::Error;
+use crate::words;
 
 /// What every command is given.
 #[derive(Debug)]
@@ -54,7 +56,7 @@ impl Context {
             Error::Usage(format!(
                 "no API key for merchant {merchant_id}: give one with --key-file or PAYSWITCH_KEY \
                  (the sandbox's own merchants are {})",
-                sandbox::MERCHANT_KEYS.map(|(merchant, _)| merchant).join(" and ")
+                sandbox::MERCHANT_KEYS.map(|(merchant, _)| merchant).join(", ")
             ))
         };
         self.key_or(sandbox::merchant_key(merchant_id)).ok_or_else(missing)
@@ -70,6 +72,14 @@ impl Context {
         Ok(Client::lazy(&self.server, &self.merchant_key(merchant_id)?, Options::default()))
     }
 
+    /// Reads payments: as this merchant those of its own, without one as the switch's operator those of all.
+    pub(crate) fn reader(&self, merchant_id: Option<&str>) -> Result<Client, Error> {
+        match merchant_id {
+            Some(merchant_id) => self.merchant(merchant_id),
+            None => Ok(self.reads_for_operator()),
+        }
+    }
+
     /// Calls as a wallet operator.
     pub(crate) fn wallet(&self) -> Client {
         Client::lazy(&self.server, &self.wallet_key(), Options::default())
@@ -77,8 +87,31 @@ impl Context {
 
     /// Calls as the switch's operator.
     pub(crate) fn operator(&self) -> Operator {
-        let key = self.key_or(Some(sandbox::OPERATOR_KEY)).expect("there is a default");
-        Operator::lazy(&self.admin, &key, Options::default())
+        Operator::lazy(&self.admin, &self.operator_key(), Options::default())
+    }
+
+    /// Reads payments and rates where the operator calls.
+    pub(crate) fn reads_for_operator(&self) -> Client {
+        Client::lazy(&self.admin, &self.operator_key(), Options::default())
+    }
+
+    /// What the switch's clock shows, as far as a caller can tell: a sandbox's may stand ahead of this machine's. Each
+    /// rate tells of what moment it speaks and how old it was when the answer was made.
+    pub(crate) async fn now_of_switch(&self, client: &Client) -> Result<Timestamp, Error> {
+        let rates = client.list_rates().await?.rates;
+        let told = rates.iter().filter_map(|rate| {
+            let as_of = rate.as_of_time.as_ref()?;
+            let as_of = Timestamp::new(as_of.seconds, as_of.nanos).ok()?;
+            as_of.checked_add(std::time::Duration::from_millis(rate.age_ms)).ok()
+        });
+        // An age is in whole milliseconds, so the switch's clock seems a little behind; this machine's is taken when it
+        // is not.
+        Ok(told.chain([words::now()]).max().unwrap_or_else(words::now))
+    }
+
+    /// The key to call with as the switch's operator.
+    fn operator_key(&self) -> ApiKey {
+        self.key_or(Some(sandbox::OPERATOR_KEY)).expect("there is a default")
     }
 
     /// Calls as the switch's operator with a key of its own, or the sandbox's.

@@ -13,6 +13,8 @@ mod context;
 mod error;
 mod exit;
 mod render;
+mod svg;
+mod terminal;
 mod words;
 
 use std::process::ExitCode;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use money::{Currency, Money, Ratio};
-use wire::v1::{self, DeclineReason};
+use wire::v1::{self, ConsentKind, DeclineReason, PaymentEventKind, PaymentState};
 
 /// An amount of a reply, or why it is not one.
 pub(crate) fn read_money(money: &v1::Money) -> Option<Money> {
@@ -47,17 +47,43 @@ pub(crate) fn account(account: Option<&v1::AccountReference>) -> String {
 
 /// `2026-11-21 10:02:03 UTC` from the seconds of a message's time.
 pub(crate) fn time(seconds: Option<i64>) -> String {
-    moment(seconds, "%Y-%m-%d %H:%M:%S UTC")
+    formatted(seconds, "%Y-%m-%d %H:%M:%S UTC")
 }
 
 /// `11-21 10:02:03`, for tables.
 pub(crate) fn short_time(seconds: Option<i64>) -> String {
-    moment(seconds, "%m-%d %H:%M:%S")
+    formatted(seconds, "%m-%d %H:%M:%S")
 }
 
-fn moment(seconds: Option<i64>, format: &str) -> String {
+/// `11-21 10:02`, for narrow tables.
+pub(crate) fn minute(seconds: Option<i64>) -> String {
+    formatted(seconds, "%m-%d %H:%M")
+}
+
+/// `2026-11-21 10:02:03`, for tables of any year.
+pub(crate) fn long_time(seconds: Option<i64>) -> String {
+    formatted(seconds, "%Y-%m-%d %H:%M:%S")
+}
+
+/// `2026-11-21`, in UTC.
+pub(crate) fn day(seconds: i64) -> String {
+    formatted(Some(seconds), "%Y-%m-%d")
+}
+
+fn formatted(seconds: Option<i64>, format: &str) -> String {
     let timestamp = seconds.and_then(|seconds| Timestamp::from_second(seconds).ok());
     timestamp.map_or_else(|| "-".to_owned(), |timestamp| timestamp.strftime(format).to_string())
+}
+
+/// A moment as messages are made from it, without what is below a microsecond.
+pub(crate) fn moment_of(timestamp: Timestamp) -> domain::Timestamp {
+    domain::Timestamp::from_micros(timestamp.as_microsecond())
+}
+
+/// The time of this machine, as exact as messages tell it.
+pub(crate) fn now() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
 }
 
 /// `850 ms`, `3.2 s`, `5 min`, `2 h`, `3 days`: one number a person can take in.
@@ -103,15 +129,95 @@ pub(crate) fn shortened(text: &str, chars_max: usize) -> String {
 
 /// Why a request was declined, as told to a person.
 pub(crate) fn decline(reason: DeclineReason, paid_by_payment_id: &str) -> String {
-    match reason {
-        DeclineReason::Unspecified => "no reason was given".to_owned(),
-        DeclineReason::OrderAlreadyPaid => format!("this order was paid already, by payment {paid_by_payment_id}"),
-        DeclineReason::QuoteNotReproduced => "the amounts do not follow from the rate and markup in force".to_owned(),
-        DeclineReason::DebitAmountTooLarge => "the debit would be larger than one amount may be".to_owned(),
-        DeclineReason::AccountClosed => "the account is closed".to_owned(),
-        DeclineReason::AccountNotEmpty => "the account still has a balance".to_owned(),
-        DeclineReason::InsufficientBalance => "the available balance is smaller than the debit".to_owned(),
-        DeclineReason::BalanceLimit => "an account would hold more than one account may".to_owned(),
+    let text = match reason {
+        DeclineReason::Unspecified => "no reason was given",
+        DeclineReason::OrderAlreadyPaid => {
+            return format!("this order was paid already, by payment {paid_by_payment_id}");
+        }
+        DeclineReason::ConsentNotFound => "the payer did not agree, or no longer does",
+        DeclineReason::ConsentMismatch => "the payer agreed to another merchant, or for another account",
+        DeclineReason::QuoteExpired => "the quote no longer holds",
+        DeclineReason::QuoteUsed => "another payment has used the quote",
+        DeclineReason::QuoteMismatch => "the quote was made for another merchant, payer or amount",
+        DeclineReason::QuoteNotReproduced => "the amounts do not follow from the rate and markup in force",
+        DeclineReason::DebitAmountTooLarge => "the debit would be larger than one amount may be",
+        DeclineReason::DebitAboveMax => "the debit would be larger than the bound that was set",
+        DeclineReason::ConsentExceeded => "the debit would be larger than what the payer agreed to",
+        DeclineReason::AccountClosed => "the account is closed",
+        DeclineReason::AccountFrozen => "the account is frozen",
+        DeclineReason::AccountNotEmpty => "the account still has a balance",
+        DeclineReason::ExposureLimit => "the switch would hold more of a currency open than it may",
+        DeclineReason::NotEnough => "the merchant is owed less than the amount",
+        DeclineReason::InsufficientBalance => "the available balance is smaller than the debit",
+        DeclineReason::BalanceLimit => "an account would hold more than one account may",
+    };
+    text.to_owned()
+}
+
+/// Reads a reason as it is written on the command line: `insufficient-balance`.
+pub(crate) fn decline_argument(text: &str) -> Result<DeclineReason, String> {
+    let name = format!("DECLINE_REASON_{}", text.replace('-', "_").to_uppercase());
+    let known = DeclineReason::from_str_name(&name).filter(|reason| *reason != DeclineReason::Unspecified);
+    known.ok_or_else(|| {
+        let every = domain::DeclineReason::ALL.map(|reason| reason.as_str().replace('_', "-"));
+        format!("a reason is one of {}", every.join(", "))
+    })
+}
+
+/// Where a payment stands: `partially captured`.
+pub(crate) fn payment_state(state: PaymentState) -> &'static str {
+    match state {
+        PaymentState::Unspecified => "-",
+        PaymentState::Captured => "captured",
+        PaymentState::Declined => "declined",
+        PaymentState::Authorized => "authorized",
+        PaymentState::PartiallyCaptured => "partially captured",
+        PaymentState::Voided => "voided",
+        PaymentState::Expired => "expired",
+        PaymentState::PartiallyRefunded => "partially refunded",
+        PaymentState::Refunded => "refunded",
+    }
+}
+
+/// The same in tables, which have less room: `part captured`.
+pub(crate) fn payment_state_in_table(state: PaymentState) -> &'static str {
+    match state {
+        PaymentState::PartiallyCaptured => "part captured",
+        PaymentState::PartiallyRefunded => "part refunded",
+        PaymentState::Unspecified
+        | PaymentState::Captured
+        | PaymentState::Declined
+        | PaymentState::Authorized
+        | PaymentState::Voided
+        | PaymentState::Expired
+        | PaymentState::Refunded => payment_state(state),
+    }
+}
+
+/// What happened to a payment: `refund pending`.
+pub(crate) fn event_kind(kind: PaymentEventKind) -> &'static str {
+    match kind {
+        PaymentEventKind::Unspecified => "-",
+        PaymentEventKind::Authorized => "authorized",
+        PaymentEventKind::Captured => "captured",
+        PaymentEventKind::Declined => "declined",
+        PaymentEventKind::Voided => "voided",
+        PaymentEventKind::Expired => "expired",
+        PaymentEventKind::Increased => "increased",
+        PaymentEventKind::Refunded => "refunded",
+        PaymentEventKind::RefundPending => "refund pending",
+        PaymentEventKind::RefundPriced => "refund priced",
+    }
+}
+
+/// How a payer agreed; nothing when a reply does not tell.
+pub(crate) fn consent(kind: ConsentKind) -> Option<&'static str> {
+    match kind {
+        ConsentKind::Unspecified => None,
+        ConsentKind::PayerNamed => Some("the payer was named, which only a sandbox takes"),
+        ConsentKind::PayerCode => Some("one-time code"),
+        ConsentKind::OrderApproved => Some("the wallet approved the order"),
+        ConsentKind::Mandate => Some("standing mandate"),
     }
 }
 
@@ -124,6 +230,18 @@ pub(crate) fn posting_purpose(posting: &v1::Posting) -> &'static str {
         ("wallet", "merchant_payable") => "the payer pays the merchant",
         ("fx_position", "merchant_payable") => "the switch pays the merchant in its currency",
         ("fx_position" | "merchant_payable" | "wallet", "fee_income") => "the merchant's discount, kept as a fee",
+        ("merchant_payable", "fx_position") => "the merchant gives back in its currency",
+        ("merchant_payable", "wallet") => "the merchant gives back to the payer",
+        ("fee_income", "merchant_payable") => "the discount on that part, given back",
+        ("fx_position", "wallet") => "the payer gets back the amount at the mid rate",
+        ("fx_markup", "wallet") => "the payer gets back the margin on that part",
+        ("merchant_reserve", "merchant_payable") => "the reserve gives what the merchant is not owed",
+        ("nostro", "merchant_reserve") => "the merchant's reserve is funded from the bank",
+        ("merchant_payable", "nostro") => "the merchant is paid out at its bank",
+        ("fx_result", "fx_position") => "what another rate cost the switch",
+        ("fx_position", "fx_result") => "what another rate won for the switch",
+        ("fx_position", "nostro") => "sold to the bank",
+        ("nostro", "fx_position") => "bought from the bank",
         ("nostro", "wallet") => "a deposit arrives from the bank",
         ("wallet", "nostro") => "a withdrawal leaves to the bank",
         _ => "funds move",
@@ -136,6 +254,17 @@ mod tests {
 
     fn message(currency_code: &str, minor_units: i64) -> v1::Money {
         v1::Money { currency_code: currency_code.to_owned(), minor_units }
+    }
+
+    #[test]
+    fn every_reason_can_be_written_and_is_explained() {
+        for reason in domain::DeclineReason::ALL {
+            let read = decline_argument(&reason.as_str().replace('_', "-")).unwrap();
+            assert_eq!(i32::from(read), i32::from(reason.number()), "{}", reason.as_str());
+            assert!(!decline(read, "").is_empty());
+        }
+        assert!(decline_argument("unspecified").is_err());
+        assert!(decline_argument("no-idea").unwrap_err().contains("insufficient-balance"));
     }
 
     #[test]

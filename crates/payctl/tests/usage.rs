@@ -29,7 +29,51 @@ fn what_cannot_be_meant_is_refused_before_anybody_is_asked() {
 }
 
 #[test]
+fn a_receipt_is_checked_without_a_daemon() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("receipt.json");
+    let file = file.to_str().expect("the path is text");
+    let key = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+    let verify = |server: &str, code, says: &str| {
+        check(&["--server", server, "receipt", "verify", file, "--public-key", key], code, says);
+    };
+    verify("127.0.0.1:1", 2, "cannot read the receipt");
+    std::fs::write(file, "{}").expect("the file is written");
+    verify("127.0.0.1:1", 4, "INVALID");
+}
+
+#[test]
+fn a_file_of_rates_is_read_before_anybody_is_asked() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("eurofxref-hist.csv");
+    let file = file.to_str().expect("the path is text");
+    let import = ["--admin", "127.0.0.1:1", "rates", "import", file, "--format", "ecb", "--currencies", "HKD"];
+    check(&import, 2, "cannot read");
+    std::fs::write(file, "Date,USD,HKD,\n2026-10-30,1.1172,much,\n").expect("the file is written");
+    check(&import, 2, "line 2");
+    std::fs::write(file, "Date,USD,HKD,\n2026-10-30,1.1172,8.7652,\n").expect("the file is written");
+    check(&import, 3, "127.0.0.1:1");
+}
+
+#[test]
+fn what_the_arguments_contradict_is_refused_before_anybody_is_asked() {
+    let deal = ["square-position", "--sold", "HKD 1.00", "--bought", "HKD 1.00", "--closed", "CNY 1.00"];
+    check(&deal, 2, "in one currency");
+    check(&["sandbox", "fail-next", "capture", "--how", "declined", "--reason", "not-enough"], 2, "only authorize");
+}
+
+#[test]
 fn a_daemon_that_is_not_there_is_unreachable() {
     // Port 1 is reserved and nothing on a test machine listens there.
-    check(&["--server", "127.0.0.1:1", "balance", "hk-alice"], 3, "127.0.0.1:1");
+    for arguments in [
+        &["balance", "hk-alice"][..],
+        &["get", "--order", "o1"],
+        &["list"],
+        &["watch", "--after", "0", "--attempts", "1"],
+        &["capture", "0199", "--amount", "CNY 1.00"],
+        &["receipt", "keys"],
+    ] {
+        let nowhere = ["--server", "127.0.0.1:1", "--admin", "127.0.0.1:1"];
+        check(&[&nowhere[..], arguments].concat(), 3, "127.0.0.1:1");
+    }
 }

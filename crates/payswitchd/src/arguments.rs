@@ -47,6 +47,7 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Debug, Subcommand)]
+#[expect(clippy::enum_variant_names, reason = "each is the name of its subcommand")]
 pub(crate) enum Task {
     /// Makes an API key for a wallet operator or the operator, and prints it with the hash that goes into the
     /// configuration. The key itself is kept nowhere.
@@ -54,5 +55,18 @@ pub(crate) enum Task {
         /// The file with the digest key: 64 hexadecimal digits, readable by its owner only.
         #[arg(long, value_name = "FILE")]
         digest_key_file: PathBuf,
+    },
+    /// Makes a secret that quotes are signed with: 64 hexadecimal digits, for the file that [quotes] names.
+    NewQuoteKey {
+        /// Writes it to this new file, readable by its owner only; without it the secret is printed.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Makes a key that receipts are signed with: a secret of 64 hexadecimal digits, for the file that [receipts] names,
+    /// and the public key, for whoever checks receipts.
+    NewReceiptKey {
+        /// Writes the secret to this new file, readable by its owner only; without it the secret is printed.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
     },
 }

@@ -39,6 +39,15 @@ impl Banner<'_> {
         writeln!(f)?;
         writeln!(f, "This is a sandbox: its money is made up, its keys are known to everybody and work nowhere else,")?;
         writeln!(f, "and its rates are the ECB's of 2026-10-30, re-stamped so that they are never stale.")?;
+        writeln!(
+            f,
+            "A payer's name alone counts as the payer's consent here, and here only: elsewhere a payment needs a"
+        )?;
+        writeln!(
+            f,
+            "code, an approved order or a mandate from the payer's wallet. The clock can be advanced, a rate pinned,"
+        )?;
+        writeln!(f, "a call made to fail (SandboxService, on the operators' listener).")?;
         writeln!(f)?;
         for (merchant, currency, discount, key) in sandbox::MERCHANTS {
             let percent = money::Ratio::from_millionths(discount).map(|ratio| ratio.percent().to_string());

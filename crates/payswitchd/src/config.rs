@@ -1,6 +1,6 @@
 //! The configuration: built in, then file, then environment, then arguments.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf};
 
 use domain::{Mode, Name, Policy};
 use figment::{
@@ -9,10 +9,9 @@ use figment::{
     providers::{Env, Format, Serialized, Toml},
 };
 use ingress::Limits;
-use money::Ratio;
 use serde::{Deserialize, Serialize};
 
-use crate::{arguments::Arguments, start::StartError};
+use crate::{arguments::Arguments, policy_text::PolicyText, sandbox, start::StartError};
 
 /// Environment variables that begin so are keys; `__` stands between section and key.
 const ENVIRONMENT_PREFIX: &str = "PAYSWITCHD__";
@@ -47,6 +46,8 @@ pub(crate) struct Config {
     pub(crate) drain: Drain,
     pub(crate) log: Log,
     pub(crate) digest_key: Option<DigestKeyFile>,
+    pub(crate) quotes: Option<QuoteKeys>,
+    pub(crate) receipts: Option<ReceiptKeys>,
     pub(crate) operator: Option<Operator>,
     #[serde(default)]
     pub(crate) wallets: Vec<Wallet>,
@@ -109,33 +110,7 @@ pub(crate) struct Journal {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Projections {
     pub(crate) feed_records_max: usize,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct PolicyText {
-    #[serde(deserialize_with = "decimal_text")]
-    pub(crate) fx_markup: String,
-    pub(crate) rate_age_ms_max: u64,
-    #[serde(deserialize_with = "decimal_text")]
-    pub(crate) rate_move_max: String,
-}
-
-/// A decimal as text. In the environment everything looks like what it could be, so `0.01` arrives as a number; its
-/// shortest form is the text that was written.
-fn decimal_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum TextOrNumber {
-        Text(String),
-        Whole(u64),
-        Fraction(f64),
-    }
-    Ok(match TextOrNumber::deserialize(deserializer)? {
-        TextOrNumber::Text(text) => text,
-        TextOrNumber::Whole(number) => number.to_string(),
-        TextOrNumber::Fraction(number) => number.to_string(),
-    })
+    pub(crate) watch_records_max: usize,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -162,6 +137,42 @@ pub(crate) enum LogFormat {
 pub(crate) struct DigestKeyFile {
     pub(crate) id: u32,
     pub(crate) file: PathBuf,
+}
+
+/// The secrets that quotes are signed with.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct QuoteKeys {
+    pub(crate) id: u32,
+    pub(crate) file: PathBuf,
+    #[serde(default)]
+    pub(crate) older: Vec<OlderQuoteKey>,
+}
+
+/// A secret that quotes were signed with.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OlderQuoteKey {
+    pub(crate) id: u32,
+    pub(crate) file: PathBuf,
+}
+
+/// The keys that receipts are signed with.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReceiptKeys {
+    pub(crate) id: u32,
+    pub(crate) file: PathBuf,
+    #[serde(default)]
+    pub(crate) older: Vec<OlderReceiptKey>,
+}
+
+/// The public half of a key that receipts were signed with.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OlderReceiptKey {
+    pub(crate) id: u32,
+    pub(crate) public_key: String,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -202,15 +213,13 @@ impl Default for Config {
             },
             requests: Requests { inbox_requests_max: 16_384, request_ms_max: 10_000 },
             journal: Journal { segment_bytes: journal::SEGMENT_BYTES_DEFAULT },
-            projections: Projections { feed_records_max: 65_536 },
-            policy: PolicyText {
-                fx_markup: "0.01".to_owned(),
-                rate_age_ms_max: 3_600_000,
-                rate_move_max: "0.1".to_owned(),
-            },
+            projections: Projections { feed_records_max: 65_536, watch_records_max: 65_536 },
+            policy: PolicyText::default(),
             drain: Drain { drain_ms_max: 10_000 },
             log: Log { format: LogFormat::Text },
             digest_key: None,
+            quotes: None,
+            receipts: None,
             operator: None,
             wallets: Vec::new(),
         }
@@ -250,20 +259,27 @@ impl Config {
                 )));
             }
         }
-        let has_own_keys = self.digest_key.is_some() || self.operator.is_some() || !self.wallets.is_empty();
+        let has_own_keys = self.digest_key.is_some()
+            || self.quotes.is_some()
+            || self.receipts.is_some()
+            || self.operator.is_some()
+            || !self.wallets.is_empty();
         match self.mode {
             ModeName::Sandbox if has_own_keys => Err(StartError::Config(
-                "a sandbox has its own known keys: leave out digest_key, operator and wallets, or set \
-                 mode = \"production\""
+                "a sandbox has its own known keys: leave out digest_key, quotes, receipts, operator and wallets, or \
+                 set mode = \"production\""
                     .to_owned(),
             )),
             ModeName::Production if self.digest_key.is_none() => Err(missing("digest_key")),
             ModeName::Production if self.operator.is_none() => Err(missing("operator")),
+            ModeName::Production if self.quotes.is_none() => Err(missing("quotes")),
+            ModeName::Production if self.receipts.is_none() => Err(missing("receipts")),
             ModeName::Sandbox | ModeName::Production => Ok(()),
         }?;
+        self.check_bounds()?;
         self.policy()?;
         self.wallet_names()?;
-        self.check_bounds()
+        self.check_key_ids()
     }
 
     /// A bound of zero would let nothing through.
@@ -283,7 +299,10 @@ impl Config {
             ("requests.inbox_requests_max", requests.inbox_requests_max == 0),
             ("requests.request_ms_max", requests.request_ms_max == 0),
             ("projections.feed_records_max", projections.feed_records_max == 0),
+            ("projections.watch_records_max", projections.watch_records_max == 0),
             ("policy.rate_age_ms_max", policy.rate_age_ms_max == 0),
+            ("policy.quote_ms", policy.quote_ms == 0),
+            ("policy.hold_ms", policy.hold_ms == 0),
             ("drain.drain_ms_max", drain.drain_ms_max == 0),
         ];
         if let Some((key, _)) = bounds.into_iter().find(|(_, is_zero)| *is_zero) {
@@ -303,18 +322,28 @@ impl Config {
         Ok(())
     }
 
-    /// The rules to put in force.
+    /// A key is known by its number, so no two have one.
+    fn check_key_ids(&self) -> Result<(), StartError> {
+        let quotes = self.quotes.iter().map(|keys| (keys.id, keys.older.iter().map(|older| older.id).collect()));
+        let receipts = self.receipts.iter().map(|keys| (keys.id, keys.older.iter().map(|older| older.id).collect()));
+        let sections = quotes.map(|ids| ("quotes", ids)).chain(receipts.map(|ids| ("receipts", ids)));
+        for (section, (current, older)) in sections {
+            let older: Vec<u32> = older;
+            let mut ids = BTreeSet::from([current]);
+            if let Some(again) = older.into_iter().find(|id| !ids.insert(*id)) {
+                return Err(StartError::Config(format!("{section}: two keys have the id {again}")));
+            }
+        }
+        Ok(())
+    }
+
+    /// The rules to put in force. A sandbox whose policy names no pivot crosses through the currency whose rates it has.
     pub(crate) fn policy(&self) -> Result<Policy, StartError> {
-        let ratio = |key: &str, text: &str| {
-            Ratio::parse(text).map_err(|error| StartError::Config(format!("policy.{key} = {text:?}: {error}")))
+        let pivot = match self.mode {
+            ModeName::Sandbox => Some(sandbox::currency(sandbox::PIVOT)),
+            ModeName::Production => None,
         };
-        let rate_age_ms_max = i64::try_from(self.policy.rate_age_ms_max)
-            .map_err(|_too_large| StartError::Config("policy.rate_age_ms_max is too large".to_owned()))?;
-        Ok(Policy {
-            fx_markup: ratio("fx_markup", &self.policy.fx_markup)?,
-            rate_age_ms_max,
-            rate_move_max: ratio("rate_move_max", &self.policy.rate_move_max)?,
-        })
+        self.policy.policy(pivot).map_err(|wrong| StartError::Config(format!("policy.{wrong}")))
     }
 
     /// The wallet operators with the text of their key hash.
@@ -381,6 +410,43 @@ mod tests {
         let published = include_str!("../../../config/payswitchd.toml");
         let file: Config = Figment::new().merge(Toml::string(published)).extract().expect("every key is known");
         assert_eq!(format!("{file:?}"), format!("{:?}", Config::default()));
+    }
+
+    /// Lines like `# [section]` and `# key = value` are what could be configured.
+    #[test]
+    fn what_the_published_file_shows_in_comments_can_be_configured() {
+        let published = include_str!("../../../config/payswitchd.toml");
+        let is_key = |line: &str| {
+            let name = line.split_once(" = ").map_or("", |(name, _)| name);
+            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+        };
+        let shown: String = published
+            .lines()
+            .map(|line| match line.strip_prefix("# ") {
+                Some(shown) if shown.starts_with('[') || is_key(shown) => format!("{shown}\n"),
+                Some(_) | None if line.starts_with('#') => "\n".to_owned(),
+                Some(_) | None => format!("{line}\n"),
+            })
+            .collect();
+        let file: Config = Figment::new().merge(Toml::string(&shown)).extract().expect("every key shown is known");
+        file.policy().expect("the rules shown are sound");
+        let policy = &file.policy;
+        let tables = [
+            ("pivot", policy.pivot.is_some()),
+            ("pairs", !policy.pairs.is_empty()),
+            ("tiers", !policy.tiers.is_empty()),
+            ("volatility", !policy.volatility.is_empty()),
+            ("exposure", !policy.exposure.is_empty()),
+            ("merchants", !policy.merchants.is_empty()),
+            ("digest_key", file.digest_key.is_some()),
+            ("quotes.older", file.quotes.is_some_and(|keys| !keys.older.is_empty())),
+            ("receipts.older", file.receipts.is_some_and(|keys| !keys.older.is_empty())),
+            ("operator", file.operator.is_some()),
+            ("wallets", !file.wallets.is_empty()),
+        ];
+        for (table, shown) in tables {
+            assert!(shown, "{table} is shown");
+        }
     }
 
     #[test]

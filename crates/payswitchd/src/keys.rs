@@ -1,12 +1,24 @@
 //! Secrets: where they come from and in which form they are kept.
 
-use std::{fmt::Write, fs, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
+use std::{
+    fmt::Write as _,
+    fs::{self, OpenOptions},
+    io::Write as _,
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    path::Path,
+    sync::Arc,
+};
 
 use domain::{ApiKeyHash, DigestKey, Mode, Name};
-use wire::digest::Digester;
+use ingress::ReceiptKeys;
+use wire::{
+    digest::Digester,
+    quote_token::{QuoteKey, QuoteTokens},
+    receipts::ReceiptKey,
+};
 
 use crate::{
-    config::{Config, ModeName},
+    config::{self, Config, ModeName},
     sandbox,
     start::{StartError, random_bytes},
 };
@@ -17,6 +29,8 @@ pub(crate) struct Keys {
     pub(crate) digest_key: DigestKey,
     pub(crate) operator: ApiKeyHash,
     pub(crate) wallets: Vec<(Name, ApiKeyHash)>,
+    pub(crate) quote_tokens: Arc<QuoteTokens>,
+    pub(crate) receipt_keys: Arc<ReceiptKeys>,
 }
 
 impl Keys {
@@ -45,7 +59,7 @@ impl Keys {
         let (Some(digest_key), Some(operator)) = (&config.digest_key, &config.operator) else {
             return Err(StartError::Config(format!("{} needs digest_key and operator", Mode::Production.as_str())));
         };
-        let digester = Arc::new(Digester::new(read_digest_key(&digest_key.file)?));
+        let digester = Arc::new(Digester::new(read_secret(&digest_key.file)?));
         let wallets = config.wallet_names()?.into_iter().map(|(name, hash)| {
             let key = format!("wallets.{name}.api_key_hash");
             Ok((name, ApiKeyHash(hex(hash).ok_or_else(|| not_hex(&key))?)))
@@ -55,6 +69,8 @@ impl Keys {
             digest_key: DigestKey { id: digest_key.id, check: digester.check() },
             operator: ApiKeyHash(operator),
             wallets: wallets.collect::<Result<_, StartError>>()?,
+            quote_tokens: Arc::new(quote_tokens(config)?),
+            receipt_keys: Arc::new(receipt_keys(config)?),
             digester,
         })
     }
@@ -62,14 +78,63 @@ impl Keys {
 
 /// Makes a key, prints it and its hash.
 pub(crate) fn print_new(digest_key_file: &Path) -> Result<(), StartError> {
-    let digester = Digester::new(read_digest_key(digest_key_file)?);
+    let digester = Digester::new(read_secret(digest_key_file)?);
     let key = format!("key_{}", to_hex(&random_bytes::<32>()?));
     println!("api key        {key}\napi_key_hash   {}", to_hex(&digester.api_key_hash(&key).0));
     Ok(())
 }
 
+/// Makes a secret for quotes, and prints it or writes it to a new file.
+pub(crate) fn print_new_quote_key(out: Option<&Path>) -> Result<(), StartError> {
+    keep_or_print("quote key", &random_bytes()?, out)
+}
+
+/// Makes a key for receipts; the public half is always printed.
+pub(crate) fn print_new_receipt_key(out: Option<&Path>) -> Result<(), StartError> {
+    let seed = random_bytes()?;
+    keep_or_print("receipt key", &seed, out)?;
+    println!("public key     {}", to_hex(&ReceiptKey::from_seed(0, &seed).public_key()));
+    Ok(())
+}
+
+fn keep_or_print(what: &str, secret: &[u8; 32], out: Option<&Path>) -> Result<(), StartError> {
+    let Some(path) = out else {
+        println!("{what:<15}{}", to_hex(secret));
+        return Ok(());
+    };
+    // A key that is there already is never lost by a slip.
+    let written = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .and_then(|mut file| writeln!(file, "{}", to_hex(secret)).and_then(|()| file.sync_all()));
+    written.map_err(|source| StartError::NewSecret { path: path.to_owned(), source })
+}
+
+fn quote_tokens(config: &Config) -> Result<QuoteTokens, StartError> {
+    let Some(config::QuoteKeys { id, file, older }) = &config.quotes else {
+        return Err(StartError::Config(format!("{} needs quotes", Mode::Production.as_str())));
+    };
+    let key = |id: u32, file: &Path| Ok(QuoteKey::new(id, &read_secret(file)?));
+    let older = older.iter().map(|older| key(older.id, &older.file)).collect::<Result<Vec<_>, StartError>>()?;
+    QuoteTokens::new(key(*id, file)?, older).map_err(|repeated| StartError::Config(format!("quotes: {repeated}")))
+}
+
+fn receipt_keys(config: &Config) -> Result<ReceiptKeys, StartError> {
+    let Some(config::ReceiptKeys { id, file, older }) = &config.receipts else {
+        return Err(StartError::Config(format!("{} needs receipts", Mode::Production.as_str())));
+    };
+    let older = older.iter().enumerate().map(|(index, older)| {
+        let key = format!("receipts.older[{index}].public_key");
+        Ok((older.id, hex(&older.public_key).ok_or_else(|| not_hex(&key))?))
+    });
+    let current = ReceiptKey::from_seed(*id, &read_secret(file)?);
+    Ok(ReceiptKeys::new(current, older.collect::<Result<Vec<_>, StartError>>()?))
+}
+
 /// A secret that others can read is no secret: such a file is refused.
-fn read_digest_key(path: &Path) -> Result<[u8; 32], StartError> {
+fn read_secret(path: &Path) -> Result<[u8; 32], StartError> {
     let cannot = |source| StartError::Secret { path: path.to_owned(), source };
     let mode = fs::metadata(path).map_err(cannot)?.permissions().mode();
     if mode & 0o077 != 0 {

@@ -10,6 +10,7 @@ mod keys;
 mod locked_directory;
 mod logs;
 mod metrics_endpoint;
+mod policy_text;
 mod sandbox;
 mod serve;
 mod setup;
@@ -26,6 +27,8 @@ fn main() -> ExitCode {
     let result = match &arguments.task {
         None => run(&arguments),
         Some(Task::NewKey { digest_key_file }) => keys::print_new(digest_key_file),
+        Some(Task::NewQuoteKey { out }) => keys::print_new_quote_key(out.as_deref()),
+        Some(Task::NewReceiptKey { out }) => keys::print_new_receipt_key(out.as_deref()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -4,12 +4,16 @@ use std::sync::Arc;
 
 use domain::{
     AccountId, AccountName, ApiKeyHash, Command, CurrencyPair, Digest, DigestKey, Evidence, Fingerprint,
-    IdempotencyKey, Label, Method, MoveFunds, Name, OpenAccount, PublishRates, RateTick, RegisterMerchant, Submission,
-    TenantId, Timestamp, WalletId,
+    IdempotencyKey, Label, Method, MoveFunds, Name, OpenAccount, RegisterMerchant, Submission, TenantId, WalletId,
 };
+use ingress::{ReceiptKeys, SandboxPowers, SandboxRates};
 use money::{Currency, Money, Rate, Ratio};
-use pipeline::{Directory, RateBook};
-use wire::digest::{Digester, Purpose};
+use pipeline::Directory;
+use wire::{
+    digest::{Digester, Purpose},
+    quote_token::{QuoteKey, QuoteTokens},
+    receipts::ReceiptKey,
+};
 
 use crate::{keys::Keys, start::StartError};
 
@@ -21,9 +25,10 @@ pub(crate) const WALLET_KEY: &str = "sandbox_wallet_demo-wallet_0000000000000000
 pub(crate) const OPERATOR_KEY: &str = "sandbox_operator_0000000000000000000000000";
 
 /// Name, settlement currency, discount in millionths, key.
-pub(crate) const MERCHANTS: [(&str, Currency, u32, &str); 2] = [
+pub(crate) const MERCHANTS: [(&str, Currency, u32, &str); 3] = [
     ("demo-cafe", Currency::CNY, 6_000, "sandbox_merchant_demo-cafe_0000000000000000"),
     ("hk-books", Currency::HKD, 6_000, "sandbox_merchant_hk-books_0000000000000000"),
+    ("ph-tours", Currency::USD, 6_000, "sandbox_merchant_ph-tours_0000000000000000"),
 ];
 
 /// Name, currency, first deposit in minor units.
@@ -34,29 +39,43 @@ pub(crate) const ACCOUNTS: [(&str, Currency, i64); 4] = [
     ("us-dana", Currency::USD, 100_000),
 ];
 
-/// Presentment currency, debit currency, mid rate: cross rates of the ECB's euro reference rates of 2026-10-30
-/// (published for information, not for dealing).
-const RATES: [(Currency, Currency, &str); 5] = [
-    (Currency::CNY, Currency::HKD, "1.179291231"),
-    (Currency::HKD, Currency::CNY, "0.8479669603"),
-    (Currency::CNY, Currency::USD, "0.1503107930"),
-    (Currency::USD, Currency::CNY, "6.652882206"),
-    (Currency::USD, Currency::HKD, "7.845685643"),
+/// Presentment currency, debit currency, mid rate: the ECB's euro reference rates of 2026-10-30 (published for
+/// information, not for dealing), and cross rates of them for the pairs that the demo pays in. Every other pair of these
+/// currencies is crossed through [`PIVOT`].
+const RATES: [(&str, &str, &str); 9] = [
+    ("CNY", "HKD", "1.179291231"),
+    ("HKD", "CNY", "0.8479669603"),
+    ("CNY", "USD", "0.1503107930"),
+    ("USD", "CNY", "6.652882206"),
+    ("USD", "HKD", "7.845685643"),
+    ("EUR", "CNY", "7.4326"),
+    ("EUR", "HKD", "8.7652"),
+    ("EUR", "USD", "1.1172"),
+    ("EUR", "PHP", "71.143"),
 ];
+/// What the sandbox crosses through, unless it is configured to do otherwise.
+pub(crate) const PIVOT: &str = "EUR";
 /// Says both where the rates come from and that their time is made up.
 const RATE_SOURCE: &str = "ECB 2026-10-30, re-stamped by the sandbox";
+/// Of a rate that was pinned by `SandboxService.PinRate`.
+const RATE_SOURCE_PINNED: &str = "pinned in the sandbox";
 
 /// Everybody knows it, so that the sandbox's keys are the same everywhere; it protects nothing.
 const DIGEST_KEY: [u8; 32] = *b"payswitch sandbox: not a secret!";
-const DIGEST_KEY_ID: u32 = 0;
+/// As public: who trusts a sandbox's quote or receipt trusts everybody.
+const QUOTE_KEY: [u8; 32] = *b"payswitch sandbox quote: no key.";
+const RECEIPT_SEED: [u8; 32] = *b"payswitch sandbox receipt: open!";
+const KEY_ID: u32 = 0;
 
 /// The sandbox's own credentials.
 pub(crate) fn keys() -> Keys {
     let digester = Arc::new(Digester::new(DIGEST_KEY));
     Keys {
-        digest_key: DigestKey { id: DIGEST_KEY_ID, check: digester.check() },
+        digest_key: DigestKey { id: KEY_ID, check: digester.check() },
         operator: digester.api_key_hash(OPERATOR_KEY),
         wallets: vec![(name(WALLET), digester.api_key_hash(WALLET_KEY))],
+        quote_tokens: Arc::new(QuoteTokens::new(QuoteKey::new(KEY_ID, &QUOTE_KEY), []).expect("there is one key")),
+        receipt_keys: Arc::new(ReceiptKeys::new(ReceiptKey::from_seed(KEY_ID, &RECEIPT_SEED), [])),
         digester,
     }
 }
@@ -88,26 +107,15 @@ pub(crate) fn deposits(digester: &Digester, directory: &Directory) -> Result<Vec
     ACCOUNTS.into_iter().map(deposit).collect()
 }
 
-/// The sandbox's rates as of now, except where the operator has published one of its own.
-pub(crate) fn rates(rate_book: &RateBook, now: Timestamp) -> Option<Submission> {
-    let ticks: Vec<RateTick> = RATES
-        .iter()
-        .map(|(presentment, debit, mid_rate)| {
-            let pair = CurrencyPair { presentment: *presentment, debit: *debit };
-            // A wall clock that was set back between two starts must not make a rate older than the last.
-            let last = rate_book.in_force(pair).map_or(now, |last| last.tick.as_of);
-            RateTick {
-                pair,
-                mid_rate: Rate::parse(mid_rate).expect("the sandbox's rates are rates"),
-                source: Label::new(RATE_SOURCE).expect("the source is a label"),
-                as_of: now.max(last),
-            }
-        })
-        .filter(|ours| rate_book.in_force(ours.pair).is_none_or(|last| last.tick.source == ours.source))
-        .collect();
-    let command = Command::PublishRates(PublishRates { ticks });
-    matches!(&command, Command::PublishRates(publish) if !publish.ticks.is_empty())
-        .then_some(Submission { key: None, command })
+/// What only a sandbox can do. One that is configured to cross through a currency has no rates but those from it, so that
+/// nothing but a published rate goes before a crossed one.
+pub(crate) fn powers(pivot: Option<&str>) -> SandboxPowers {
+    let from_pivot = RATES.into_iter().filter(|(presentment, _, _)| pivot.is_none_or(|pivot| pivot == *presentment));
+    let own = from_pivot.map(|(presentment, debit, mid_rate)| {
+        let pair = CurrencyPair { presentment: currency(presentment), debit: currency(debit) };
+        (pair, Rate::parse(mid_rate).expect("the sandbox's rates are rates"))
+    });
+    SandboxPowers::new(SandboxRates::new(own, label(RATE_SOURCE), label(RATE_SOURCE_PINNED)))
 }
 
 /// A command that happens once in the life of a ledger.
@@ -119,4 +127,12 @@ fn seed(digester: &Digester, method: Method, what: &str, command: Command) -> Su
 
 fn name(text: &str) -> Name {
     Name::new(text).expect("the sandbox's names are names")
+}
+
+fn label(text: &str) -> Label {
+    Label::new(text).expect("the sandbox's texts are labels")
+}
+
+pub(crate) fn currency(code: &str) -> Currency {
+    Currency::from_code(code).expect("the sandbox's currencies are of ISO 4217")
 }

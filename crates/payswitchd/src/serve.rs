@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use ingress::{Health, Limits, Routes, Switch};
+use ingress::{Health, Limits, OpenWatches, Routes, SandboxPowers, Switch};
 use metrics_exporter_prometheus::PrometheusHandle;
 use shard::{Clock, Handle, Mailbox, ServingState};
 use tokio::{
@@ -24,8 +24,8 @@ use tokio::{
 
 use crate::{
     banner::Banner,
-    config::{Config, ModeName},
-    metrics_endpoint, sandbox,
+    config::Config,
+    metrics_endpoint,
     start::{ReadySwitch, StartError},
 };
 
@@ -49,6 +49,8 @@ pub(crate) fn serve(config: &Config, switch: ReadySwitch, metrics: PrometheusHan
     let ReadySwitch { shard, projector_thread, directory_lock, ref inbox, ref status, ref started, .. } = switch;
     let runtime = new_runtime("the operators' runtime")?;
     let (listeners, addresses) = runtime.block_on(Listeners::bind(config))?;
+    let (stop, stopping) = watch::channel(false);
+    let open_watches = Arc::new(OpenWatches::default());
 
     let shard_thread = spawn("shard", move || shard.run())?;
 
@@ -58,13 +60,17 @@ pub(crate) fn serve(config: &Config, switch: ReadySwitch, metrics: PrometheusHan
         rate_book: Arc::clone(&switch.rate_book),
         boards: Arc::clone(&switch.boards),
         digester: Arc::clone(&switch.keys.digester),
+        quote_tokens: Arc::clone(&switch.keys.quote_tokens),
+        receipt_keys: Arc::clone(&switch.keys.receipt_keys),
         credentials: Arc::clone(&switch.credentials),
-        payment_ids: Arc::clone(&switch.payment_ids),
-        clock: switch.clock,
+        ids: Arc::clone(&switch.ids),
+        clock: switch.clock.clone(),
         started: Arc::clone(started),
         request_ms_max: config.requests.request_ms_max,
+        open_watches: Arc::clone(&open_watches),
+        stopping: stopping.clone(),
+        sandbox: switch.sandbox.clone(),
     };
-    let (stop, stopping) = watch::channel(false);
     let merchants_mailbox = Arc::new(Mailbox::default());
     let merchants =
         Merchants::start(config, listeners.merchants, context(&merchants_mailbox), merchants_mailbox, &stopping)?;
@@ -216,10 +222,8 @@ impl Operators {
         let healths = [merchants_health, health];
         set_serving(&healths, true).await;
         tokio::spawn(show_health(switch.handle.clone(), healths.clone()));
-        if config.mode == ModeName::Sandbox {
-            let every =
-                RESTAMP_EVERY.min(Duration::from_millis(config.policy.rate_age_ms_max / 3).max(RESTAMP_EVERY_MIN));
-            tokio::spawn(restamp(switch.clone(), every));
+        if let Some(sandbox) = switch.sandbox.clone() {
+            tokio::spawn(restamp(switch.clone(), sandbox, restamp_every(config)?));
         }
 
         print(banner);
@@ -310,14 +314,24 @@ async fn keep_up(metrics: PrometheusHandle) {
     }
 }
 
+/// A third of the age at which the first of all rates is refused, within bounds.
+fn restamp_every(config: &Config) -> Result<Duration, StartError> {
+    let policy = config.policy()?;
+    let of_pairs = policy.pairs.values().filter_map(|rules| rules.rate_age_ms_max);
+    let age_ms_max = of_pairs.fold(policy.rate_age_ms_max, i64::min);
+    let third = Duration::from_millis(age_ms_max.unsigned_abs() / 3);
+    Ok(third.clamp(RESTAMP_EVERY_MIN, RESTAMP_EVERY))
+}
+
 /// Keeps a sandbox's rates from going stale.
-async fn restamp(switch: Switch, every: Duration) {
+async fn restamp(switch: Switch, sandbox: Arc<SandboxPowers>, every: Duration) {
     let mut ticks = interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     ticks.tick().await;
     loop {
         ticks.tick().await;
-        let Some(submission) = sandbox::rates(&switch.rate_book, switch.clock.now()) else { continue };
+        let restamped = sandbox.rates().restamped(&switch.rate_book, switch.clock.now());
+        let Some(submission) = restamped else { continue };
         if let Err(refused) = switch.handle.submit(submission, None).await {
             tracing::warn!(%refused, "cannot re-stamp the sandbox's rates");
         }

@@ -2,17 +2,15 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use domain::{Command, InitializeSwitch, InstallPolicy, Mode, Name, RegisterWallet, Submission, Timestamp, WalletId};
+use domain::{
+    Command, InitializeSwitch, InstallPolicy, Mode, Name, Refusal, RegisterWallet, Submission, Timestamp, WalletId,
+};
+use ingress::SandboxPowers;
 use journal::Journal;
 use pipeline::{Directory, RateBook};
 use shard::{Answer, Clock, Handle, Inbox, Mailbox, Refused, Shard, Status};
 
-use crate::{
-    config::{Config, ModeName},
-    keys::Keys,
-    sandbox,
-    start::StartError,
-};
+use crate::{config::Config, keys::Keys, sandbox, start::StartError};
 
 /// What is put right.
 pub(crate) struct Setup<'a, J: Journal, C: Clock> {
@@ -21,6 +19,7 @@ pub(crate) struct Setup<'a, J: Journal, C: Clock> {
     pub(crate) status: &'a Arc<Status>,
     pub(crate) directory: &'a Directory,
     pub(crate) rate_book: &'a RateBook,
+    pub(crate) sandbox: Option<&'a SandboxPowers>,
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) now: Timestamp,
 }
@@ -30,8 +29,9 @@ impl<J: Journal, C: Clock> Setup<'_, J, C> {
     pub(crate) fn run(&mut self, config: &Config, keys: &Keys) -> Result<HashMap<Name, WalletId>, StartError> {
         self.begin(config.mode.into(), keys)?;
         let policy = config.policy()?;
-        if self.shard.engine().policy() != Some(&policy) {
-            self.submit(Submission { key: None, command: Command::InstallPolicy(InstallPolicy { policy }) })?;
+        if self.shard.engine().policy().is_none_or(|ours| **ours != policy) {
+            let install = InstallPolicy { policy: Arc::new(policy) };
+            self.submit(Submission { key: None, command: Command::InstallPolicy(install) })?;
         }
         let mut wallets = HashMap::new();
         for (name, _) in &keys.wallets {
@@ -41,8 +41,8 @@ impl<J: Journal, C: Clock> Setup<'_, J, C> {
             }
             wallets.insert(name.clone(), self.directory.wallet(name).ok_or(StartError::NotSetUp)?);
         }
-        if config.mode == ModeName::Sandbox {
-            self.seed_sandbox(keys, &wallets)?;
+        if let Some(sandbox) = self.sandbox {
+            self.seed_sandbox(sandbox, keys, &wallets)?;
         }
         Ok(wallets)
     }
@@ -61,16 +61,33 @@ impl<J: Journal, C: Clock> Setup<'_, J, C> {
         Ok(())
     }
 
-    fn seed_sandbox(&mut self, keys: &Keys, wallets: &HashMap<Name, WalletId>) -> Result<(), StartError> {
+    fn seed_sandbox(
+        &mut self,
+        powers: &SandboxPowers,
+        keys: &Keys,
+        wallets: &HashMap<Name, WalletId>,
+    ) -> Result<(), StartError> {
         for wallet in wallets.values() {
             for submission in sandbox::parties(&keys.digester, *wallet) {
-                self.submit(submission)?;
+                self.submit_unless_there(submission)?;
             }
         }
         for submission in sandbox::deposits(&keys.digester, self.directory)? {
             self.submit(submission)?;
         }
-        sandbox::rates(self.rate_book, self.now).map_or(Ok(()), |submission| self.submit(submission))
+        let rates = powers.rates().restamped(self.rate_book, self.now);
+        rates.map_or(Ok(()), |submission| self.submit(submission))
+    }
+
+    /// A later version's party may have a name that an owner of the sandbox has given already; it then stays his.
+    fn submit_unless_there(&mut self, submission: Submission) -> Result<(), StartError> {
+        match self.submit(submission) {
+            Err(StartError::Setup {
+                refused: Refused::Engine(Refusal::MerchantExists | Refusal::AccountExists | Refusal::ApiKeyTaken),
+                ..
+            }) => Ok(()),
+            other => other,
+        }
     }
 
     /// Submits one command and drives the shard until it is answered.

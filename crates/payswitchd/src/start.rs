@@ -2,14 +2,21 @@
 
 use std::{collections::HashMap, error::Error, io, path::PathBuf, sync::Arc, thread::JoinHandle, time::Instant};
 
-use domain::{ApiKeyHash, Lsn, Name, Record, Timestamp, WalletId};
-use ingress::{Credentials, PaymentIds, Started};
-use journal::{FileJournal, FoldError, JournalId, Options, Recovered, disk::DirectoryDisk};
+use domain::{ApiKeyHash, ChainMark, Lsn, Name, Record, Timestamp, WalletId};
+use ingress::{Credentials, Ids, SandboxPowers, Started};
+use journal::{FileJournal, FoldError, JournalId, Options, RecordRef, Recovered, disk::DirectoryDisk};
 use pipeline::{Directory, RateBook};
 use projections::{Boards, FeedSender, Projector, feed};
 use shard::{Clock, Inbox, Observer, Recovery, Refused, Shard, Status, SystemClock};
 
-use crate::{config::Config, keys::Keys, locked_directory::LockedDirectory, serve::spawn, setup::Setup};
+use crate::{
+    config::{Config, ModeName},
+    keys::Keys,
+    locked_directory::LockedDirectory,
+    sandbox,
+    serve::spawn,
+    setup::Setup,
+};
 
 /// Recovered records are handed to the projector in batches of this many.
 const RECOVERY_BATCH_RECORDS: usize = 1024;
@@ -24,6 +31,8 @@ pub(crate) enum StartError {
     Config(String),
     #[error("cannot read the secret in {}", path.display())]
     Secret { path: PathBuf, source: io::Error },
+    #[error("cannot write a new secret to {}", path.display())]
+    NewSecret { path: PathBuf, source: io::Error },
     #[error("cannot {tried} {}", path.display())]
     Directory { tried: &'static str, path: PathBuf, source: io::Error },
     #[error("{} is in use by another daemon ({owner})", path.display())]
@@ -66,7 +75,11 @@ impl StartError {
     pub(crate) const fn exit_code(&self) -> u8 {
         match self {
             Self::Stopped(_) => 1,
-            Self::Config(_) | Self::Secret { .. } | Self::OtherMode { .. } | Self::OtherDigestKey { .. } => 2,
+            Self::Config(_)
+            | Self::Secret { .. }
+            | Self::NewSecret { .. }
+            | Self::OtherMode { .. }
+            | Self::OtherDigestKey { .. } => 2,
             Self::Journal {
                 source:
                     journal::Error::Damaged { .. } | journal::Error::NewerFormat { .. } | journal::Error::Fold { .. },
@@ -98,7 +111,8 @@ pub(crate) struct ReadySwitch {
     pub(crate) projector_thread: JoinHandle<()>,
     pub(crate) credentials: Arc<Credentials>,
     pub(crate) keys: Keys,
-    pub(crate) payment_ids: Arc<PaymentIds>,
+    pub(crate) ids: Arc<Ids>,
+    pub(crate) sandbox: Option<Arc<SandboxPowers>>,
     pub(crate) started: Arc<Started>,
 }
 
@@ -107,10 +121,9 @@ pub(crate) fn start(config: &Config) -> Result<ReadySwitch, StartError> {
     let keys = Keys::load(config)?;
     let parties = keys.parties()?;
     let locked = LockedDirectory::lock(&config.data_dir)?;
-    let clock = SystemClock::start();
     let directory = Arc::new(Directory::new());
     let rate_book = Arc::new(RateBook::new());
-    let projector = Projector::new();
+    let projector = Projector::with_watch_retained(config.projections.watch_records_max);
     let boards = projector.boards();
     let (sender, receiver) = feed(config.projections.feed_records_max);
     // It runs before anything is recovered or submitted: a full feed waits for it.
@@ -122,9 +135,10 @@ pub(crate) fn start(config: &Config) -> Result<ReadySwitch, StartError> {
     let (journal, recovered) = open_journal(config, &locked, &mut folding)?;
     let Folding { recovery, tables, feed } = folding;
     let engine = recovery.finish();
-    check_clock(config, engine.applied_at(), clock.now())?;
+    let clock = start_clock(config, engine.applied_at())?;
     let started = Started {
         mode: config.mode.into(),
+        journal_id: recovered.journal_id.bytes(),
         version: env!("CARGO_PKG_VERSION"),
         at: clock.now(),
         recovered_records: recovered.records,
@@ -134,14 +148,19 @@ pub(crate) fn start(config: &Config) -> Result<ReadySwitch, StartError> {
     let status = Arc::new(Status::serving(engine.applied_lsn()));
     let inbox = Arc::new(Inbox::new(config.requests.inbox_requests_max));
     let observers: Vec<Box<dyn Observer>> = vec![Box::new(tables), Box::new(feed)];
-    let mut shard = Shard::new(engine, journal, clock, Arc::clone(&inbox), Arc::clone(&status), observers);
+    let mut shard = Shard::new(engine, journal, clock.clone(), Arc::clone(&inbox), Arc::clone(&status), observers);
 
+    let sandbox = match config.mode {
+        ModeName::Sandbox => Some(Arc::new(sandbox::powers(config.policy.pivot.as_deref()))),
+        ModeName::Production => None,
+    };
     let mut setup = Setup {
         shard: &mut shard,
         inbox: &inbox,
         status: &status,
         directory: &directory,
         rate_book: &rate_book,
+        sandbox: sandbox.as_deref(),
         mailbox: Arc::default(),
         now: clock.now(),
     };
@@ -161,7 +180,8 @@ pub(crate) fn start(config: &Config) -> Result<ReadySwitch, StartError> {
         projector_thread,
         credentials,
         keys,
-        payment_ids: Arc::new(PaymentIds::new(random_bytes()?)),
+        ids: Arc::new(Ids::new(random_bytes()?)),
+        sandbox,
         started: Arc::new(started),
     })
 }
@@ -178,7 +198,7 @@ fn open_journal(
     let disk = disk.map_err(|source| StartError::Directory { tried: "make the journal directory", path, source })?;
     let new = Options::new(JournalId::new(random_bytes()?));
     let options = Options { segment_bytes: config.journal.segment_bytes, ..new };
-    let mut fold = |lsn: Lsn, bytes: &[u8]| folding.fold(lsn, bytes);
+    let mut fold = |found: RecordRef<'_>| folding.fold(&found);
     let opened = FileJournal::open(disk, options, &mut fold).map_err(|source| StartError::Journal { source })?;
     let (_, recovered) = &opened;
     if recovered.last_lsn < had {
@@ -187,7 +207,6 @@ fn open_journal(
     if let Some(cut) = &recovered.cut {
         tracing::warn!(?cut, "cut a torn tail: nobody was told that it is durable");
     }
-    folding.feed.flush();
     Ok(opened)
 }
 
@@ -199,22 +218,30 @@ struct Folding {
 }
 
 impl Folding {
-    fn fold(&mut self, lsn: Lsn, bytes: &[u8]) -> Result<(), FoldError> {
-        let record = self.recovery.fold(lsn, bytes)?;
+    fn fold(&mut self, found: &RecordRef<'_>) -> Result<(), FoldError> {
+        let record = self.recovery.fold(found.lsn, found.bytes)?;
         self.tables.observe(&record);
         self.feed.batch.push(record);
-        if self.feed.batch.len() >= RECOVERY_BATCH_RECORDS {
-            self.feed.flush();
+        // A batch of the journal goes with its mark, a large one in parts.
+        if found.lsn == found.chain.lsn {
+            self.feed.flush(Some(found.chain));
+        } else if self.feed.batch.len() >= RECOVERY_BATCH_RECORDS {
+            self.feed.flush(None);
         }
         Ok(())
     }
 }
 
-/// A clock that stands before the last record would keep every rate fresh for ever.
-fn check_clock(config: &Config, last: Timestamp, now: Timestamp) -> Result<(), StartError> {
-    let behind_ms = last.millis_since(now);
+/// A clock that stands before the last record would keep every rate fresh for ever. A sandbox's clock may have been
+/// advanced before, so there it just goes on from the last record.
+fn start_clock(config: &Config, last: Timestamp) -> Result<SystemClock, StartError> {
+    if config.mode == ModeName::Sandbox {
+        return Ok(SystemClock::start_at_least(last));
+    }
+    let clock = SystemClock::start();
+    let behind_ms = last.millis_since(clock.now());
     if behind_ms <= CLOCK_BEHIND_MS_MAX || config.accept_clock {
-        return Ok(());
+        return Ok(clock);
     }
     Err(StartError::ClockBehind { behind_ms })
 }
@@ -259,7 +286,7 @@ impl Tables {
 }
 
 impl Observer for Tables {
-    fn durable(&mut self, records: &[Arc<Record>]) {
+    fn durable(&mut self, records: &[Arc<Record>], _chain: Option<ChainMark>) {
         records.iter().for_each(|record| self.observe(record));
     }
 }
@@ -271,15 +298,15 @@ struct Feed {
 }
 
 impl Feed {
-    fn flush(&mut self) {
+    fn flush(&mut self, chain: Option<ChainMark>) {
         // The projector ends only after the shard; if it has, the process is stopping.
-        let _closed = self.sender.send(&mut self.batch);
+        let _closed = self.sender.send(&mut self.batch, chain);
     }
 }
 
 impl Observer for Feed {
-    fn durable(&mut self, records: &[Arc<Record>]) {
+    fn durable(&mut self, records: &[Arc<Record>], chain: Option<ChainMark>) {
         self.batch.extend_from_slice(records);
-        self.flush();
+        self.flush(chain);
     }
 }

@@ -259,6 +259,7 @@ impl Caller {
             merchant_order_id: format!("{}-{order}", self.name),
             payer: Some(AccountReference { wallet_id: sandbox::WALLET_ID.to_owned(), account_id: payer.to_owned() }),
             presentment_amount: Some(amount),
+            ..AuthorizeRequest::default()
         };
         Call::Pay { merchant, request }
     }
@@ -349,7 +350,7 @@ async fn audit(daemon: &Daemon, answered: &[Answered]) {
             (Call::Pay { merchant, .. }, Answer::Payment(payment)) => {
                 assert!(lsns.insert(payment.lsn), "each payment has its own lsn: {payment:?}");
                 assert!(ids.insert(payment.payment_id.clone()), "each payment has its own id: {payment:?}");
-                let request = PaymentServiceGetRequest { payment_id: payment.payment_id.clone() };
+                let request = PaymentServiceGetRequest { payment_id: payment.payment_id.clone(), ..Default::default() };
                 let found = lines.merchants[merchant].payment(request).await.expect("an answered payment is there");
                 assert_eq!(found.payment.as_ref(), Some(&**payment), "reads agree with answers");
                 if payment.state() == PaymentState::Captured {

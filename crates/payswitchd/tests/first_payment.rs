@@ -4,7 +4,7 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use support::parties::{End, Sandbox, account, decided, money, payment, refused, sums};
+use support::parties::{End, MERCHANTS, Sandbox, account, by_id, decided, money, payment, refused, sums};
 use wire::v1;
 
 fn posting(debit: &str, credit: &str, amount: v1::Money) -> v1::Posting {
@@ -21,8 +21,32 @@ fn captured(asked: &v1::AuthorizeRequest, merchant: &str, actual: &v1::Payment) 
         state: v1::PaymentState::Captured.into(),
         presentment_amount: asked.presentment_amount.clone(),
         create_time: actual.create_time,
+        update_time: actual.create_time,
         lsn: actual.lsn,
+        capture_mode: v1::CaptureMode::Automatic.into(),
+        consent: v1::ConsentKind::PayerNamed.into(),
         ..v1::Payment::default()
+    }
+}
+
+/// All of it was captured, and nothing is held or was given back.
+fn all_captured(debit: &v1::Money, settlement: &v1::Money, payment: v1::Payment) -> v1::Payment {
+    let presentment = payment.presentment_amount.clone();
+    let all = v1::PaymentAmount { presentment, debit: Some(debit.clone()), settlement: Some(settlement.clone()) };
+    let zero = |of: &v1::Money| Some(v1::Money { minor_units: 0, ..of.clone() });
+    let nothing = v1::PaymentAmount {
+        presentment: all.presentment.as_ref().and_then(zero),
+        debit: zero(debit),
+        settlement: zero(settlement),
+    };
+    v1::Payment {
+        debit_amount: Some(debit.clone()),
+        settlement_amount: Some(settlement.clone()),
+        authorized: Some(all.clone()),
+        captured: Some(all),
+        refunded: Some(nothing),
+        held_amount: zero(debit),
+        ..payment
     }
 }
 
@@ -41,8 +65,10 @@ async fn rate(sandbox: &Sandbox, presentment: &str, debit: &str) -> v1::Rate {
 
 /// What a payment says of its conversion; its age is what the daemon says.
 fn conversion(rate: &v1::Rate, mid: v1::Money, markup: v1::Money, actual: &v1::Payment) -> Option<v1::Conversion> {
+    // A rate is told as published; a conversion tells its value, in which a zero at the end says nothing.
+    let value = rate.mid_rate.trim_end_matches('0');
     Some(v1::Conversion {
-        mid_rate: rate.mid_rate.clone(),
+        mid_rate: value.to_owned(),
         markup: "0.01".to_owned(),
         mid_amount: Some(mid),
         markup_amount: Some(markup),
@@ -50,6 +76,9 @@ fn conversion(rate: &v1::Rate, mid: v1::Money, markup: v1::Money, actual: &v1::P
         rate_as_of_time: rate.as_of_time,
         rate_age_ms: actual.conversion.as_ref().map_or(0, |conversion| conversion.rate_age_ms),
         rate_lsn: rate.lsn,
+        applied_rate: value.to_owned(),
+        exposure_weight: "1".to_owned(),
+        ..v1::Conversion::default()
     })
 }
 
@@ -62,8 +91,6 @@ async fn a_hong_kong_wallet_pays_a_mainland_cafe() {
     let asked = payment("key-1", "order-1", "hk-alice", money("CNY", 10_000));
     let actual = decided(sandbox.cafe.authorize(asked.clone()).await);
     let expected = v1::Payment {
-        debit_amount: Some(money("HKD", 11_911)),
-        settlement_amount: Some(money("CNY", 9940)),
         merchant_discount: Some(money("CNY", 60)),
         conversion: conversion(&rate, money("HKD", 11_793), money("HKD", 118), &actual),
         postings: vec![
@@ -72,7 +99,7 @@ async fn a_hong_kong_wallet_pays_a_mainland_cafe() {
             posting("fx_position:CNY", "merchant_payable:demo-cafe", money("CNY", 10_000)),
             posting("merchant_payable:demo-cafe", "fee_income:CNY", money("CNY", 60)),
         ],
-        ..captured(&asked, "demo-cafe", &actual)
+        ..all_captured(&money("HKD", 11_911), &money("CNY", 9940), captured(&asked, "demo-cafe", &actual))
     };
     assert_eq!(actual, expected);
     assert!(rate.lsn > 0 && actual.lsn > rate.lsn, "the payment stands behind its rate in the journal");
@@ -95,8 +122,7 @@ async fn a_hong_kong_wallet_pays_a_mainland_cafe() {
 
 /// What everybody reads after the first payment.
 async fn check_reads(sandbox: &Sandbox, payment: &v1::Payment) {
-    let request = v1::PaymentServiceGetRequest { payment_id: payment.payment_id.clone() };
-    let read = sandbox.cafe.payment(request).await.expect("the cafe may read its payment");
+    let read = sandbox.cafe.payment(by_id(&payment.payment_id)).await.expect("the cafe may read its payment");
     assert_eq!(read.payment.as_ref(), Some(payment));
     assert!(read.applied_lsn >= payment.lsn);
 
@@ -147,14 +173,12 @@ async fn a_payer_in_the_merchant_s_currency_pays_what_is_asked() {
     let asked = payment("key-1", "order-1", "cn-chen", money("CNY", 10_000));
     let actual = decided(sandbox.cafe.authorize(asked.clone()).await);
     let expected = v1::Payment {
-        debit_amount: Some(money("CNY", 10_000)),
-        settlement_amount: Some(money("CNY", 9940)),
         merchant_discount: Some(money("CNY", 60)),
         postings: vec![
             posting("wallet:demo-wallet/cn-chen", "merchant_payable:demo-cafe", money("CNY", 10_000)),
             posting("merchant_payable:demo-cafe", "fee_income:CNY", money("CNY", 60)),
         ],
-        ..captured(&asked, "demo-cafe", &actual)
+        ..all_captured(&money("CNY", 10_000), &money("CNY", 9940), captured(&asked, "demo-cafe", &actual))
     };
     assert_eq!(actual, expected);
     assert_eq!(sandbox.balance("cn-chen").await, 490_000);
@@ -173,15 +197,22 @@ async fn a_dollar_wallet_pays_by_the_rate_of_its_own_pair() {
     assert!(sums(&sandbox.status().await).values().all(|sum| *sum == 0));
 }
 
-/// There is a rate from USD to HKD. Dividing by it would make one from HKD to USD that nobody published.
+/// There is a rate from EUR to HKD. Dividing by it would make one from HKD to EUR that nobody published.
 #[tokio::test]
 async fn no_rate_is_made_by_turning_another_around() {
     let sandbox = Sandbox::start();
-    let asked = payment("key-1", "order-1", "us-dana", money("HKD", 10_000));
+    let open = v1::OpenRequest {
+        idempotency_key: "open".to_owned(),
+        account_id: "de-ella".to_owned(),
+        currency_code: "EUR".to_owned(),
+    };
+    sandbox.wallet.open(open).await.expect("opened");
+    sandbox.deposit("deposit", "de-ella", money("EUR", 100_000)).await;
+    let asked = payment("key-1", "order-1", "de-ella", money("HKD", 10_000));
     let refusal = refused(sandbox.books.authorize(asked).await);
     assert_eq!((refusal.code.as_str(), refusal.reason.as_str()), ("FAILED_PRECONDITION", "RATE_MISSING"));
-    assert_eq!(refusal.message, "no rate is published for USD per HKD");
-    assert_eq!(sandbox.balance("us-dana").await, 100_000);
+    assert_eq!(refusal.message, "no rate is published for EUR per HKD");
+    assert_eq!(sandbox.balance("de-ella").await, 100_000);
 }
 
 #[tokio::test]
@@ -210,7 +241,8 @@ async fn every_account_of_the_sandbox_holds_what_the_banner_says() {
         );
         assert!(sandbox.daemon.banner.contains(&format!("account {name}")));
     }
-    let keys = client::sandbox::MERCHANT_KEYS.map(|(_, key)| key);
+    let keys = MERCHANTS.map(|merchant| client::sandbox::merchant_key(merchant).expect("the sandbox has it"));
+    assert!(sandbox.daemon.banner.contains("A payer's name alone counts as the payer's consent here, and here only"));
     for key in keys.into_iter().chain([client::sandbox::WALLET_KEY, client::sandbox::OPERATOR_KEY]) {
         assert!(sandbox.daemon.banner.contains(&format!("key {key}\n")), "the banner tells the key {key}");
     }

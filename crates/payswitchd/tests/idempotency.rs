@@ -83,8 +83,13 @@ async fn paid_at_a_fresh_rate(sandbox: &Sandbox) -> (v1::AuthorizeRequest, v1::P
             mid_rate: "1.18".to_owned(),
             source: "desk".to_owned(),
             as_of_time: movement.create_time,
+            ..v1::RatePublication::default()
         };
-        let publish = v1::PublishRatesRequest { idempotency_key: format!("rate {attempt}"), rates: vec![rate] };
+        let publish = v1::PublishRatesRequest {
+            idempotency_key: format!("rate {attempt}"),
+            rates: vec![rate],
+            ..v1::PublishRatesRequest::default()
+        };
         sandbox.operator.publish_rates(publish).await.expect("a rate of now is taken");
         let asked = payment(&format!("first {attempt}"), "first", "hk-alice", money("CNY", 1));
         if let Ok(reply) = sandbox.cafe.authorize(asked.clone()).await {

@@ -14,8 +14,10 @@ use tonic_types::StatusExt;
 use wire::{
     digest::Digester,
     v1::{
-        self, account_service_client::AccountServiceClient, operations_service_client::OperationsServiceClient,
-        payment_service_client::PaymentServiceClient, rate_service_client::RateServiceClient,
+        self, account_service_client::AccountServiceClient, consent_service_client::ConsentServiceClient,
+        operations_service_client::OperationsServiceClient, payment_service_client::PaymentServiceClient,
+        quote_service_client::QuoteServiceClient, rate_service_client::RateServiceClient,
+        receipt_service_client::ReceiptServiceClient, sandbox_service_client::SandboxServiceClient,
     },
 };
 
@@ -30,19 +32,34 @@ fn under<T>(header: Option<&str>, message: T) -> Request<T> {
     request
 }
 
-/// What one method of every service says to this header.
+/// What methods of every service say to this header.
 async fn statuses(daemon: &Daemon, header: Option<&str>) -> Vec<Status> {
     let (merchants, operators) = (daemon.merchants.clone(), daemon.operators.clone());
     let mut payments = PaymentServiceClient::connect(merchants.clone()).await.expect("the daemon listens");
     let mut accounts = AccountServiceClient::connect(merchants.clone()).await.expect("the daemon listens");
-    let mut rates = RateServiceClient::connect(merchants).await.expect("the daemon listens");
+    let mut rates = RateServiceClient::connect(merchants.clone()).await.expect("the daemon listens");
+    let mut quotes = QuoteServiceClient::connect(merchants.clone()).await.expect("the daemon listens");
+    let mut consents = ConsentServiceClient::connect(merchants.clone()).await.expect("the daemon listens");
+    let mut receipts = ReceiptServiceClient::connect(merchants.clone()).await.expect("the daemon listens");
+    let mut sandbox = SandboxServiceClient::connect(operators.clone()).await.expect("the daemon listens");
     let mut operations = OperationsServiceClient::connect(operators).await.expect("the daemon listens");
     let paid = payment("key", "order", "hk-alice", money("CNY", 100));
     let deposit = parties::deposit("key", "hk-alice", money("HKD", 100));
-    let publish = v1::PublishRatesRequest { idempotency_key: "key".to_owned(), rates: vec![] };
+    let publish = v1::PublishRatesRequest { idempotency_key: "key".to_owned(), ..v1::PublishRatesRequest::default() };
     let answers = [
         payments.authorize(under(header, paid)).await.map(drop),
         payments.get(under(header, v1::PaymentServiceGetRequest::default())).await.map(drop),
+        payments.capture(under(header, v1::CaptureRequest::default())).await.map(drop),
+        payments.void(under(header, v1::VoidRequest::default())).await.map(drop),
+        payments.refund(under(header, v1::RefundRequest::default())).await.map(drop),
+        payments.increase_authorization(under(header, v1::IncreaseAuthorizationRequest::default())).await.map(drop),
+        payments.list(under(header, v1::PaymentServiceListRequest::default())).await.map(drop),
+        payments.watch(under(header, v1::WatchRequest::default())).await.map(drop),
+        quotes.create(under(header, v1::CreateRequest::default())).await.map(drop),
+        consents.issue_code(under(header, v1::IssueCodeRequest::default())).await.map(drop),
+        receipts.get(under(header, v1::ReceiptServiceGetRequest::default())).await.map(drop),
+        receipts.list_keys(under(header, v1::ListKeysRequest {})).await.map(drop),
+        sandbox.advance_clock(under(header, v1::AdvanceClockRequest::default())).await.map(drop),
         accounts.deposit(under(header, deposit)).await.map(drop),
         accounts.get(under(header, v1::AccountServiceGetRequest::default())).await.map(drop),
         rates.list(under(header, v1::RateServiceListRequest {})).await.map(drop),
@@ -90,7 +107,7 @@ fn check_denied(refusal: &Refusal, whose: &str) {
     assert!(!refusal.speaks_of_this_attempt_only(), "the key is no better another time");
 }
 
-/// Every method of the accounts' service.
+/// Every method of the accounts' and the consents' service.
 async fn denied_accounts(client: &Client) -> Vec<Refusal> {
     let account_id = "hk-alice".to_owned();
     let withdraw = v1::WithdrawRequest { account_id: account_id.clone(), ..v1::WithdrawRequest::default() };
@@ -102,6 +119,12 @@ async fn denied_accounts(client: &Client) -> Vec<Refusal> {
         refused(client.close(v1::CloseRequest::default()).await),
         refused(client.account(v1::AccountServiceGetRequest { account_id }).await),
         refused(client.list_postings(postings).await),
+        refused(client.freeze(v1::FreezeRequest::default()).await),
+        refused(client.unfreeze(v1::UnfreezeRequest::default()).await),
+        refused(client.issue_code(v1::IssueCodeRequest::default()).await),
+        refused(client.approve_order(v1::ApproveOrderRequest::default()).await),
+        refused(client.grant_mandate(v1::GrantMandateRequest::default()).await),
+        refused(client.revoke_mandate(v1::RevokeMandateRequest::default()).await),
     ]
 }
 
@@ -110,6 +133,9 @@ async fn denied_operations(operator: &Operator) -> Vec<Refusal> {
         refused(operator.status().await),
         refused(operator.publish_rates(v1::PublishRatesRequest::default()).await),
         refused(operator.register_merchant(v1::RegisterMerchantRequest::default()).await),
+        refused(operator.fund_reserve(v1::FundReserveRequest::default()).await),
+        refused(operator.pay_out(v1::PayOutRequest::default()).await),
+        refused(operator.square_position(v1::SquarePositionRequest::default()).await),
     ]
 }
 
@@ -126,9 +152,19 @@ async fn each_kind_of_party_has_its_own_services() {
     }
     for key in [sandbox::WALLET_KEY, sandbox::OPERATOR_KEY] {
         let paid = payment("key", "order", "hk-alice", money("CNY", 100));
-        check_denied(&refused(at(key).authorize(paid).await), "merchants");
-        check_denied(&refused(at(key).payment(v1::PaymentServiceGetRequest::default()).await), "merchants");
+        let moves = [
+            refused(at(key).authorize(paid).await),
+            refused(at(key).capture(v1::CaptureRequest::default()).await),
+            refused(at(key).void(v1::VoidRequest::default()).await),
+            refused(at(key).refund(v1::RefundRequest::default()).await),
+            refused(at(key).increase_authorization(v1::IncreaseAuthorizationRequest::default()).await),
+        ];
+        for refusal in moves {
+            check_denied(&refusal, "merchants");
+        }
     }
+    let read = at(sandbox::WALLET_KEY).payment(v1::PaymentServiceGetRequest::default()).await;
+    check_denied(&refused(read), "merchants and the switch's operator");
     for key in [merchant_key, sandbox::WALLET_KEY] {
         for refusal in denied_operations(&operator(&sandbox.daemon.operators, key)).await {
             check_denied(&refusal, "the switch's operator");
@@ -136,7 +172,7 @@ async fn each_kind_of_party_has_its_own_services() {
     }
     for key in [merchant_key, sandbox::WALLET_KEY, sandbox::OPERATOR_KEY] {
         let rates = at(key).list_rates().await.expect("rates are for every credential").rates;
-        assert_eq!(rates.len(), 5);
+        assert_eq!(rates.len(), 9);
     }
     assert_eq!(sandbox.status().await.last_lsn, before, "nothing was recorded");
 }
@@ -154,7 +190,7 @@ async fn each_listener_has_its_own_services() {
     let cafe = caller(operators, sandbox::MERCHANT_KEYS[0].1);
     let paid = payment("key", "order", "hk-alice", money("CNY", 100));
     assert_eq!(refused(cafe.authorize(paid).await).code, Code::Unimplemented);
-    assert_eq!(cafe.list_rates().await.expect("rates are on both").rates.len(), 5);
+    assert_eq!(cafe.list_rates().await.expect("rates are on both").rates.len(), 9);
 }
 
 /// The refusal as it would be for another subject.
@@ -168,7 +204,7 @@ async fn what_is_another_s_is_as_if_it_never_was() {
     let paid = decided(sandbox.cafe.authorize(payment("key", "order", "hk-alice", money("CNY", 100))).await);
     let get = |client: &Client, payment_id: &str| {
         let (client, payment_id) = (client.clone(), payment_id.to_owned());
-        async move { refused(client.payment(v1::PaymentServiceGetRequest { payment_id }).await) }
+        async move { refused(client.payment(parties::by_id(&payment_id)).await) }
     };
     let never = "01900000-0000-7000-8000-000000000000";
     let of_another = get(&sandbox.books, &paid.payment_id).await;

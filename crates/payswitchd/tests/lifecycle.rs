@@ -13,7 +13,7 @@ use std::{
 use support::{
     Daemon,
     frames::{HEADERS, Peer, SETTINGS, call, silent},
-    parties::{SMALL_SEGMENTS, Sandbox, caller, decided, money, operator, payment, stop},
+    parties::{SMALL_SEGMENTS, Sandbox, by_id, caller, decided, money, operator, payment, stop},
     production::Production,
 };
 use tempfile::TempDir;
@@ -61,6 +61,12 @@ fn a_value_of_the_wrong_kind_is_refused_with_its_key() {
     check_config("[policy]\nfx_markup = \"1.5\"\n", &[], "policy.fx_markup = \"1.5\": a ratio lies between 0 and 1");
     check_config("mode = \"test\"\n", &[], "mode: ");
     check_config("mode = \"production\"\n", &[], "mode = \"production\" needs [digest_key]");
+    check_config("[policy]\nquote_ms = 86400001\n", &[], "policy.quote_ms = 86400001: 1 to 86400000 milliseconds");
+    check_config("[policy]\nrefund_rate = \"best\"\n", &[], "policy.refund_rate: ");
+    let bands = "[[policy.volatility]]\nmove_ppm_min = 2\nmarkup_extra = \"0\"\nexposure_weight = \"1\"\n";
+    check_config(&bands.repeat(2), &[], "policy.volatility[1].move_ppm_min = 2: bands rise");
+    let exposure = "[[policy.exposure]]\nsoft = \"HKD 2.00\"\nhard = \"HKD 1.00\"\n";
+    check_config(exposure, &[], "policy.exposure[0].hard = \"HKD 1.00\": below soft, which is HKD 2.00");
     check_config("[operator]\napi_key_hash = \"00\"\n", &[], "a sandbox has its own known keys");
     check_config("not toml", &[], "payswitchd.toml");
 }
@@ -84,8 +90,8 @@ fn a_bound_of_zero_is_refused_with_its_key() {
             ][..],
         ),
         ("requests", &["inbox_requests_max", "request_ms_max"]),
-        ("projections", &["feed_records_max"]),
-        ("policy", &["rate_age_ms_max"]),
+        ("projections", &["feed_records_max", "watch_records_max"]),
+        ("policy", &["rate_age_ms_max", "quote_ms", "hold_ms"]),
         ("drain", &["drain_ms_max"]),
     ] {
         for key in keys {
@@ -287,8 +293,7 @@ async fn a_stop_answers_what_is_in_flight() {
     let captured = operator.status().await.expect("the operator may ask").payments_captured;
     assert_eq!(captured, answered.len() as u64, "all that was recorded was answered");
     for payment in answered {
-        let request = v1::PaymentServiceGetRequest { payment_id: payment.payment_id.clone() };
-        let found = cafe.payment(request).await.expect("what was answered is there");
+        let found = cafe.payment(by_id(&payment.payment_id)).await.expect("what was answered is there");
         assert_eq!(found.payment, Some(payment));
     }
 }
@@ -334,9 +339,14 @@ async fn health_is_shown_on_both_listeners_until_the_stop() {
     let services = [
         (&sandbox.daemon.merchants, "payswitch.v1.PaymentService"),
         (&sandbox.daemon.merchants, "payswitch.v1.AccountService"),
+        (&sandbox.daemon.merchants, "payswitch.v1.ConsentService"),
+        (&sandbox.daemon.merchants, "payswitch.v1.QuoteService"),
+        (&sandbox.daemon.merchants, "payswitch.v1.ReceiptService"),
         (&sandbox.daemon.merchants, ""),
         (&sandbox.daemon.operators, "payswitch.v1.OperationsService"),
         (&sandbox.daemon.operators, "payswitch.v1.RateService"),
+        (&sandbox.daemon.operators, "payswitch.v1.PaymentService"),
+        (&sandbox.daemon.operators, "payswitch.v1.SandboxService"),
         (&sandbox.daemon.operators, ""),
     ];
     let mut watches = Vec::new();
@@ -408,18 +418,23 @@ async fn check_reflection(address: &str, expected: &[&str]) {
     }
 }
 
+const MERCHANTS_SERVICES: [&str; 6] =
+    ["AccountService", "ConsentService", "PaymentService", "QuoteService", "RateService", "ReceiptService"];
+
 #[tokio::test]
 async fn a_sandbox_reflects_on_both_listeners() {
     let sandbox = Sandbox::start();
-    check_reflection(&sandbox.daemon.merchants, &["AccountService", "PaymentService", "RateService"]).await;
-    check_reflection(&sandbox.daemon.operators, &["OperationsService", "RateService"]).await;
+    check_reflection(&sandbox.daemon.merchants, &MERCHANTS_SERVICES).await;
+    let operators = ["OperationsService", "PaymentService", "RateService", "ReceiptService", "SandboxService"];
+    check_reflection(&sandbox.daemon.operators, &operators).await;
 }
 
 #[tokio::test]
 async fn a_production_daemon_reflects_for_its_operator_only() {
     let production = Production::prepare(&[]);
     let daemon = production.start();
-    check_reflection(&daemon.operators, &["OperationsService", "RateService"]).await;
+    let operators = ["OperationsService", "PaymentService", "RateService", "ReceiptService"];
+    check_reflection(&daemon.operators, &operators).await;
     for names in reflected(&daemon.merchants).await {
         assert_eq!(names, Err(tonic::Code::Unimplemented));
     }

@@ -86,7 +86,7 @@ async fn the_first_payment_shows_every_amount() {
         "merchant gets  CNY 99.40",
         "discount       CNY 0.60",
         "rate           HKD 1.179291231 per CNY",
-        "lsn            15, durable",
+        "lsn            16, durable",
     ];
     check_lines(out, &expected);
     assert!(out.contains("ECB 2026-10-30, re-stamped by the sandbox") && out.contains(" old when decided"), "{out}");
@@ -115,7 +115,7 @@ async fn the_exit_code_says_which_of_the_answers_it_was() {
     assert!(declined.check(1).contains("DECLINE_REASON_INSUFFICIENT_BALANCE"));
     for (arguments, said) in [
         (pay("nobody", "CNY 1.00", "2"), "NOT_FOUND ACCOUNT_NOT_FOUND"),
-        (pay("hk-bob", "HKD 1.00", "3"), "INVALID_ARGUMENT PRESENTMENT_CURRENCY_NOT_ACCEPTED"),
+        (pay("hk-bob", "JPY 100", "3"), "FAILED_PRECONDITION RATE_MISSING"),
         (pay("hk-bob", "CNY 8000.00", "1"), "ALREADY_EXISTS IDEMPOTENCY_KEY_REUSED"),
         (pay("hk-bob", "CNY 1.001", "4"), "CNY has 2 decimals, not more"),
         (pay("hk-bob", "JPY 1.5", "5"), "JPY has 0 decimals"),
@@ -147,7 +147,7 @@ async fn replies_and_errors_are_there_as_json_too() {
     let account = &ask(&sandbox, &["--json", "balance", "hk-alice"]).json()["account"];
     assert_eq!(account["availableBalance"]["minorUnits"], "988089");
     assert_eq!(ask(&sandbox, &["--json", "status"]).json()["state"], "serving");
-    assert_eq!(ask(&sandbox, &["--json", "rates"]).json()["rates"].as_array().map(Vec::len), Some(5));
+    assert_eq!(ask(&sandbox, &["--json", "rates"]).json()["rates"].as_array().map(Vec::len), Some(9));
 
     let refused = ask(&sandbox, &["--json", "balance", "nobody"]);
     let error: Value = serde_json::from_str(&refused.error).expect("errors are JSON too");

@@ -1,13 +1,17 @@
 //! Names and numbers of the parties and their accounts.
 
+mod codes;
+
 use dashmap::{DashMap, Entry};
 use domain::{
-    AccountId, AccountName, ApiKeyHash, Command, Event, MerchantId, Name, OpenAccount, Record, RegisterMerchant,
-    RegisterWallet, WalletId,
+    AccountId, AccountName, ApiKeyHash, Command, Digest, Event, Evidence, GrantMandate, IssueCode, MandateId,
+    MerchantId, Name, OpenAccount, Record, RegisterMerchant, RegisterWallet, Timestamp, WalletId,
 };
 use money::{Currency, Ratio};
 
-/// Who is called what. Derived from durable records only.
+use codes::Codes;
+
+/// Who is called what, and whose account a consent speaks of. Derived from durable records only.
 ///
 /// Shared: one thread observes records in lsn order, each before its answer is released, so that whoever was told of an
 /// account can pay from it; any number of threads look up. A name is entered after all that is known
@@ -21,6 +25,8 @@ pub struct Directory {
     merchants: DashMap<Name, MerchantId>,
     merchant_entries: DashMap<MerchantId, MerchantEntry>,
     credentials: DashMap<[u8; 32], MerchantId>,
+    codes: Codes,
+    mandates: DashMap<MandateId, AccountId>,
 }
 
 /// What a merchant is paid in and what it pays for that.
@@ -45,16 +51,25 @@ impl Directory {
         Self::default()
     }
 
-    /// Folds one durable record; a record that names nobody changes nothing.
+    /// Folds one durable record; a record that names nobody changes nothing but the time: codes end by it.
     ///
     /// # Panics
     /// When an account is opened in a wallet no earlier record registered.
     pub fn observe(&self, record: &Record) {
+        self.codes.forget_ended(record.at);
         match (&record.command, &record.event) {
             (Command::RegisterWallet(command), Event::WalletRegistered(wallet)) => self.add_wallet(command, *wallet),
             (Command::OpenAccount(command), Event::AccountOpened(account)) => self.add_account(command, *account),
             (Command::RegisterMerchant(command), Event::MerchantRegistered(merchant)) => {
                 self.add_merchant(command, *merchant);
+            }
+            (Command::IssueCode(command), Event::CodeIssued { expires_at }) => self.add_code(command, *expires_at),
+            (Command::GrantMandate(command), Event::MandateGranted) => self.add_mandate(command),
+            (Command::AuthorizePayment(command), Event::PaymentCaptured(_) | Event::PaymentAuthorized(_)) => {
+                self.codes.forget_used(command.consent);
+            }
+            (Command::IncreaseAuthorization(command), Event::AuthorizationIncreased(_)) => {
+                command.consent.into_iter().for_each(|consent| self.codes.forget_used(consent));
             }
             // Everything else names nobody new.
             _ => {}
@@ -112,6 +127,19 @@ impl Directory {
         self.credentials.get(&hash.0).map(|entry| *entry)
     }
 
+    /// The account that this one-time code debits, while the code can be used.
+    #[must_use]
+    pub fn code_account(&self, code: &Digest) -> Option<AccountId> {
+        self.codes.account(code)
+    }
+
+    /// The account that this mandate debits, also when it was revoked or has expired: the engine says so, and the record
+    /// then tells whom it would have debited.
+    #[must_use]
+    pub fn mandate_account(&self, mandate: MandateId) -> Option<AccountId> {
+        self.mandates.get(&mandate).map(|entry| *entry)
+    }
+
     fn add_wallet(&self, command: &RegisterWallet, wallet: WalletId) {
         self.wallet_names.insert(wallet, command.name.clone());
         self.wallets.insert(command.name.clone(), wallet);
@@ -132,6 +160,21 @@ impl Directory {
         if let Entry::Vacant(vacant) = self.credentials.entry(command.api_key_hash.0) {
             vacant.insert(merchant);
         }
+    }
+
+    fn add_code(&self, command: &IssueCode, expires_at: Timestamp) {
+        self.codes.insert(command.code, known(&command.account), expires_at);
+    }
+
+    fn add_mandate(&self, command: &GrantMandate) {
+        self.mandates.insert(command.mandate_id, known(&command.account));
+    }
+}
+
+fn known(account: &Evidence<AccountId>) -> AccountId {
+    match account {
+        Evidence::Present(account) => *account,
+        Evidence::Unavailable(_) => panic!("a consent is recorded only with its account known"),
     }
 }
 

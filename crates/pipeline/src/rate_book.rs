@@ -1,9 +1,14 @@
 //! Rates and rules in force.
 
-use std::sync::RwLock;
+use std::sync::{Arc, RwLock};
 
 use dashmap::DashMap;
-use domain::{Command, CurrencyPair, Event, Lsn, Policy, PublishRates, RateTick, Record};
+use domain::{
+    Command, CurrencyPair, Event, Lsn, Policy, PriceInForce, PublishRates, PublishedTick, RatesPublished, Record,
+    Timestamp, Unavailable, price_in_force,
+};
+
+use crate::metric_names;
 
 /// The last durable rate of each pair and the last durable policy.
 ///
@@ -11,17 +16,8 @@ use domain::{Command, CurrencyPair, Event, Lsn, Policy, PublishRates, RateTick, 
 /// A lookup may be some records behind the engine, which checks each quote against the rate tape.
 #[derive(Debug, Default)]
 pub struct RateBook {
-    ticks: DashMap<CurrencyPair, TickInForce>,
-    policy: RwLock<Option<Policy>>,
-}
-
-/// A published rate and where on the tape it stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TickInForce {
-    /// The record that published it.
-    pub lsn: Lsn,
-    /// The rate, its source and the moment it speaks of.
-    pub tick: RateTick,
+    ticks: DashMap<CurrencyPair, PublishedTick>,
+    policy: RwLock<Option<Arc<Policy>>>,
 }
 
 impl RateBook {
@@ -34,39 +30,54 @@ impl RateBook {
     /// Folds one durable record; a record about neither rates nor policy changes nothing.
     pub fn observe(&self, record: &Record) {
         match (&record.command, &record.event) {
-            (Command::PublishRates(command), Event::RatesPublished) => self.publish(command, record.lsn),
-            (Command::InstallPolicy(command), Event::PolicyInstalled) => self.install(command.policy),
+            (Command::PublishRates(command), Event::RatesPublished(published)) => {
+                self.publish(command, published, record.lsn);
+            }
+            (Command::InstallPolicy(command), Event::PolicyInstalled) => self.install(Arc::clone(&command.policy)),
             _ => {}
         }
     }
 
-    /// The last rate of this pair, however old it is.
+    /// What this pair is quoted by at `at`: its own last rate, or rates crossed through the policy's pivot.
+    ///
+    /// # Errors
+    /// [`Unavailable::RateMissing`] or [`Unavailable::RateStale`], of this pair. Without a policy nothing is quoted,
+    /// which only a ledger that has not begun can show.
+    pub fn price(&self, pair: CurrencyPair, at: Timestamp) -> Result<PriceInForce, Unavailable> {
+        let policy = self.policy().ok_or(Unavailable::RateMissing(pair))?;
+        price_in_force(&policy, pair, at, |pair| self.last(pair))
+    }
+
+    /// The last rate of this very pair, however old it is.
     #[must_use]
-    pub fn in_force(&self, pair: CurrencyPair) -> Option<TickInForce> {
+    pub fn last(&self, pair: CurrencyPair) -> Option<PublishedTick> {
         self.ticks.get(&pair).map(|entry| entry.clone())
     }
 
     /// The last rate of every pair, by presentment and then debit currency.
     #[must_use]
-    pub fn all(&self) -> Vec<TickInForce> {
+    pub fn all(&self) -> Vec<PublishedTick> {
         let mut ticks: Vec<_> = self.ticks.iter().map(|entry| entry.clone()).collect();
-        ticks.sort_unstable_by_key(|in_force| in_force.tick.pair);
+        ticks.sort_unstable_by_key(|published| published.tick.pair);
         ticks
     }
 
     /// The policy in force, or `None` before the first.
     #[must_use]
-    pub fn policy(&self) -> Option<Policy> {
-        *self.policy.read().expect("no holder of the policy's lock panics")
+    pub fn policy(&self) -> Option<Arc<Policy>> {
+        self.policy.read().expect("no holder of the policy's lock panics").clone()
     }
 
-    fn publish(&self, command: &PublishRates, lsn: Lsn) {
-        for tick in &command.ticks {
-            self.ticks.insert(tick.pair, TickInForce { lsn, tick: tick.clone() });
+    fn publish(&self, command: &PublishRates, published: &RatesPublished, lsn: Lsn) {
+        for (index, tick) in command.ticks.iter().enumerate() {
+            // Records from before volatility was told have none.
+            let move_ppm = published.move_ppm.get(index).copied().unwrap_or(0);
+            self.ticks.insert(tick.pair, PublishedTick { lsn, tick: tick.clone(), move_ppm });
+            metric_names::set_rate_move(tick.pair, move_ppm);
         }
     }
 
-    fn install(&self, policy: Policy) {
+    fn install(&self, policy: Arc<Policy>) {
         *self.policy.write().expect("no holder of the policy's lock panics") = Some(policy);
     }
 }

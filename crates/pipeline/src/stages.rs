@@ -1,54 +1,82 @@
 //! The stages of a payment: each takes what the stage before it found.
 
 use domain::{
-    AccountId, AuthorizePayment, Command, Converted, CurrencyPair, Evidence, PaymentRequest, Quote, QuotedAmounts,
-    Submission, Timestamp, Unavailable,
+    AccountId, AccountName, AuthorizePayment, Command, Consent, Conversions, Evidence, IdempotencyKey,
+    IncreaseAuthorization, MerchantId, Offer, OfferedQuote, PaymentId, PaymentRequest, PresentedConsent, Submission,
+    Timestamp, Unavailable,
 };
-use money::{AMOUNT_MINOR_UNITS_MAX, Conversion, Money};
+use money::Money;
 
-use crate::{Directory, RateBook, metric_names};
+use crate::{Directory, RateBook, metric_names, quotes};
 
 /// A request whose payer was looked up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Routed {
     request: PaymentRequest,
     payer: Evidence<AccountId>,
+    consent: Consent,
 }
 
-/// A routed request with its conversion.
+/// A routed request with its conversions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Priced {
-    request: PaymentRequest,
-    payer: Evidence<AccountId>,
-    converted: Evidence<Converted>,
+    routed: Routed,
+    converted: Evidence<Conversions>,
+    offer: Option<Offer>,
 }
 
-/// Finds the account to debit.
+/// A request to hold more for a payment, with the payment's payer: the boards know it, the request does not tell it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IncreaseRequest {
+    /// The caller's key.
+    pub key: IdempotencyKey,
+    /// Who asks, by its credential.
+    pub merchant: MerchantId,
+    /// Of which payment.
+    pub payment_id: PaymentId,
+    /// By how much, in presentment currency.
+    pub amount: Money,
+    /// A further consent, if one was given along.
+    pub consent: Option<Consent>,
+    /// Whom the payment debits.
+    pub payer: Evidence<AccountId>,
+}
+
+/// Finds the account to debit: by its name, or by the consent that tells it.
 #[must_use]
 pub fn route(directory: &Directory, request: PaymentRequest) -> Routed {
-    let payer = match directory.account(&request.payer) {
-        Some(account) => Evidence::Present(account),
-        None => Evidence::Unavailable(Unavailable::AccountNotFound),
+    let (payer, consent) = match &request.consent {
+        PresentedConsent::PayerNamed(name) => (named(directory, name), Consent::PayerNamed),
+        PresentedConsent::OrderApproved(name) => (named(directory, name), Consent::OrderApproved),
+        PresentedConsent::Code(code) => (told(directory.code_account(code)), Consent::Code(*code)),
+        PresentedConsent::Mandate(id) => (told(directory.mandate_account(*id)), Consent::Mandate(*id)),
     };
-    Routed { request, payer }
+    Routed { request, payer, consent }
 }
 
-/// Quotes what the payer pays, by the rate and the markup in force. A rate that is too old at `at` is not quoted by;
-/// without a payer there is no currency to quote in.
+/// Quotes what the payer pays and what the merchant is paid: by the offer the request came with, or by the rates and the
+/// rules in force. A rate that is too old at `at` is not quoted by; without a payer there is no currency to quote in.
 #[must_use]
-pub fn convert(rates: &RateBook, at: Timestamp, routed: Routed) -> Priced {
-    let Routed { request, payer } = routed;
-    let converted = match payer {
-        Evidence::Present(account) => converted(rates, at, account, request.presentment_amount),
-        Evidence::Unavailable(reason) => Evidence::Unavailable(reason),
+pub fn convert(directory: &Directory, rates: &RateBook, at: Timestamp, mut routed: Routed) -> Priced {
+    let offered = routed.request.quote.take();
+    let (converted, offer) = match (&routed.payer, offered) {
+        (Evidence::Unavailable(reason), offered) => (Evidence::Unavailable(*reason), offer_of(offered)),
+        (Evidence::Present(_), Some(Evidence::Present(OfferedQuote { offer, conversions }))) => {
+            (Evidence::Present(conversions), Some(offer))
+        }
+        (Evidence::Present(_), Some(Evidence::Unavailable(reason))) => (Evidence::Unavailable(reason), None),
+        (Evidence::Present(payer), None) => {
+            let (merchant, presentment) = (routed.request.merchant, routed.request.presentment_amount);
+            (evidence(quotes::conversions(directory, rates, at, merchant, *payer, presentment)), None)
+        }
     };
-    Priced { request, payer, converted }
+    Priced { routed, converted, offer }
 }
 
 /// Writes the command, with all that was found inside.
 #[must_use]
 pub fn assemble(priced: Priced) -> Submission {
-    let Priced { request, payer, converted } = priced;
+    let Priced { routed: Routed { request, payer, consent }, converted, offer } = priced;
     metric_names::count_unavailable(&converted);
     let command = AuthorizePayment {
         payment_id: request.payment_id,
@@ -58,46 +86,49 @@ pub fn assemble(priced: Priced) -> Submission {
         presentment_amount: request.presentment_amount,
         payer,
         converted,
+        offer,
+        capture_mode: request.capture_mode,
+        consent,
+        debit_amount_max: request.debit_amount_max,
+        sandbox_decline: request.sandbox_decline,
     };
     Submission { key: Some(request.key), command: Command::AuthorizePayment(command) }
 }
 
-fn converted(rates: &RateBook, at: Timestamp, payer: AccountId, presentment: Money) -> Evidence<Converted> {
-    let pair = CurrencyPair { presentment: presentment.currency(), debit: payer.currency };
-    if pair.presentment == pair.debit {
-        return Evidence::Present(Converted::SameCurrency);
+/// Quotes what is to be added to a payment, by the rates and the rules in force, and writes the command. A payer that
+/// is not known leaves nothing to quote, and the reason goes to the engine.
+#[must_use]
+pub fn increase(directory: &Directory, rates: &RateBook, at: Timestamp, request: IncreaseRequest) -> Submission {
+    let IncreaseRequest { key, merchant, payment_id, amount, consent, payer } = request;
+    let converted = match payer {
+        Evidence::Present(payer) => evidence(quotes::conversions(directory, rates, at, merchant, payer, amount)),
+        Evidence::Unavailable(reason) => Evidence::Unavailable(reason),
+    };
+    metric_names::count_unavailable(&converted);
+    let command = IncreaseAuthorization { merchant, payment_id, amount, converted, consent };
+    Submission { key: Some(key), command: Command::IncreaseAuthorization(command) }
+}
+
+fn named(directory: &Directory, name: &AccountName) -> Evidence<AccountId> {
+    evidence(directory.account(name).ok_or(Unavailable::AccountNotFound))
+}
+
+fn told(account: Option<AccountId>) -> Evidence<AccountId> {
+    evidence(account.ok_or(Unavailable::ConsentNotFound))
+}
+
+fn offer_of(offered: Option<Evidence<OfferedQuote>>) -> Option<Offer> {
+    match offered {
+        Some(Evidence::Present(OfferedQuote { offer, .. })) => Some(offer),
+        Some(Evidence::Unavailable(_)) | None => None,
     }
-    match quote(rates, at, pair, presentment) {
-        Ok(quote) => Evidence::Present(Converted::Quoted(quote)),
+}
+
+fn evidence<T>(found: Result<T, Unavailable>) -> Evidence<T> {
+    match found {
+        Ok(found) => Evidence::Present(found),
         Err(reason) => Evidence::Unavailable(reason),
     }
-}
-
-fn quote(rates: &RateBook, at: Timestamp, pair: CurrencyPair, presentment: Money) -> Result<Quote, Unavailable> {
-    let missing = Unavailable::RateMissing(pair);
-    // Without a policy there is no markup to quote with, which only a ledger that has not begun can show.
-    let policy = rates.policy().ok_or(missing)?;
-    let in_force = rates.in_force(pair).ok_or(missing)?;
-    if policy.rate_is_stale(in_force.tick.as_of, at) {
-        return Err(Unavailable::RateStale(pair));
-    }
-    let conversion = Conversion::new(pair.presentment, pair.debit, in_force.tick.mid_rate, policy.fx_markup)
-        .expect("one currency into itself is not quoted");
-    Ok(Quote {
-        mid_rate: in_force.tick.mid_rate,
-        markup: policy.fx_markup,
-        rate_lsn: in_force.lsn,
-        as_of: in_force.tick.as_of,
-        source: in_force.tick.source,
-        amounts: quoted_amounts(&conversion, presentment),
-    })
-}
-
-/// `None` when the debit amount is above the largest one amount may be: the engine declines it, nothing is cut.
-fn quoted_amounts(conversion: &Conversion, presentment: Money) -> Option<QuotedAmounts> {
-    let debit = conversion.debit(presentment).ok()?;
-    let mid = conversion.mid(presentment).ok()?;
-    (debit.minor_units() <= i128::from(AMOUNT_MINOR_UNITS_MAX)).then_some(QuotedAmounts { debit, mid })
 }
 
 #[cfg(test)]

@@ -1,39 +1,55 @@
 //! What readers see.
 
 use std::sync::{
-    Arc, Mutex,
+    Mutex,
     atomic::{AtomicU64, Ordering},
 };
 
-use dashmap::DashMap;
-use domain::{AccountId, Lsn, PaymentId, Record};
+use domain::{AccountId, ChainMark, CurrencyPair, Digest, Lsn, MerchantId, PaymentId, TenantId};
 use tokio::sync::watch;
 
-use crate::{AccountSummary, Page, TrialLine, accounts::Accounts, trial_balance::TrialBalance};
+use crate::{
+    AccountSummary, BelowRetained, Page, PaymentFilter, PaymentPage, PaymentView, RatePage, RefundView, TrialLine,
+    WatchBatch, WatchedRecord,
+    accounts::Accounts,
+    chain::Chain,
+    payments::Payments,
+    rate_history::RateHistory,
+    trial_balance::TrialBalance,
+    watch::{Concerned, WatchRing},
+};
 
-/// Payments, accounts and balances as of [`applied_lsn`](Self::applied_lsn) or a little later.
+/// Payments, accounts, balances and rates as of [`applied_lsn`](Self::applied_lsn) or a little later.
 ///
 /// Shared by all readers; written by the [`Projector`](crate::Projector) that made it and by nobody else. One call sees
 /// one board; two calls may see two positions of the log, never an earlier one second.
 #[derive(Debug)]
 pub struct Boards {
     pub(crate) applied: watch::Sender<Lsn>,
-    pub(crate) payments: DashMap<PaymentId, Arc<Record>>,
+    pub(crate) payments: Payments,
+    pub(crate) watch: WatchRing,
     pub(crate) accounts: Accounts,
     pub(crate) trial_balance: Mutex<TrialBalance>,
+    pub(crate) rates: RateHistory,
+    pub(crate) chain: Chain,
     pub(crate) payments_captured: AtomicU64,
     pub(crate) payments_declined: AtomicU64,
+    pub(crate) payments_held: AtomicU64,
 }
 
 impl Boards {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(watch_retained_records: usize) -> Self {
         Self {
             applied: watch::Sender::new(Lsn::ZERO),
-            payments: DashMap::new(),
+            payments: Payments::default(),
+            watch: WatchRing::new(watch_retained_records),
             accounts: Accounts::default(),
             trial_balance: Mutex::default(),
+            rates: RateHistory::default(),
+            chain: Chain::default(),
             payments_captured: AtomicU64::new(0),
             payments_declined: AtomicU64::new(0),
+            payments_held: AtomicU64::new(0),
         }
     }
 
@@ -51,10 +67,87 @@ impl Boards {
         applied.expect("the sender lives as long as the boards");
     }
 
-    /// The record that decided this payment.
+    /// This payment as it stands.
     #[must_use]
-    pub fn payment(&self, payment: PaymentId) -> Option<Arc<Record>> {
-        self.payments.get(&payment).map(|record| Arc::clone(&record))
+    pub fn payment(&self, payment: PaymentId) -> Option<PaymentView> {
+        self.payments.view(payment)
+    }
+
+    /// This payment right after the record at this position; `None` when that record does not concern it.
+    #[must_use]
+    pub fn payment_at(&self, payment: PaymentId, lsn: Lsn) -> Option<PaymentView> {
+        self.payments.view_at(payment, lsn)
+    }
+
+    /// The payment for this merchant order, by the keyed digest of its number: the one that holds it, else the last.
+    #[must_use]
+    pub fn payment_by_order(&self, merchant: MerchantId, order: Digest) -> Option<PaymentView> {
+        self.payments.by_order(merchant, order)
+    }
+
+    /// The payment that was first asked for under this idempotency key, by the key's keyed digest.
+    #[must_use]
+    pub fn payment_by_key(&self, tenant: TenantId, key: Digest) -> Option<PaymentView> {
+        self.payments.by_key(tenant, key)
+    }
+
+    /// The last `limit` refunds of a payment as they stand, declined ones included, oldest first. Empty when there is no
+    /// such payment.
+    #[must_use]
+    pub fn refunds(&self, payment: PaymentId, limit: usize) -> Vec<RefundView> {
+        self.payments.refunds(payment, limit)
+    }
+
+    /// At most `limit` payments, of this merchant or of all, that fit the filter and were decided after this position, in
+    /// the order of their decision. At most `scan_max` are looked at. Positions never change, so a next page stays where
+    /// it is while payments arrive.
+    #[must_use]
+    pub fn list(
+        &self,
+        merchant: Option<MerchantId>,
+        filter: &PaymentFilter,
+        after: Lsn,
+        limit: usize,
+        scan_max: usize,
+    ) -> PaymentPage {
+        self.payments.list(merchant, filter, after, (limit, scan_max))
+    }
+
+    /// What happened after this position to payments of this merchant, or of all: at most `limit` records. Without gap
+    /// and without repeat when the next call goes on after [`WatchBatch::up_to`]. When that is no further than before,
+    /// [wait](Self::wait_for) for the position after it.
+    ///
+    /// # Errors
+    /// When some of it is no longer kept.
+    pub fn watch_from(
+        &self,
+        merchant: Option<MerchantId>,
+        after: Lsn,
+        limit: usize,
+    ) -> Result<WatchBatch, BelowRetained> {
+        let (found, up_to) = self.watch.after(merchant, after, limit, self.applied_lsn())?;
+        let view = |concerned: Concerned| {
+            let view = self.payments.view_at_step(concerned.payment_id, concerned.step);
+            view.expect("a payment is entered before its record is kept for watchers")
+        };
+        let records = found
+            .into_iter()
+            .map(|(record, concerned)| WatchedRecord { record, payments: concerned.into_iter().map(view).collect() });
+        Ok(WatchBatch { records: records.collect(), up_to })
+    }
+
+    /// At most `limit` rates of a pair, newest first, from the one before this index on, counted from 0 for the first
+    /// that was published; `None` begins with the last. Indexes never change, so a next page stays where it is while
+    /// rates arrive. Empty when none was published.
+    #[must_use]
+    pub fn rates(&self, pair: CurrencyPair, before_index: Option<usize>, limit: usize) -> RatePage {
+        self.rates.page(pair, before_index, limit)
+    }
+
+    /// The journal's chain digest right after the batch that holds the record at this position.
+    #[must_use]
+    pub fn chain_at(&self, lsn: Lsn) -> Option<ChainMark> {
+        self.chain.at(lsn)
     }
 
     /// An account of a wallet holder or a merchant. House accounts are lines of the trial balance.
@@ -77,7 +170,7 @@ impl Boards {
         self.trial_balance.lock().expect("no holder of the trial balance panics").lines()
     }
 
-    /// Payments captured since the ledger began.
+    /// Payments of which something was captured since the ledger began.
     #[must_use]
     pub fn payments_captured(&self) -> u64 {
         self.payments_captured.load(Ordering::Relaxed)
@@ -87,6 +180,12 @@ impl Boards {
     #[must_use]
     pub fn payments_declined(&self) -> u64 {
         self.payments_declined.load(Ordering::Relaxed)
+    }
+
+    /// Payments for which funds are held now.
+    #[must_use]
+    pub fn payments_held(&self) -> u64 {
+        self.payments_held.load(Ordering::Relaxed)
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard},
 };
 
-use domain::Record;
+use domain::{ChainMark, Record};
 use metrics::Counter;
 
 use crate::{Projector, metric_names};
@@ -51,17 +51,24 @@ struct Feed {
 
 #[derive(Debug, Default)]
 struct State {
-    waiting: Vec<Arc<Record>>,
+    waiting: Waiting,
     closed: bool,
 }
 
+/// What waits. The marks are not counted: there is at most one for each record.
+#[derive(Debug, Default)]
+struct Waiting {
+    records: Vec<Arc<Record>>,
+    marks: Vec<ChainMark>,
+}
+
 impl FeedSender {
-    /// Hands over all records and leaves the vector empty, with its memory for the next batch. Waits while they do not
-    /// fit beside those that wait.
+    /// Hands over all records, with the journal's chain digest after the last of them if they end a batch, and leaves the
+    /// vector empty, with its memory for the next batch. Waits while they do not fit beside those that wait.
     ///
     /// # Errors
     /// When the receiver was dropped; the records stay in the vector.
-    pub fn send(&mut self, records: &mut Vec<Arc<Record>>) -> Result<(), FeedClosed> {
+    pub fn send(&mut self, records: &mut Vec<Arc<Record>>, mark: Option<ChainMark>) -> Result<(), FeedClosed> {
         let mut state = self.feed.lock();
         if self.feed.is_full(&state, records.len()) {
             self.waits.increment(1);
@@ -72,7 +79,8 @@ impl FeedSender {
         if state.closed {
             return Err(FeedClosed);
         }
-        state.waiting.append(records);
+        state.waiting.records.append(records);
+        state.waiting.marks.extend(mark);
         drop(state);
         self.feed.changed.notify_one();
         Ok(())
@@ -82,24 +90,27 @@ impl FeedSender {
 impl FeedReceiver {
     /// Folds what arrives until the feed is closed and empty. The whole life of the projector's thread.
     pub fn run(mut self, mut projector: Projector) {
-        let mut records = Vec::new();
-        while self.receive(&mut records) {
-            projector.apply_batch(&records);
+        let mut received = Waiting::default();
+        while self.receive(&mut received) {
+            // The marks first: whoever sees a record finds the digest of its batch.
+            received.marks.iter().for_each(|mark| projector.chained(*mark));
+            projector.apply_batch(&received.records);
         }
     }
 
-    /// Puts all waiting records in the place of the old ones and waits for some if there are none. False when the feed
-    /// is closed and empty.
-    fn receive(&mut self, records: &mut Vec<Arc<Record>>) -> bool {
-        records.clear();
+    /// Puts all that waits in the place of what was received before, and waits for some if there is nothing. False when
+    /// the feed is closed and empty.
+    fn receive(&mut self, received: &mut Waiting) -> bool {
+        received.records.clear();
+        received.marks.clear();
         let mut state = self.feed.lock();
         while state.waiting.is_empty() && !state.closed {
             state = self.feed.wait(state);
         }
-        mem::swap(&mut state.waiting, records);
+        mem::swap(&mut state.waiting, received);
         drop(state);
         self.feed.changed.notify_one();
-        !records.is_empty()
+        !received.is_empty()
     }
 }
 
@@ -115,10 +126,16 @@ impl Drop for FeedReceiver {
     }
 }
 
+impl Waiting {
+    fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.marks.is_empty()
+    }
+}
+
 impl Feed {
     /// A batch larger than the capacity goes alone, so that every batch goes in the end.
     fn is_full(&self, state: &State, batch_records: usize) -> bool {
-        let fits = state.waiting.len().saturating_add(batch_records) <= self.capacity_records;
+        let fits = state.waiting.records.len().saturating_add(batch_records) <= self.capacity_records;
         !fits && !state.waiting.is_empty() && !state.closed
     }
 

@@ -50,6 +50,11 @@ impl Handle {
         Ok(answer)
     }
 
+    /// Has the shard look at its clock now: a sandbox's clock was advanced, and things may be due.
+    pub fn wake(&self) {
+        self.inbox.wake();
+    }
+
     /// How the shard stands.
     #[must_use]
     pub fn status(&self) -> &Status {

@@ -3,6 +3,7 @@
 use std::{
     mem,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use domain::{Submission, Timestamp};
@@ -29,6 +30,7 @@ pub struct Inbox {
 struct Queue {
     jobs: Vec<Job>,
     closed: bool,
+    woken: bool,
     owner_sleeps: bool,
 }
 
@@ -62,13 +64,21 @@ impl Inbox {
         mem::swap(&mut self.lock().jobs, empty);
     }
 
-    /// Sleeps until something has arrived or the inbox was closed.
-    pub(crate) fn wait(&self) {
-        let mut queue = self.lock();
-        while queue.jobs.is_empty() && !queue.closed {
-            queue.owner_sleeps = true;
-            queue = self.arrived.wait(queue).unwrap_or_else(PoisonError::into_inner);
-        }
+    /// Sleeps until something has arrived, the inbox was closed or its owner woken, but no longer than this.
+    pub(crate) fn wait(&self, at_most: Duration) {
+        let sleeps = |queue: &mut Queue| {
+            queue.owner_sleeps = queue.jobs.is_empty() && !queue.closed && !mem::take(&mut queue.woken);
+            queue.owner_sleeps
+        };
+        let waited = self.arrived.wait_timeout_while(self.lock(), at_most, sleeps);
+        let (mut queue, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        queue.owner_sleeps = false;
+    }
+
+    /// Has the owner look at its clock now, whether it sleeps or is about to: a clock was advanced.
+    pub fn wake(&self) {
+        self.lock().woken = true;
+        self.arrived.notify_one();
     }
 
     /// Whether nothing waits and nothing will come.
@@ -92,5 +102,41 @@ impl Inbox {
     /// A poisoned lock means a thread panicked, which stops the process; the queue itself is never left half changed.
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Longer than any test may take: a wait that ends was ended.
+    const FOR_EVER: Duration = Duration::from_secs(3600);
+
+    #[test]
+    fn a_wait_ends_by_a_wake_up_even_one_that_came_before() {
+        let inbox = Inbox::new(1);
+        inbox.wake();
+        inbox.wait(FOR_EVER);
+        inbox.wait(Duration::ZERO);
+        std::thread::scope(|scope| {
+            let owner = scope.spawn(|| inbox.wait(FOR_EVER));
+            inbox.wake();
+            owner.join().expect("it ended");
+        });
+    }
+
+    #[test]
+    fn a_wait_ends_when_the_inbox_is_closed() {
+        let inbox = Inbox::new(1);
+        inbox.close();
+        inbox.wait(FOR_EVER);
+        assert!(inbox.is_finished());
+    }
+
+    #[test]
+    fn a_wait_ends_by_time() {
+        let inbox = Inbox::new(1);
+        inbox.wait(Duration::from_micros(1));
+        assert!(!inbox.is_finished());
     }
 }

@@ -1,4 +1,5 @@
-//! The owner of one shard: takes what has arrived, stamps, decides, applies, appends, and releases what is durable.
+//! The owner of one shard: decides what is due by time, takes what has arrived, stamps, decides, appends, applies, and
+//! releases what is durable.
 //!
 //! One thread (or the simulator) drives [`Shard::step`]; nothing else holds a reference into the engine. Callers reach
 //! it by a [`Handle`] and get their answer only once everything the answer may rest on is durable: also a repeat, also
@@ -29,5 +30,5 @@ pub use inbox::{Inbox, Job};
 pub use mailbox::Mailbox;
 pub use metric_names::describe_metrics;
 pub use recovery::{Recovery, RecoveryError};
-pub use shard::{BATCH_JOBS_MAX, Observer, Progress, Shard};
+pub use shard::{BATCH_JOBS_MAX, DUE_COMMANDS_MAX, Observer, Progress, Shard};
 pub use status::{ServingState, Status};

@@ -14,10 +14,13 @@ impl Sequencer {
         Self { last_lsn, last_at }
     }
 
-    /// Time rises by a microsecond at least, whatever the clock says.
+    /// The time of a record made now. It rises by a microsecond at least, whatever the clock says.
+    pub(crate) fn time(&self, now: Timestamp) -> Timestamp {
+        now.max(Timestamp::from_micros(self.last_at.micros().saturating_add(1)))
+    }
+
     pub(crate) fn stamp(&self, now: Timestamp, command: Submission) -> Stamped<Submission> {
-        let soonest = Timestamp::from_micros(self.last_at.micros().saturating_add(1));
-        Stamped { lsn: self.last_lsn.next(), at: now.max(soonest), command }
+        Stamped { lsn: self.last_lsn.next(), at: self.time(now), command }
     }
 
     pub(crate) fn recorded(&mut self, lsn: Lsn, at: Timestamp) {

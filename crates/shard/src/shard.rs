@@ -1,8 +1,13 @@
 //! The owner loop.
 
-use std::{collections::VecDeque, fmt, mem, sync::Arc, time::Instant};
+use std::{
+    collections::VecDeque,
+    fmt, mem,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use domain::{Lsn, Record, Submission, Timestamp};
+use domain::{ChainMark, Command, Lsn, Record, Submission, Timestamp};
 use engine::{Decision, Engine};
 use journal::{Error, Journal};
 
@@ -18,19 +23,30 @@ use crate::{
 /// The most jobs decided before the journal is asked to make them durable.
 pub const BATCH_JOBS_MAX: usize = 8192;
 
+/// The most commands of those due by time that are decided before the jobs of a batch. Jobs do not wait for all of a
+/// backlog: the engine takes for ended what is due, decided or not.
+pub const DUE_COMMANDS_MAX: usize = 64;
+
+/// The longest sleep, in milliseconds: while the machine sleeps, the timer of a waiting thread stands still and the
+/// clock does not.
+const IDLE_MS_MAX: u64 = 1_000;
+
+/// The shortest sleep, in milliseconds.
+const IDLE_MS_MIN: u64 = 1;
+
 /// Sees every record once it is durable, in order, on the shard's thread and before any answer that rests on it is
 /// released. It must not block for longer than it takes to hand the records on.
 pub trait Observer: Send {
-    /// These have become durable.
-    fn durable(&mut self, records: &[Arc<Record>]);
+    /// These, at least one, have become durable as one batch, whose mark in the journal's chain is `chain`.
+    fn durable(&mut self, records: &[Arc<Record>], chain: Option<ChainMark>);
 }
 
 /// What a step left to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// Nothing waits.
+    /// Nothing is left to do before something arrives or [`Engine::next_due_at`] has come.
     Idle,
-    /// Answers wait for the journal.
+    /// Answers or records wait for the journal, or something is due: step again.
     Waiting,
     /// Draining is done: everything is answered and the journal is closed.
     Closed,
@@ -77,6 +93,8 @@ impl<J: Journal, C: Clock> Shard<J, C> {
         assert!(engine.applied_lsn() == journal.last_lsn(), "engine and journal stand at one lsn");
         assert!(journal.durable_lsn() == journal.last_lsn(), "everything recovered is durable");
         let sequencer = Sequencer::after(engine.applied_lsn(), engine.applied_at());
+        let mut metrics = Metrics::new();
+        metrics.exposures.tell(engine.exposures());
         Self {
             engine,
             journal,
@@ -91,7 +109,7 @@ impl<J: Journal, C: Clock> Shard<J, C> {
             newly_durable: Vec::new(),
             waiting: VecDeque::new(),
             outgoing: Outgoing::default(),
-            metrics: Metrics::new(),
+            metrics,
         }
     }
 
@@ -104,25 +122,29 @@ impl<J: Journal, C: Clock> Shard<J, C> {
             match self.step() {
                 Progress::Waiting => {}
                 Progress::Closed => return self.journal.close(),
-                Progress::Idle => self.inbox.wait(),
+                Progress::Idle => self.inbox.wait(self.idle_time()),
             }
         }
     }
 
-    /// One round: takes what has arrived, decides it in turn, asks the journal to make it durable, and releases what is.
+    /// One round: decides what is due, takes what has arrived, decides it in turn, asks the journal to make it durable, and
+    /// releases what is.
     pub fn step(&mut self) -> Progress {
+        self.decide_due();
         let mut jobs = mem::take(&mut self.jobs);
         self.inbox.take(&mut jobs);
         for job in jobs.drain(..) {
-            self.decide(job);
             if self.waiting.len() >= BATCH_JOBS_MAX {
                 self.commit();
+                self.decide_due();
             }
+            self.decide(job);
         }
         self.jobs = jobs;
         self.commit();
 
-        if !self.waiting.is_empty() {
+        // A job may have made something due, such as a rate that refunds waited for.
+        if !self.waiting.is_empty() || !self.undurable.is_empty() || self.due(self.clock.now()).is_some() {
             Progress::Waiting
         } else if self.inbox.is_finished() {
             Progress::Closed
@@ -144,6 +166,31 @@ impl<J: Journal, C: Clock> Shard<J, C> {
     /// Ends the shard as a crash would, leaving the journal as it stands.
     pub fn into_journal(self) -> J {
         self.journal
+    }
+
+    /// Decides what time alone has made due: it is older than any job that waits, so it stands before them in the log.
+    fn decide_due(&mut self) {
+        let now = self.clock.now();
+        for _ in 0..DUE_COMMANDS_MAX {
+            let Some(command) = self.due(now) else { return };
+            self.metrics.count_due(&command);
+            let answer = self.decide_now(now, Submission { key: None, command });
+            let failed = answer == Err(Refused::JournalFailed);
+            let approved = answer.as_ref().is_ok_and(|committed| committed.record.event.decline().is_none());
+            assert!(approved || failed, "the engine does what it calls due: {answer:?}");
+        }
+    }
+
+    /// What a record made now would have to decide first. A failed shard decides nothing any more, whatever is due.
+    fn due(&self, now: Timestamp) -> Option<Command> {
+        if self.status.state() == ServingState::Failed { None } else { self.engine.due(self.sequencer.time(now)) }
+    }
+
+    /// How long nothing will be due.
+    fn idle_time(&self) -> Duration {
+        let failed = self.status.state() == ServingState::Failed;
+        let due_at = if failed { None } else { self.engine.next_due_at() };
+        idle_time(self.clock.now(), due_at)
     }
 
     fn decide(&mut self, job: Job) {
@@ -218,16 +265,25 @@ impl<J: Journal, C: Clock> Shard<J, C> {
                 Ok(journal::Progress::Failed(reason)) => self.fail(&reason),
                 Err(error) => self.fail(&error),
             }
+            self.release();
+            // Nobody waits for this any more.
+            self.metrics.exposures.tell(self.engine.exposures());
+        } else {
+            self.release();
         }
-        self.release();
     }
 
     /// Shows the observers what has become durable, before anybody is told.
     fn observe(&mut self, durable: Lsn) {
         let count = self.undurable.iter().take_while(|record| record.lsn <= durable).count();
+        if count == 0 {
+            return;
+        }
+        let chain = self.journal.chain();
+        assert!(chain.is_none_or(|chain| chain.lsn == durable), "what one poll makes durable is one batch");
         self.newly_durable.extend(self.undurable.drain(..count));
         for observer in &mut self.observers {
-            observer.durable(&self.newly_durable);
+            observer.durable(&self.newly_durable, chain);
         }
         self.newly_durable.clear();
         self.status.durable(durable);
@@ -254,6 +310,14 @@ impl<J: Journal, C: Clock> Shard<J, C> {
     }
 }
 
+/// From `now` until something is due, within bounds.
+fn idle_time(now: Timestamp, due_at: Option<Timestamp>) -> Duration {
+    let until = |due_at: Timestamp| u64::try_from(due_at.micros().saturating_sub(now.micros())).unwrap_or(0);
+    let longest = Duration::from_millis(IDLE_MS_MAX);
+    let wanted = due_at.map_or(longest, |due_at| Duration::from_micros(until(due_at)));
+    wanted.clamp(Duration::from_millis(IDLE_MS_MIN), longest)
+}
+
 /// What rests on records that may be lost is in doubt; what was refused without looking at the state stays refused.
 fn in_doubt(answer: Answer) -> Answer {
     match answer {
@@ -268,5 +332,27 @@ impl<J: Journal, C: Clock> fmt::Debug for Shard<J, C> {
             .field("applied", &self.engine.applied_lsn())
             .field("waiting", &self.waiting.len())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sleep_ends_when_something_is_due_and_soon_anyway() {
+        let now = Timestamp::from_micros(5_000_000);
+        for (due_at, micros) in [
+            (None, 1_000_000),
+            (Some(7_000_000), 1_000_000),
+            (Some(5_400_000), 400_000),
+            (Some(5_000_001), 1_000),
+            (Some(5_000_000), 1_000),
+            (Some(i64::MIN), 1_000),
+            (Some(i64::MAX), 1_000_000),
+        ] {
+            let slept = idle_time(now, due_at.map(Timestamp::from_micros));
+            assert_eq!(slept, Duration::from_micros(micros), "{due_at:?}");
+        }
     }
 }

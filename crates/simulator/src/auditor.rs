@@ -1,26 +1,27 @@
 //! The independent auditor: it hears every request and every answer, sees every durable record, and has its own opinion.
 //!
 //! It follows the log in its order. Before a request's answer is looked at, its own [`Books`] say what the answer must
-//! be; a new record must then be the one expected, at the next lsn, at the expected moment. Whatever differs is a
-//! finding and ends the story.
+//! be, and before that, what the switch must have done of itself because it was due; a new record must then be the one
+//! expected, at the next lsn, at the expected moment. Whatever differs is a finding and ends the story.
 
+mod boards;
 mod books;
 mod exact;
 pub mod plain;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, fmt::Debug, sync::Arc};
+use std::{fmt::Debug, sync::Arc};
 
-use domain::{AccountId, AccountKind, PaymentId, Record};
-use money::Currency;
-use projections::{AccountState, Boards};
-use shard::{Answer, Refused};
+use domain::Record;
+use shard::{Answer, DUE_COMMANDS_MAX, Refused};
 
+use books::Decided;
 pub use books::{Books, Verdict};
-use plain::{Entry, Found, Place};
+pub(crate) use books::{Payment, Quoted, SOURCE};
+use plain::{Entry, Found};
 
-use crate::request::{Code, Request};
+use crate::request::{Ask, Id, QuoteAsk, Request};
 
 /// What is wrong, in words.
 pub type Finding = String;
@@ -32,8 +33,8 @@ pub struct Ticket {
     pub request: Request,
     /// What the stages attached.
     pub found: Found,
-    /// The id its payment has if it is new.
-    pub payment_id: [u8; 16],
+    /// The id of what it makes.
+    pub id: Id,
     /// It is not to be decided after this, in microseconds since the epoch.
     pub deadline: Option<i64>,
     /// What was told.
@@ -64,14 +65,23 @@ pub struct Turn {
     pub failed: bool,
 }
 
+/// What was on its way when the journal failed.
+#[derive(Debug, Default)]
+struct Doubt {
+    now: i64,
+    /// What was due may be found too, so much of it at most.
+    due_left: usize,
+    tickets: Vec<Ticket>,
+}
+
 /// The auditor.
 #[derive(Debug, Default)]
 pub struct Auditor {
     books: Books,
     /// Everything that was ever durable.
     log: Vec<Arc<Record>>,
-    /// What was on its way when the journal failed: any prefix of its records may be found at the recovery.
-    in_doubt: Option<(i64, Vec<Ticket>)>,
+    /// Any prefix of its records may be found at the recovery.
+    in_doubt: Option<Doubt>,
 }
 
 impl Auditor {
@@ -87,12 +97,33 @@ impl Auditor {
         &self.log
     }
 
-    /// Looks at what the stages attached to a request that arrived at `now`.
+    /// Looks at what the stages attached to a request that arrived at `now`, perhaps with a quote that was given out.
     ///
     /// # Errors
     /// When the books say otherwise.
-    pub fn check_found(&self, request: &Request, found: &Found, now: i64) -> Result<(), Finding> {
-        self.books.check_found(request, found, now).map_err(|what| format!("{what}, for {request:?}"))
+    pub(crate) fn check_found(
+        &self,
+        request: &Request,
+        found: &Found,
+        quoted: Option<&Quoted>,
+        now: i64,
+    ) -> Result<(), Finding> {
+        let checked = self.books.check_found(request, found, quoted, now);
+        checked.map_err(|what| format!("{what}, for {request:?}"))
+    }
+
+    /// Looks at a quote that somebody was given at `now`, or was not.
+    ///
+    /// # Errors
+    /// When the books say otherwise.
+    pub(crate) fn check_offer(
+        &self,
+        ask: &QuoteAsk,
+        made: &Result<Quoted, String>,
+        id: Id,
+        now: i64,
+    ) -> Result<(), Finding> {
+        self.books.check_offer_made(ask, made, id, now).map_err(|what| format!("{what}, for {ask:?}"))
     }
 
     /// Follows one round.
@@ -102,35 +133,50 @@ impl Auditor {
     pub fn turn(&mut self, turn: Turn) -> Result<(), Finding> {
         let Turn { now, tickets, durable, failed } = turn;
         let mut records = durable.into_iter();
+        for done in 0..DUE_COMMANDS_MAX {
+            let at = now.max(self.books.at + 1);
+            let Some(decided) = self.books.due(at) else { break };
+            match records.next() {
+                Some(record) => self.enter_due(decided, at, record)?,
+                None if failed => return self.doubt(now, DUE_COMMANDS_MAX - done, tickets),
+                None => return Err(format!("nothing durable where {:?} is due", decided.deed)),
+            }
+        }
         for (place, ticket) in tickets.iter().enumerate() {
             if passed(ticket, now) {
                 expect_refused(ticket, &Refused::DeadlinePassed)?;
                 continue;
             }
             let at = now.max(self.books.at + 1);
-            match self.books.decide(&ticket.request, &ticket.found, at) {
+            match self.books.decide(&ticket.request, &ticket.found, ticket.id, at) {
                 Verdict::Refuse(refusal) => expect_refusal(ticket, &refusal)?,
                 Verdict::Repeat(lsn) => self.expect_record(ticket, lsn, true)?,
-                Verdict::Record(deed) => match records.next() {
+                Verdict::Record(decided) => match records.next() {
                     Some(record) => {
-                        self.enter(ticket, &deed, at, record)?;
+                        self.enter(ticket, *decided, at, record)?;
                         self.expect_record(ticket, self.books.lsn, false)?;
                     }
-                    None if failed => {
-                        let rest = tickets[place..].to_vec();
-                        for doubtful in &rest {
-                            let passed = passed(doubtful, now);
-                            let refused = if passed { Refused::DeadlinePassed } else { Refused::Unconfirmed };
-                            expect_refused(doubtful, &refused)?;
-                        }
-                        self.in_doubt = Some((now, rest));
-                        return Ok(());
+                    None if failed => return self.doubt(now, 0, tickets[place..].to_vec()),
+                    None => {
+                        return Err(format!("nothing durable where {:?} is expected of {ticket:?}", decided.deed));
                     }
-                    None => return Err(format!("nothing durable where {deed:?} is expected of {ticket:?}")),
                 },
             }
         }
-        records.next().map_or(Ok(()), |record| Err(format!("a record nobody asked for: {record:?}")))
+        if let Some(record) = records.next() {
+            return Err(format!("a record nobody asked for: {record:?}"));
+        }
+        self.books.check_invariants()
+    }
+
+    /// The journal failed: whoever rests on what may be lost is told that nobody knows.
+    fn doubt(&mut self, now: i64, due_left: usize, tickets: Vec<Ticket>) -> Result<(), Finding> {
+        for doubtful in &tickets {
+            let refused = if passed(doubtful, now) { Refused::DeadlinePassed } else { Refused::Unconfirmed };
+            expect_refused(doubtful, &refused)?;
+        }
+        self.in_doubt = Some(Doubt { now, due_left, tickets });
+        Ok(())
     }
 
     /// Looks at what a recovery found: everything that was durable as it was, then at most what was in doubt, in order.
@@ -149,66 +195,52 @@ impl Auditor {
         if let Some((was, is)) = self.log.iter().zip(known).find(|(was, is)| was != is) {
             return Err(format!("a durable record has changed from {was:?} to {is:?}"));
         }
-        let (now, tickets) = self.in_doubt.take().unwrap_or_default();
+        let Doubt { now, due_left, tickets } = self.in_doubt.take().unwrap_or_default();
         let mut new = new.iter();
+        for _ in 0..due_left {
+            let at = now.max(self.books.at + 1);
+            let Some(decided) = self.books.due(at) else { break };
+            let Some(record) = new.next() else { return self.books.check_invariants() };
+            self.enter_due(decided, at, Arc::clone(record))?;
+        }
         for ticket in tickets.iter().filter(|ticket| !passed(ticket, now)) {
             let at = now.max(self.books.at + 1);
-            if let Verdict::Record(deed) = self.books.decide(&ticket.request, &ticket.found, at) {
+            if let Verdict::Record(decided) = self.books.decide(&ticket.request, &ticket.found, ticket.id, at) {
                 let Some(record) = new.next() else { break };
-                self.enter(ticket, &deed, at, Arc::clone(record))?;
+                self.enter(ticket, *decided, at, Arc::clone(record))?;
             }
         }
-        new.next().map_or(Ok(()), |record| Err(format!("recovered a record nobody asked for: {record:?}")))
+        if let Some(record) = new.next() {
+            return Err(format!("recovered a record nobody asked for: {record:?}"));
+        }
+        self.books.check_invariants()
     }
 
-    /// Compares the read models with the books.
-    ///
-    /// # Errors
-    /// When they differ.
-    pub fn check_boards(&self, boards: &Boards) -> Result<(), Finding> {
-        let books = &self.books;
-        agree("applied lsn", &books.lsn, &boards.applied_lsn().get())?;
-        let accounts = books.accounts().iter().map(|account| (account.place, account.closed));
-        for (place, closed) in accounts.chain(books.merchant_places().map(|place| (place, false))) {
-            let summary = boards.account(account_id(place)?).ok_or_else(|| format!("{place:?} is on no board"))?;
-            agree("posted balance", &books.balance(place), &summary.posted_balance.minor_units())?;
-            agree("closed", &closed, &(summary.state == AccountState::Closed))?;
-        }
-        let mut expected: BTreeMap<(&str, Code), (u64, i128)> = BTreeMap::new();
-        for (kind, currency, _) in books.accounts().iter().map(|row| row.place).chain(books.merchant_places()) {
-            expected.entry((kind, currency)).or_default().0 += 1;
-        }
-        for ((kind, currency, _), balance) in books.balances() {
-            let line = expected.entry((kind, currency)).or_default();
-            *line = (line.0.max(1), line.1 + balance);
-        }
-        let lines = boards
-            .trial_balance()
-            .into_iter()
-            .map(|line| ((line.kind.as_str(), line.currency.code()), (line.accounts, line.balance.minor_units())));
-        agree("trial balance", &expected, &lines.collect())?;
-        agree("payments", &books.payments(), &(boards.payments_captured(), boards.payments_declined()))?;
-        for record in &self.log {
-            if let Some(id) = plain::entry(record).payment_id {
-                let found = boards.payment(PaymentId::from_bytes(id));
-                agree("payment", &Some(record), &found.as_ref())?;
-            }
-        }
-        Ok(())
-    }
-
-    fn enter(&mut self, ticket: &Ticket, deed: &plain::Deed, at: i64, record: Arc<Record>) -> Result<(), Finding> {
-        let is_payment = matches!(ticket.request.ask, crate::Ask::Pay { .. });
-        let expected = Entry {
-            lsn: self.books.lsn + 1,
-            at,
-            deed: deed.clone(),
-            evidence: ticket.found.clone(),
-            payment_id: is_payment.then_some(ticket.payment_id),
-        };
-        agree("record", &expected, &plain::entry(&record))?;
+    fn enter(&mut self, ticket: &Ticket, decided: Decided, at: i64, record: Arc<Record>) -> Result<(), Finding> {
+        let makes = matches!(ticket.request.ask, Ask::Pay(_) | Ask::Refund { .. } | Ask::GrantMandate { .. });
+        let evidence = ticket.found.clone();
+        self.expect_entry(&decided, at, evidence, makes.then_some(ticket.id), &record)?;
         self.log.push(record);
-        self.books.enter(&ticket.request, deed, at, ticket.payment_id)
+        self.books.enter(&ticket.request, decided, at)
+    }
+
+    /// What the switch did of itself.
+    fn enter_due(&mut self, decided: Decided, at: i64, record: Arc<Record>) -> Result<(), Finding> {
+        self.expect_entry(&decided, at, Found::default(), None, &record)?;
+        self.log.push(record);
+        self.books.enter(&Books::due_request(), decided, at)
+    }
+
+    fn expect_entry(
+        &self,
+        decided: &Decided,
+        at: i64,
+        evidence: Found,
+        id: Option<Id>,
+        record: &Record,
+    ) -> Result<(), Finding> {
+        let expected = Entry { lsn: self.books.lsn + 1, at, deed: decided.deed.clone(), evidence, id };
+        agree("record", &expected, &plain::entry(record))
     }
 
     /// The caller was told of the record at this lsn, which is durable.
@@ -248,11 +280,4 @@ fn expect_refusal(ticket: &Ticket, expected: &str) -> Result<(), Finding> {
 
 fn agree<T: PartialEq + Debug>(what: &str, expected: &T, found: &T) -> Result<(), Finding> {
     if expected == found { Ok(()) } else { Err(format!("{what}: expected {expected:?}, found {found:?}")) }
-}
-
-fn account_id((kind, currency, index): Place) -> Result<AccountId, Finding> {
-    let known = AccountKind::ALL.into_iter().find(|known| known.as_str() == kind);
-    let kind = known.ok_or_else(|| format!("no kind {kind}"))?;
-    let currency = Currency::from_code(currency).map_err(|why| why.to_string())?;
-    Ok(AccountId { kind, currency, index })
 }

@@ -25,6 +25,9 @@ mod switch;
 pub mod auditor;
 
 pub use random::Random;
-pub use request::{Ask, Caller, Request, Rules, Tick};
+pub use request::{
+    Agreed, Ask, Band, Caller, Code, Digits, Funding, Id, MerchantRule, Mode, PairRule, Pay, PayerCode, Price, Purpose,
+    RefundRate, Request, Rest, Rules, Sum, Tick, Tier,
+};
 pub use simulation::{Failure, STEPS_DEFAULT, Story, run, run_traced};
 pub use switch::{FileOnMemory, OpenJournal};

@@ -66,25 +66,28 @@ fn run_many(from: u64, seeds: u64, steps: u64) -> ExitCode {
     for seed in from..from.saturating_add(seeds) {
         SEED.store(seed, Ordering::Relaxed);
         match run(seed, steps, &FileOnMemory) {
-            Ok(story) => add(&mut total, &story),
+            Ok(story) => total.add(&story),
             Err(failure) => {
                 eprintln!("{failure}");
                 return ExitCode::FAILURE;
             }
         }
     }
-    let Story { records, requests, answered, repeated, captured, declined, refused, unconfirmed, .. } = total;
-    let Story { crashes, stops, faults, journal_failures, openings_failed, tails_cut, records_in_doubt_found, .. } =
-        total;
+    let Story { records, requests, answered, repeated, captured, declined, refused, unconfirmed, .. } = total.clone();
+    let Story { crashes, stops, faults, journal_failures, openings_failed, tails_cut, .. } = total.clone();
+    let Story { records_in_doubt_found, quotes, outcomes, .. } = total;
     println!("{seeds} seeds from {from}, {steps} rounds each, each told twice, in {:.1?}: no finding", begun.elapsed());
     println!(
         "{requests} requests: {answered} answered ({repeated} repeats), {refused} refused, {unconfirmed} in doubt"
     );
-    println!("{records} records, {captured} payments captured, {declined} declined");
+    println!("{records} records, {captured} payments captured, {declined} declined, {quotes} quotes given out");
     println!("{crashes} crashes, {stops} stops, {faults} disk faults, {journal_failures} journal failures");
     println!(
         "{openings_failed} recoveries cut short, {tails_cut} torn tails, {records_in_doubt_found} records found that nobody was told of"
     );
+    for (outcome, count) in outcomes {
+        println!("{count:>9} {outcome}");
+    }
     ExitCode::SUCCESS
 }
 
@@ -100,28 +103,5 @@ fn run_one(seed: u64, steps: u64) -> ExitCode {
             eprintln!("{failure}");
             ExitCode::FAILURE
         }
-    }
-}
-
-fn add(total: &mut Story, story: &Story) {
-    let sums = [
-        (&mut total.records, story.records),
-        (&mut total.requests, story.requests),
-        (&mut total.answered, story.answered),
-        (&mut total.repeated, story.repeated),
-        (&mut total.captured, story.captured),
-        (&mut total.declined, story.declined),
-        (&mut total.refused, story.refused),
-        (&mut total.unconfirmed, story.unconfirmed),
-        (&mut total.crashes, story.crashes),
-        (&mut total.stops, story.stops),
-        (&mut total.faults, story.faults),
-        (&mut total.journal_failures, story.journal_failures),
-        (&mut total.openings_failed, story.openings_failed),
-        (&mut total.tails_cut, story.tails_cut),
-        (&mut total.records_in_doubt_found, story.records_in_doubt_found),
-    ];
-    for (sum, number) in sums {
-        *sum += number;
     }
 }

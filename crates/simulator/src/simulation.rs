@@ -1,20 +1,25 @@
 //! One story: what happens to the switch, in which order.
 
-use std::{fmt, io::ErrorKind};
+use std::{collections::BTreeMap, fmt, io::ErrorKind};
 
-use domain::{Stamped, Submission};
+use domain::{DeclineReason, Stamped, Submission};
 use engine::{Decision, Engine};
 use journal::{
     Error, JournalId, Options, Preparation, SEGMENT_BYTES_MIN,
     disk::{Fault, Loss, MemoryDisk},
 };
 use shard::Refused;
-use wire::digest::Digester;
+use wire::{
+    digest::Digester,
+    quote_token::{QuoteKey, QuoteTokens},
+};
 
 use crate::{
-    auditor::{Auditor, Finding, Reply, Ticket, Turn, plain},
+    auditor::{Auditor, Finding, Quoted, Reply, Ticket, Turn, plain},
     clock::ManualClock,
+    door::{Aside, Keys},
     random::Random,
+    request::{Ask, Id, Purpose},
     switch::{FileOnMemory, OpenJournal, Pending, Switch},
     workload::Workload,
 };
@@ -26,8 +31,8 @@ pub const STEPS_DEFAULT: u64 = 200;
 const STORY_BEGINS_AT: i64 = 1_793_491_200_000_000;
 const JOURNAL_ID: [u8; 16] = *b"simulated ledger";
 const SECRET: [u8; 32] = [7; 32];
-const REQUESTS_A_ROUND_MAX: u64 = 6;
-const INBOX_REQUESTS_MAX: usize = 5;
+const REQUESTS_A_ROUND_MAX: u64 = 8;
+const INBOX_REQUESTS_MAX: usize = 7;
 /// The live state is compared with the folded one after one crash in so many.
 const DIGEST_ONE_IN: u64 = 4;
 /// An opening that fails this often has met more faults than were put in its way.
@@ -68,6 +73,44 @@ pub struct Story {
     pub tails_cut: u64,
     /// Records found at a recovery that nobody had been told of.
     pub records_in_doubt_found: u64,
+    /// Quotes given out.
+    pub quotes: u64,
+    /// How often what was asked led to what: records, and refusals of the engine.
+    pub outcomes: BTreeMap<String, u64>,
+}
+
+impl Story {
+    /// Adds up what happened in another story.
+    pub fn add(&mut self, story: &Self) {
+        let sums = [
+            (&mut self.records, story.records),
+            (&mut self.requests, story.requests),
+            (&mut self.answered, story.answered),
+            (&mut self.repeated, story.repeated),
+            (&mut self.captured, story.captured),
+            (&mut self.declined, story.declined),
+            (&mut self.refused, story.refused),
+            (&mut self.unconfirmed, story.unconfirmed),
+            (&mut self.crashes, story.crashes),
+            (&mut self.stops, story.stops),
+            (&mut self.faults, story.faults),
+            (&mut self.journal_failures, story.journal_failures),
+            (&mut self.openings_failed, story.openings_failed),
+            (&mut self.tails_cut, story.tails_cut),
+            (&mut self.records_in_doubt_found, story.records_in_doubt_found),
+            (&mut self.quotes, story.quotes),
+        ];
+        for (sum, number) in sums {
+            *sum += number;
+        }
+        for (outcome, number) in &story.outcomes {
+            *self.outcomes.entry(outcome.clone()).or_insert(0) += number;
+        }
+    }
+
+    fn count(&mut self, asked: &str, outcome: &str) {
+        *self.outcomes.entry(format!("{asked}: {outcome}")).or_insert(0) += 1;
+    }
 }
 
 /// A story that went wrong.
@@ -121,9 +164,11 @@ struct Simulation<'a, O: OpenJournal> {
     trace: &'a mut dyn FnMut(&dyn fmt::Display),
     disk: MemoryDisk,
     clock: ManualClock,
-    digester: Digester,
+    keys: Keys,
     workload: Workload,
     auditor: Auditor,
+    /// What each quote that somebody has promises.
+    quoted: BTreeMap<Id, Quoted>,
     switch: Option<Switch<O::Journal>>,
     waiting: Vec<(Ticket, Option<Pending>)>,
     /// Lsn and digest of the engine when the switch ended last, if they were taken.
@@ -133,16 +178,20 @@ struct Simulation<'a, O: OpenJournal> {
 
 impl<'a, O: OpenJournal> Simulation<'a, O> {
     fn new(seed: u64, opener: &'a O, trace: &'a mut dyn FnMut(&dyn fmt::Display)) -> Self {
+        let mut random = Random::new(seed);
+        let workload = Workload::new(&mut random);
+        let quote_tokens = QuoteTokens::new(QuoteKey::new(1, &SECRET), []).expect("one key is not repeated");
         Self {
             seed,
-            random: Random::new(seed),
+            random,
             opener,
             trace,
             disk: MemoryDisk::new(),
             clock: ManualClock::at(STORY_BEGINS_AT),
-            digester: Digester::new(SECRET),
-            workload: Workload::default(),
+            keys: Keys { digester: Digester::new(SECRET), quote_tokens, tokens: Vec::new() },
+            workload,
             auditor: Auditor::default(),
+            quoted: BTreeMap::new(),
             switch: None,
             waiting: Vec::new(),
             ended_at: None,
@@ -164,6 +213,9 @@ impl<'a, O: OpenJournal> Simulation<'a, O> {
     /// Some requests, then whatever the dice say.
     fn round(&mut self) -> Result<(), Finding> {
         self.pass_time();
+        if self.random.one_in(3) {
+            self.offer()?;
+        }
         for _ in 0..self.random.below(REQUESTS_A_ROUND_MAX + 1) {
             self.arrive()?;
         }
@@ -192,8 +244,9 @@ impl<'a, O: OpenJournal> Simulation<'a, O> {
 
     fn pass_time(&mut self) {
         let micros = match self.random.below(100) {
-            0 => 3_600_000_000,
-            1..=3 => self.random.between(20_000_000, 90_000_000),
+            // Some of these pass a midnight.
+            0 | 1 => self.random.between(1_000_000_000, 110_000_000_000),
+            2..=3 => self.random.between(20_000_000, 90_000_000),
             4..=33 => 0,
             _ => self.random.between(1, 50_000),
         };
@@ -204,17 +257,53 @@ impl<'a, O: OpenJournal> Simulation<'a, O> {
         self.switch.as_ref().expect("a switch runs between a start and a crash")
     }
 
+    /// Somebody asks for a quote. Nothing is recorded of it.
+    fn offer(&mut self) -> Result<(), Finding> {
+        let now = self.clock.micros();
+        let Some(ask) = self.workload.quote(&mut self.random, self.auditor.books()) else { return Ok(()) };
+        let id = self.any_id();
+        let switch = self.switch.as_ref().expect("a switch runs between a start and a crash");
+        let Some(offer) = switch.door(&self.keys, now).offer(&ask, id)? else { return Ok(()) };
+        let made = offer.as_ref().map(plain::offered).map_err(|why| plain::lack(*why));
+        (self.trace)(&format_args!("{now} quote {ask:?} -> {made:?}"));
+        self.auditor.check_offer(&ask, &made, id, now)?;
+        if let (Ok(offer), Ok(quoted)) = (offer, made) {
+            self.story.quotes += 1;
+            self.keys.tokens.push((id, self.keys.quote_tokens.sign(&offer)));
+            self.quoted.insert(id, quoted);
+            self.workload.quoted(ask, id);
+        }
+        Ok(())
+    }
+
+    fn any_id(&mut self) -> Id {
+        let mut id = [0; 16];
+        id[..8].copy_from_slice(&self.random.number().to_be_bytes());
+        id[8..].copy_from_slice(&self.random.number().to_be_bytes());
+        id
+    }
+
+    /// A sandbox's owner may order a payment to be declined.
+    fn ordered(&mut self) -> Option<DeclineReason> {
+        let sandbox = self.auditor.books().purpose() == Some(Purpose::Sandbox);
+        let reasons = [DeclineReason::InsufficientBalance, DeclineReason::AccountFrozen];
+        (sandbox && self.random.one_in(60)).then(|| *self.random.pick(&reasons))
+    }
+
     /// One request at the door.
     fn arrive(&mut self) -> Result<(), Finding> {
         let now = self.clock.micros();
         let request = self.workload.next(&mut self.random, self.auditor.books(), now);
-        let mut payment_id = [0; 16];
-        payment_id[..8].copy_from_slice(&self.random.number().to_be_bytes());
-        payment_id[8..].copy_from_slice(&self.random.number().to_be_bytes());
+        let (id, ordered) = (self.any_id(), self.ordered());
         let switch = self.switch.as_ref().expect("a switch runs between a start and a crash");
-        let submission = switch.door(&self.digester, now).submission(&request, payment_id)?;
+        let mut submission = switch.door(&self.keys, now).submission(&request, Aside { id, ordered })?;
         let found = plain::found(&submission);
-        self.auditor.check_found(&request, &found, now)?;
+        let quoted = match &request.ask {
+            Ask::Pay(pay) => pay.quote.and_then(|id| self.quoted.get(&id)),
+            _ => None,
+        };
+        self.auditor.check_found(&request, &found, quoted, now)?;
+        self.opener.tamper(&mut submission.command);
         let deadline = match self.random.below(40) {
             0 => Some(now - 1),
             1..=9 => Some(now + 1_000_000),
@@ -225,7 +314,7 @@ impl<'a, O: OpenJournal> Simulation<'a, O> {
             Ok(pending) if !full && !failed => {
                 self.story.requests += 1;
                 let stays = !self.random.one_in(10);
-                let ticket = Ticket { request, found, payment_id, deadline, reply: Reply::Unheard };
+                let ticket = Ticket { request, found, id, deadline, reply: Reply::Unheard };
                 self.waiting.push((ticket, stays.then_some(pending)));
                 Ok(())
             }
@@ -254,7 +343,10 @@ impl<'a, O: OpenJournal> Simulation<'a, O> {
                     self.story.repeated += u64::from(committed.repeated);
                 }
                 Reply::Told(Err(Refused::Unconfirmed)) => self.story.unconfirmed += 1,
-                Reply::Told(Err(_)) => self.story.refused += 1,
+                Reply::Told(Err(refused)) => {
+                    self.story.refused += 1;
+                    self.story.count(ticket.request.ask.word(), &refused_by(refused));
+                }
                 Reply::Unheard | Reply::Missing => {}
             }
             tickets.push(ticket);
@@ -307,6 +399,9 @@ impl<'a, O: OpenJournal> Simulation<'a, O> {
     /// As the daemon stops when it is asked to.
     fn stop(&mut self) -> Result<(), Finding> {
         let failed = self.switch().has_failed();
+        // What has become due since is done before the end.
+        self.switch().drain();
+        self.turn()?;
         let Some(switch) = self.end_switch() else { return Ok(()) };
         if switch.close().is_ok() && !failed {
             (self.trace)(&format_args!("{} stop", self.clock.micros()));
@@ -370,7 +465,8 @@ impl<'a, O: OpenJournal> Simulation<'a, O> {
     }
 
     fn check_boards(&self) -> Result<(), Finding> {
-        self.auditor.check_boards(&self.switch().boards)
+        self.auditor.check_boards(&self.switch().boards)?;
+        if self.switch().has_failed() { Ok(()) } else { self.auditor.check_exposures(self.switch().shard.engine()) }
     }
 
     /// The last look: what is left after losing everything that was not synced is what the auditor knows.
@@ -392,10 +488,22 @@ impl<'a, O: OpenJournal> Simulation<'a, O> {
         if folded != decided {
             return Err(format!("folded the state is {folded}, decided again it is {decided}"));
         }
-        (self.story.captured, self.story.declined) = self.auditor.books().payments();
+        (self.story.captured, self.story.declined) = self.auditor.books().outcome();
+        for record in self.auditor.log() {
+            let (asked, happened) = plain::words(record);
+            self.story.count(asked, &happened);
+        }
         self.story.records = count(self.auditor.log().len());
         self.story.digest = folded.to_string();
         Ok(())
+    }
+}
+
+/// Why, without what it speaks of.
+fn refused_by(refused: &Refused) -> String {
+    match refused {
+        Refused::Engine(refusal) => format!("refused, {}", plain::refusal_word(refusal)),
+        other => format!("refused, {other:?}"),
     }
 }
 

@@ -5,16 +5,18 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use domain::{Lsn, Record, Timestamp};
-use journal::{Error, FileJournal, Fold, Journal, Options, Recovered, disk::MemoryDisk};
+use domain::{ChainMark, Command, Record, Timestamp};
+use journal::{Error, FileJournal, Fold, Journal, Options, RecordRef, Recovered, disk::MemoryDisk};
 use pipeline::{Directory, RateBook};
 use projections::{Boards, Projector};
 use shard::{Answer, Handle, Inbox, Mailbox, Observer, Recovery, Refused, ServingState, Shard, Status};
-use wire::digest::Digester;
 
-use crate::{clock::ManualClock, door::Door};
+use crate::{
+    clock::ManualClock,
+    door::{Door, Keys},
+};
 
-/// Opens the journal of the story. Tests plant faults here.
+/// Opens the journal of the story, and passes commands on. Tests plant faults here.
 pub trait OpenJournal {
     /// What is opened.
     type Journal: Journal;
@@ -29,6 +31,10 @@ pub trait OpenJournal {
         options: Options,
         fold: &mut Fold<'_>,
     ) -> Result<(Self::Journal, Recovered), Error>;
+
+    /// Changes a command that the auditor has seen, on its way to the shard: as if the engine had other rules. Nothing,
+    /// unless a fault is planted.
+    fn tamper(&self, _command: &mut Command) {}
 }
 
 /// The real journal on a simulated disk.
@@ -83,8 +89,13 @@ impl<J: Journal> Switch<J> {
         let (directory, rate_book) = (Arc::new(Directory::new()), Arc::new(RateBook::new()));
         let (mut projector, mut recovery) = (Projector::new(), Recovery::default());
         let mut records = Vec::new();
-        let mut fold = |lsn: Lsn, bytes: &[u8]| {
-            let record = recovery.fold(lsn, bytes)?;
+        let mut chain: Option<ChainMark> = None;
+        let mut fold = |stored: RecordRef<'_>| {
+            let record = recovery.fold(stored.lsn, stored.bytes)?;
+            if chain != Some(stored.chain) {
+                projector.chained(stored.chain);
+                chain = Some(stored.chain);
+            }
             directory.observe(&record);
             rate_book.observe(&record);
             projector.apply(&record);
@@ -112,9 +123,9 @@ impl<J: Journal> Switch<J> {
     }
 
     /// The way in for requests that arrive now.
-    pub(crate) fn door<'a>(&'a self, digester: &'a Digester, now: i64) -> Door<'a> {
+    pub(crate) fn door<'a>(&'a self, keys: &'a Keys, now: i64) -> Door<'a> {
         let now = Timestamp::from_micros(now);
-        Door { directory: &self.directory, rate_book: &self.rate_book, digester, now }
+        Door { directory: &self.directory, rate_book: &self.rate_book, boards: &self.boards, keys, now }
     }
 
     /// Puts a request into the inbox.
@@ -134,10 +145,13 @@ impl<J: Journal> Switch<J> {
         self.status.state() == ServingState::Failed
     }
 
-    /// Stops as the daemon does when it is asked to. The inbox must be empty.
-    pub(crate) fn close(mut self) -> Result<(), Error> {
+    /// Takes no more requests, as the daemon does when it is asked to stop.
+    pub(crate) fn drain(&self) {
         self.inbox.close();
-        self.shard.step();
+    }
+
+    /// Stops. It was drained before.
+    pub(crate) fn close(self) -> Result<(), Error> {
         self.shard.into_journal().close()
     }
 }
@@ -157,7 +171,10 @@ struct Folds {
 }
 
 impl Observer for Folds {
-    fn durable(&mut self, records: &[Arc<Record>]) {
+    fn durable(&mut self, records: &[Arc<Record>], chain: Option<ChainMark>) {
+        if let Some(chain) = chain {
+            self.projector.chained(chain);
+        }
         for record in records {
             self.directory.observe(record);
             self.rate_book.observe(record);

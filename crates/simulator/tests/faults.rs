@@ -1,11 +1,16 @@
 //! Faults planted on purpose: an auditor that finds nothing must be one that could.
 
-use domain::{Event, Lsn};
-use journal::{Error, FileJournal, Fold, Journal, Options, Progress, Recovered, disk::MemoryDisk};
+use std::sync::Arc;
+
+use domain::{CaptureMode, CaptureRest, ChainMark, Command, Event, Label, Lsn, Policy, RefundFunding, RefundRate};
+use journal::{Error, FileJournal, Fold, Journal, Options, Progress, RecordRef, Recovered, disk::MemoryDisk};
+use money::Money;
 use simulator::{Failure, OpenJournal, run};
 
 const SEEDS: u64 = 20;
 const STEPS: u64 = 120;
+/// Some rules are seldom what decides.
+const TAMPERED_SEEDS: u64 = 60;
 
 /// The first finding among some seeds.
 fn found(opener: &impl OpenJournal) -> Failure {
@@ -51,6 +56,10 @@ impl Journal for Liar {
         self.0.last_lsn()
     }
 
+    fn chain(&self) -> Option<ChainMark> {
+        None
+    }
+
     fn reader(&self, from: Lsn) -> Result<Self::Reader, Error> {
         self.0.reader(from)
     }
@@ -78,14 +87,14 @@ impl<F: Fn(&mut domain::Record) -> bool> OpenJournal for Rewrites<F> {
         options: Options,
         fold: &mut Fold<'_>,
     ) -> Result<(Self::Journal, Recovered), Error> {
-        let mut rewritten = |lsn: Lsn, bytes: &[u8]| {
-            let mut record = wire::journal::decode(bytes)?;
+        let mut rewritten = |stored: RecordRef<'_>| {
+            let mut record = wire::journal::decode(stored.bytes)?;
             if !(self.0)(&mut record) {
-                return fold(lsn, bytes);
+                return fold(stored);
             }
             let mut bytes = Vec::new();
             wire::journal::encode(&record, &mut bytes);
-            fold(lsn, &bytes)
+            fold(RecordRef { bytes: &bytes, ..stored })
         };
         FileJournal::open(disk, options, &mut rewritten)
     }
@@ -157,6 +166,10 @@ impl Journal for Stubborn {
         self.confirmed
     }
 
+    fn chain(&self) -> Option<ChainMark> {
+        None
+    }
+
     fn reader(&self, from: Lsn) -> Result<Self::Reader, Error> {
         self.journal.reader(from)
     }
@@ -170,4 +183,143 @@ impl Journal for Stubborn {
 fn a_journal_that_goes_on_after_a_failed_sync_is_found() {
     let failure = found(&OpensStubborn);
     assert!(failure.what.contains("was durable, after the crash the log ends at"), "{failure}");
+}
+
+/// An engine with other rules: it is asked something else than the auditor was shown.
+struct Tampers<F>(F);
+
+impl<F: Fn(&mut Command)> OpenJournal for Tampers<F> {
+    type Journal = FileJournal<MemoryDisk>;
+
+    fn open(
+        &self,
+        disk: MemoryDisk,
+        options: Options,
+        fold: &mut Fold<'_>,
+    ) -> Result<(Self::Journal, Recovered), Error> {
+        FileJournal::open(disk, options, fold)
+    }
+
+    fn tamper(&self, command: &mut Command) {
+        (self.0)(command);
+    }
+}
+
+/// What it takes to notice: the first finding is a record or an answer that is not the expected one.
+fn check_tampered(fault: &str, tamper: impl Fn(&mut Command)) {
+    let failure = (1..=TAMPERED_SEEDS).find_map(|seed| run(seed, STEPS, &Tampers(&tamper)).err());
+    let failure = failure.unwrap_or_else(|| panic!("{fault}: not found in {TAMPERED_SEEDS} seeds"));
+    let noticed = [
+        "the stages attached",
+        "offered ",
+        "record: expected",
+        "told ",
+        "nothing durable where",
+        "a record nobody asked for",
+    ];
+    assert!(noticed.iter().any(|what| failure.what.contains(what)), "{fault}: {failure}");
+}
+
+/// Rules in force that are not those installed.
+fn check_rules(fault: &str, change: impl Fn(&mut Policy)) {
+    check_tampered(fault, |command| {
+        if let Command::InstallPolicy(install) = command {
+            change(Arc::make_mut(&mut install.policy));
+        }
+    });
+}
+
+#[test]
+fn holds_refunds_and_fees_by_other_rules_are_found() {
+    check_rules("holds live longer", |policy| policy.merchant_default.hold_ms += 1);
+    check_rules("refunds are given at the original rate", |policy| {
+        policy.merchants.values_mut().for_each(|rules| rules.refund_rate = RefundRate::Original);
+    });
+    check_rules("refunds are given at the rate of now", |policy| {
+        policy.merchant_default.refund_rate = RefundRate::Current;
+    });
+    check_rules("reserves may be drawn on", |policy| {
+        policy.merchants.values_mut().for_each(|rules| rules.refund_funding = RefundFunding::Reserve);
+        policy.merchant_default.refund_funding = RefundFunding::Reserve;
+    });
+    check_rules("days begin at another hour", |policy| policy.day_offset_minutes += 720);
+}
+
+#[test]
+fn rates_and_margins_by_other_rules_are_found() {
+    check_rules("no tiers", |policy| policy.tiers.clear());
+    check_rules("no rules of pairs", |policy| policy.pairs.clear());
+    check_rules("no pivot", |policy| policy.pivot = None);
+    check_rules("no margin for a volatile market", |policy| policy.volatility.clear());
+    check_rules("rates live longer", |policy| policy.rate_age_ms_max += 30_000);
+}
+
+#[test]
+fn exposure_by_other_rules_is_found() {
+    check_rules("no limits", |policy| policy.exposure.clear());
+    check_rules("soft limits are as hard as hard ones", |policy| {
+        policy.exposure.values_mut().for_each(|limit| limit.soft = limit.hard);
+    });
+}
+
+#[test]
+fn captures_and_refunds_of_something_else_are_found() {
+    check_tampered("the rest is released", |command| {
+        if let Command::CapturePayment(capture) = command {
+            capture.rest = CaptureRest::Released;
+        }
+    });
+    check_tampered("captured at once", |command| {
+        if let Command::AuthorizePayment(authorize) = command {
+            authorize.capture_mode = CaptureMode::Automatic;
+        }
+    });
+    check_tampered("merchants refund what another captured", |command| {
+        if let Command::RefundPayment(refund) = command {
+            refund.merchant.0 = 0;
+        }
+    });
+    check_tampered("the band never holds", |command| {
+        if let Command::PublishRates(publish) = command {
+            publish.override_reason = Some(Label::new("because").expect("a label"));
+        }
+    });
+}
+
+/// By a payment or two, where there is room.
+fn larger(bound: Money) -> Money {
+    let units = bound.minor_units();
+    Money::new(bound.currency(), if units < 1_000_000 { units + 20_000 } else { units })
+}
+
+#[test]
+fn consents_that_are_not_kept_are_found() {
+    check_tampered("bounds of callers are not looked at", |command| {
+        if let Command::AuthorizePayment(authorize) = command {
+            authorize.debit_amount_max = None;
+        }
+    });
+    check_tampered("codes allow more", |command| {
+        if let Command::IssueCode(issue) = command {
+            issue.debit_amount_max = larger(issue.debit_amount_max);
+        }
+    });
+    check_tampered("approvals last longer", |command| {
+        if let Command::ApproveOrder(approve) = command {
+            approve.expires_at = approve.expires_at.plus_millis(120_000);
+        }
+    });
+    check_tampered("mandates have no periods", |command| {
+        if let Command::GrantMandate(grant) = command {
+            grant.period_debit_max = larger(grant.period_debit_max);
+        }
+    });
+    check_tampered("quotes are for anybody", |command| {
+        if let Command::AuthorizePayment(authorize) = command
+            && let Some(offer) = &mut authorize.offer
+        {
+            offer.merchant = authorize.merchant;
+            offer.presentment_amount = authorize.presentment_amount;
+        }
+    });
 }

@@ -2,10 +2,16 @@
 
 use std::{fmt, io::Write};
 
-use domain::{ApiKeyHash, Digest};
+use domain::{ApiKeyHash, Digest, IdempotencyKey, MerchantId, TenantId, WalletId};
 
 /// Bytes of the secret behind all digests of a ledger.
 pub const SECRET_BYTES: usize = 32;
+
+/// Digits of a payer's one-time code.
+pub const PAYER_CODE_DIGITS: usize = 18;
+/// How many such codes there are.
+const PAYER_CODES: u128 = 10_u128.pow(18);
+const _: () = assert!(PAYER_CODES.ilog10() == 18 && PAYER_CODE_DIGITS == 18);
 
 /// Inputs up to this many bytes are hashed without a buffer on the heap.
 const SHORT_INPUT_BYTES: usize = 384;
@@ -36,6 +42,12 @@ pub enum Purpose {
     ApiKey,
     /// To name the secret itself.
     Check,
+    /// To find a payer's one-time code.
+    PayerCode,
+    /// To make a payer's one-time code out of the key it was asked for by.
+    PayerCodeText,
+    /// To hold a page token to the list it is of.
+    PageToken,
 }
 
 impl Purpose {
@@ -48,6 +60,9 @@ impl Purpose {
             Self::Field => "field",
             Self::ApiKey => "api_key",
             Self::Check => "check",
+            Self::PayerCode => "payer_code",
+            Self::PayerCodeText => "payer_code_text",
+            Self::PageToken => "page_token",
         }
     }
 }
@@ -75,6 +90,28 @@ impl Digester {
     #[must_use]
     pub fn api_key_hash(&self, key: &str) -> ApiKeyHash {
         ApiKeyHash(self.hash(Purpose::ApiKey, &[key.as_bytes()]))
+    }
+
+    /// The one-time code of this request for one: 18 digits. A retry gets the same; without the secret nobody can tell
+    /// it, so it needs to be kept nowhere.
+    #[must_use]
+    pub fn payer_code(&self, key: &IdempotencyKey) -> String {
+        let (kind, number) = match key.tenant {
+            TenantId::Operator => (0, 0),
+            TenantId::Wallet(WalletId(number)) => (1, number),
+            TenantId::Merchant(MerchantId(number)) => (2, number),
+            TenantId::Switch => (3, 0),
+        };
+        let parts: [&[u8]; 3] = [&[kind], &number.to_be_bytes(), &key.digest.0];
+        // One of 2^128 hashes, so no code is noticeably likelier than another.
+        let hash = u128::from_be_bytes(self.hash(Purpose::PayerCodeText, &parts));
+        format!("{:0PAYER_CODE_DIGITS$}", hash.rem_euclid(PAYER_CODES))
+    }
+
+    /// What is kept of a payer's one-time code.
+    #[must_use]
+    pub fn payer_code_digest(&self, code: &str) -> Digest {
+        self.digest(Purpose::PayerCode, code)
     }
 
     /// The first `N` bytes of the hash of purpose and parts. The zero byte ends the purpose: none contains one, so no
@@ -130,6 +167,39 @@ mod tests {
             hex(&digester.api_key_hash("secret").0),
             "a0436e19d9b65fbd5fdd0b3b6fcc395cbe8ab7dc8c4acb1f5b9c91ac9467d4a1"
         );
+    }
+
+    fn key_of(tenant: TenantId) -> IdempotencyKey {
+        let fingerprint = domain::Fingerprint {
+            method: domain::Method::IssueCode,
+            request: Digest([2; 16]),
+            fields: [0; domain::FIELDS_MAX],
+        };
+        IdempotencyKey { tenant, digest: Digest([1; 16]), fingerprint }
+    }
+
+    #[test]
+    fn a_payer_code_follows_from_the_key_and_the_secret() {
+        let wallet = |number| TenantId::Wallet(WalletId(number));
+        let digester = Digester::new([7; SECRET_BYTES]);
+        let code = digester.payer_code(&key_of(wallet(5)));
+        assert!(code.len() == PAYER_CODE_DIGITS && code.bytes().all(|byte| byte.is_ascii_digit()), "{code}");
+        assert_eq!(code, digester.payer_code(&key_of(wallet(5))));
+        assert_ne!(code, digester.payer_code(&key_of(wallet(6))));
+        assert_ne!(code, digester.payer_code(&key_of(TenantId::Merchant(MerchantId(5)))));
+        assert_ne!(code, Digester::new([8; SECRET_BYTES]).payer_code(&key_of(wallet(5))));
+        assert_ne!(code, digester.payer_code(&IdempotencyKey { digest: Digest([3; 16]), ..key_of(wallet(5)) }));
+        assert_ne!(digester.payer_code_digest(&code), digester.digest(Purpose::IdempotencyKey, &code));
+    }
+
+    /// A retry across an upgrade is told the code that its payer already shows.
+    #[test]
+    fn payer_codes_never_change() {
+        let digester = Digester::new([7; SECRET_BYTES]);
+        let code = digester.payer_code(&key_of(TenantId::Wallet(WalletId(5))));
+        assert_eq!(code, "532352425033505316");
+        let hex: String = digester.payer_code_digest(&code).0.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, "975f3b80be41c7b7df2316f1dc6437fb");
     }
 
     /// Long inputs take another way than short ones; the digest must not show it.

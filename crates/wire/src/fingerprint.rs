@@ -5,7 +5,8 @@ use domain::{Difference, Digest, FIELDS_MAX, Fingerprint, Method};
 use crate::digest::{Digester, Purpose};
 
 /// The fields of a method's request, in the order of their digests. Records keep digests by position, so a table never
-/// changes: a retry across an upgrade would be refused as another request.
+/// changes: a retry across an upgrade would be refused as another request. A field that comes later stands at the end
+/// and is optional.
 #[must_use]
 pub const fn field_names(method: Method) -> &'static [&'static str] {
     match method {
@@ -15,12 +16,65 @@ pub const fn field_names(method: Method) -> &'static [&'static str] {
             "payer.account_id",
             "presentment_amount.currency_code",
             "presentment_amount.minor_units",
+            "capture_mode",
+            "payer_code",
+            "mandate_id",
+            "order_approved",
+            "quote_token",
+            "max_debit_amount.currency_code",
+            "max_debit_amount.minor_units",
         ],
         Method::OpenAccount => &["account_id", "currency_code"],
-        Method::CloseAccount => &["account_id"],
+        Method::CloseAccount | Method::FreezeAccount | Method::UnfreezeAccount => &["account_id"],
         Method::Deposit | Method::Withdraw => &["account_id", "amount.currency_code", "amount.minor_units"],
         Method::RegisterMerchant => &["merchant_id", "settlement_currency_code", "merchant_discount", "api_key"],
-        Method::PublishRates => &["rates"],
+        Method::PublishRates => &["rates", "override_reason"],
+        Method::Capture => &["payment_id", "amount.currency_code", "amount.minor_units", "final"],
+        Method::Void => &["payment_id"],
+        Method::Refund => &["payment_id", "amount.currency_code", "amount.minor_units"],
+        Method::IncreaseAuthorization => &["payment_id", "amount.currency_code", "amount.minor_units", "payer_code"],
+        Method::IssueCode => {
+            &["account_id", "merchant_id", "max_debit_amount.currency_code", "max_debit_amount.minor_units"]
+        }
+        Method::ApproveOrder => &[
+            "account_id",
+            "merchant_id",
+            "merchant_order_id",
+            "max_debit_amount.currency_code",
+            "max_debit_amount.minor_units",
+            "expire_time",
+        ],
+        Method::GrantMandate => &[
+            "account_id",
+            "merchant_id",
+            "max_payment_debit_amount.currency_code",
+            "max_payment_debit_amount.minor_units",
+            "max_period_debit_amount.currency_code",
+            "max_period_debit_amount.minor_units",
+            "period_days",
+            "expire_time",
+        ],
+        Method::RevokeMandate => &["mandate_id"],
+        Method::FundReserve | Method::PayOut => &["merchant_id", "amount.currency_code", "amount.minor_units"],
+        Method::SquarePosition => &[
+            "sold_amount.currency_code",
+            "sold_amount.minor_units",
+            "bought_amount.currency_code",
+            "bought_amount.minor_units",
+            "closed_amount.currency_code",
+            "closed_amount.minor_units",
+        ],
+    }
+}
+
+/// How many fields, from the first on, a request of this method has always had.
+const fn fields_always(method: Method) -> usize {
+    if matches!(method, Method::Authorize) {
+        5
+    } else if matches!(method, Method::PublishRates) {
+        1
+    } else {
+        field_names(method).len()
     }
 }
 
@@ -35,6 +89,19 @@ pub const fn method_name(method: Method) -> &'static str {
         Method::Withdraw => "AccountService.Withdraw",
         Method::RegisterMerchant => "OperationsService.RegisterMerchant",
         Method::PublishRates => "OperationsService.PublishRates",
+        Method::Capture => "PaymentService.Capture",
+        Method::Void => "PaymentService.Void",
+        Method::Refund => "PaymentService.Refund",
+        Method::IncreaseAuthorization => "PaymentService.IncreaseAuthorization",
+        Method::FreezeAccount => "AccountService.Freeze",
+        Method::UnfreezeAccount => "AccountService.Unfreeze",
+        Method::IssueCode => "ConsentService.IssueCode",
+        Method::ApproveOrder => "ConsentService.ApproveOrder",
+        Method::GrantMandate => "ConsentService.GrantMandate",
+        Method::RevokeMandate => "ConsentService.RevokeMandate",
+        Method::FundReserve => "OperationsService.FundReserve",
+        Method::PayOut => "OperationsService.PayOut",
+        Method::SquarePosition => "OperationsService.SquarePosition",
     }
 }
 
@@ -42,26 +109,45 @@ pub const fn method_name(method: Method) -> &'static str {
 const REQUEST_BYTES_USUAL: usize = 256;
 
 /// What was asked, as digests. The values are canonical: two spellings of one value (`1.0` and `1.00`) are the same
-/// bytes.
+/// bytes. An optional field takes part only when it is given, so that a request without it is the request it was before
+/// the field existed.
 ///
 /// # Panics
 /// When the names are not those of [`field_names`], which is a mistake in the caller and no matter of input.
 #[must_use]
-pub fn fingerprint(digester: &Digester, method: Method, values: &[(&'static str, &[u8])]) -> Fingerprint {
-    assert!(
-        values.iter().map(|(name, _)| name).eq(field_names(method)),
-        "the values given are those of the table, in its order"
-    );
+pub fn fingerprint(
+    digester: &Digester,
+    method: Method,
+    values: &[(&'static str, &[u8])],
+    optional: &[(&'static str, Option<&[u8]>)],
+) -> Fingerprint {
+    let names = values.iter().map(|(name, _)| name).chain(optional.iter().map(|(name, _)| name));
+    assert!(names.eq(field_names(method)), "the values given are those of the table, in its order");
+    assert!(values.len() == fields_always(method), "the values that are always there come first");
     let mut request = Vec::with_capacity(REQUEST_BYTES_USUAL);
     request.push(method.number());
-    let mut fields = [0; FIELDS_MAX];
-    for (digest, (name, value)) in fields.iter_mut().zip(values) {
+    for (_, value) in values {
         // With its length before it, no part of one value can pass for a part of the next.
         request.extend_from_slice(&length(value));
         request.extend_from_slice(value);
-        let name = name.as_bytes();
-        let field = [&[method.number()], &length(name)[..], name, value];
-        *digest = u32::from_be_bytes(digester.hash(Purpose::Field, &field));
+    }
+    for (name, value) in optional {
+        // Some are there and some are not, so each says which it is.
+        if let Some(value) = value {
+            for part in [name.as_bytes(), value] {
+                request.extend_from_slice(&length(part));
+                request.extend_from_slice(part);
+            }
+        }
+    }
+    let mut fields = [0; FIELDS_MAX];
+    let given = values.iter().map(|(name, value)| (*name, Some(*value))).chain(optional.iter().copied());
+    for (digest, (name, value)) in fields.iter_mut().zip(given) {
+        if let Some(value) = value {
+            let name = name.as_bytes();
+            let field = [&[method.number()], &length(name)[..], name, value];
+            *digest = u32::from_be_bytes(digester.hash(Purpose::Field, &field));
+        }
     }
     Fingerprint { method, request: Digest(digester.hash(Purpose::Request, &[&request])), fields }
 }
@@ -100,7 +186,7 @@ mod tests {
     fn of(method: Method, values: &[&str]) -> Fingerprint {
         let named: Vec<_> =
             field_names(method).iter().zip(values).map(|(name, value)| (*name, value.as_bytes())).collect();
-        fingerprint(&Digester::new([7; 32]), method, &named)
+        fingerprint(&Digester::new([7; 32]), method, &named, &[])
     }
 
     #[test]
@@ -152,6 +238,6 @@ mod tests {
     #[test]
     #[should_panic(expected = "the values given are those of the table")]
     fn names_outside_the_table_are_a_mistake() {
-        let _ = fingerprint(&Digester::new([7; 32]), Method::CloseAccount, &[("account", b"alice")]);
+        let _ = fingerprint(&Digester::new([7; 32]), Method::CloseAccount, &[("account", b"alice")], &[]);
     }
 }

@@ -9,10 +9,12 @@ mod key;
 mod value;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
-use domain::{Command, Event, Lsn, Record, Timestamp};
+use domain::{AuthorizePayment, CaptureMode, Command, Event, Evidence, Lsn, Record, Timestamp, Unavailable};
 use prost::Message;
+
+pub(crate) use command::quote;
 
 use crate::journal_v1;
 
@@ -86,10 +88,39 @@ fn answers(event: &Event, command: &Command) -> bool {
         Command::InstallPolicy(_) => matches!(event, Event::PolicyInstalled),
         Command::RegisterWallet(_) => matches!(event, Event::WalletRegistered(_)),
         Command::RegisterMerchant(_) => matches!(event, Event::MerchantRegistered(_)),
-        Command::PublishRates(_) => matches!(event, Event::RatesPublished),
+        Command::PublishRates(_) => matches!(event, Event::RatesPublished(_)),
         Command::OpenAccount(_) => matches!(event, Event::AccountOpened(_)),
         Command::CloseAccount(_) => matches!(event, Event::AccountClosed | Event::Declined(_)),
         Command::Deposit(_) | Command::Withdraw(_) => matches!(event, Event::FundsMoved { .. } | Event::Declined(_)),
-        Command::AuthorizePayment(_) => matches!(event, Event::PaymentCaptured(_) | Event::Declined(_)),
+        Command::AuthorizePayment(payment) => answers_payment(event, payment),
+        Command::CapturePayment(_) => matches!(event, Event::PaymentCaptured(_) | Event::Declined(_)),
+        Command::VoidPayment(_) => matches!(event, Event::PaymentVoided(_)),
+        Command::RefundPayment(_) => {
+            matches!(event, Event::PaymentRefunded(_) | Event::RefundPending(_) | Event::Declined(_))
+        }
+        Command::IncreaseAuthorization(_) => {
+            matches!(event, Event::AuthorizationIncreased(_) | Event::Declined(_))
+        }
+        Command::ExpireHolds => matches!(event, Event::HoldsExpired(_)),
+        Command::PriceRefunds => matches!(event, Event::RefundsPriced(_)),
+        Command::FreezeAccount(_) => matches!(event, Event::AccountFrozen),
+        Command::UnfreezeAccount(_) => matches!(event, Event::AccountUnfrozen),
+        Command::IssueCode(_) => matches!(event, Event::CodeIssued { .. }),
+        Command::ApproveOrder(_) => matches!(event, Event::OrderApproved),
+        Command::GrantMandate(_) => matches!(event, Event::MandateGranted),
+        Command::RevokeMandate(_) => matches!(event, Event::MandateRevoked),
+        Command::PayOut(_) => matches!(event, Event::PaidOut(_) | Event::Declined(_)),
+        Command::FundReserve(_) => matches!(event, Event::ReserveFunded(_) | Event::Declined(_)),
+        Command::SquarePosition(_) => matches!(event, Event::PositionSquared(_) | Event::Declined(_)),
+    }
+}
+
+/// A payer whom no consent told may be missing beside a decline only.
+fn answers_payment(event: &Event, payment: &AuthorizePayment) -> bool {
+    let paid = payment.payer != Evidence::Unavailable(Unavailable::ConsentNotFound);
+    match payment.capture_mode {
+        _ if matches!(event, Event::Declined(_)) => true,
+        CaptureMode::Automatic => paid && matches!(event, Event::PaymentCaptured(_)),
+        CaptureMode::Manual => paid && matches!(event, Event::PaymentAuthorized(_)),
     }
 }

@@ -9,7 +9,8 @@
 //! request is a good idea. It never panics on what it is given to read.
 //!
 //! **Where to start reading.** [`requests`] for what comes in, [`replies`] for what goes out, [`journal`] for what
-//! stays. [`digest`] and [`fingerprint`] say when two requests are the same.
+//! stays. [`digest`] and [`fingerprint`] say when two requests are the same; [`quote_token`] and [`receipts`] sign what
+//! callers keep.
 
 pub mod requests;
 
@@ -19,6 +20,9 @@ pub mod journal;
 
 pub mod digest;
 pub mod fingerprint;
+
+pub mod quote_token;
+pub mod receipts;
 
 mod excerpt;
 

@@ -1,13 +1,18 @@
 //! Answers, from the records they rest on: what a caller is told is what the journal holds.
 
+mod conversion;
+mod payment;
+mod refund;
+
 #[cfg(test)]
 mod tests;
 
-use domain::{
-    AccountId, AccountKind, AuthorizePayment, Command, Converted, Decline, Event, Evidence, MerchantId, MoveFunds,
-    PaymentCaptured, Posting, Quote, Record, Timestamp,
-};
+use domain::{AccountId, AccountKind, Command, Event, Evidence, MerchantId, MoveFunds, Posting, Record, Timestamp};
 use money::Money;
+
+pub use conversion::quote;
+pub use payment::{event_kind, payment, payment_after, payment_ids, payment_state, totals};
+pub use refund::refund;
 
 use crate::v1;
 
@@ -22,25 +27,6 @@ pub trait Names {
     fn account(&self, account: AccountId) -> v1::AccountReference;
 }
 
-/// The payment of this record, or `None` when the record is of something else.
-#[must_use]
-pub fn payment(record: &Record, names: &dyn Names) -> Option<v1::Payment> {
-    let Command::AuthorizePayment(command) = &record.command else { return None };
-    let asked = asked(record, command, names)?;
-    match &record.event {
-        Event::PaymentCaptured(captured) => Some(with_capture(asked, command, captured, names)),
-        Event::Declined(decline) => Some(with_decline(asked, decline)),
-        Event::SwitchInitialized
-        | Event::PolicyInstalled
-        | Event::WalletRegistered(_)
-        | Event::MerchantRegistered(_)
-        | Event::RatesPublished
-        | Event::AccountOpened(_)
-        | Event::AccountClosed
-        | Event::FundsMoved { .. } => None,
-    }
-}
-
 /// The deposit or withdrawal of this record, or `None` when the record is of something else.
 #[must_use]
 pub fn movement(record: &Record, names: &dyn Names) -> Option<v1::Movement> {
@@ -53,26 +39,19 @@ pub fn movement(record: &Record, names: &dyn Names) -> Option<v1::Movement> {
         lsn: record.lsn.get(),
         ..v1::Movement::default()
     };
-    match &record.event {
-        Event::FundsMoved { posting: _, posted_balance } => Some(v1::Movement {
-            state: v1::MovementState::Posted.into(),
-            posted_balance: Some(money(*posted_balance)),
-            ..asked
-        }),
-        Event::Declined(decline) => Some(v1::Movement {
+    if let Some(decline) = record.event.decline() {
+        return Some(v1::Movement {
             state: v1::MovementState::Declined.into(),
             decline_reason: decline_reason(decline.reason).into(),
             ..asked
-        }),
-        Event::SwitchInitialized
-        | Event::PolicyInstalled
-        | Event::WalletRegistered(_)
-        | Event::MerchantRegistered(_)
-        | Event::RatesPublished
-        | Event::AccountOpened(_)
-        | Event::AccountClosed
-        | Event::PaymentCaptured(_) => None,
+        });
     }
+    let Event::FundsMoved { posting: _, posted_balance } = &record.event else { return None };
+    Some(v1::Movement {
+        state: v1::MovementState::Posted.into(),
+        posted_balance: Some(money(*posted_balance)),
+        ..asked
+    })
 }
 
 /// A posting, with both accounts by label.
@@ -94,10 +73,14 @@ pub fn account_label(names: &dyn Names, account: AccountId) -> String {
             let v1::AccountReference { wallet_id, account_id } = names.account(account);
             format!("{kind}:{wallet_id}/{account_id}")
         }
-        AccountKind::MerchantPayable => format!("{kind}:{}", names.merchant(MerchantId(account.index))),
-        AccountKind::FxPosition | AccountKind::FxMarkup | AccountKind::FeeIncome | AccountKind::Nostro => {
-            format!("{kind}:{}", account.currency.code())
+        AccountKind::MerchantPayable | AccountKind::MerchantReserve => {
+            format!("{kind}:{}", names.merchant(MerchantId(account.index)))
         }
+        AccountKind::FxPosition
+        | AccountKind::FxMarkup
+        | AccountKind::FeeIncome
+        | AccountKind::Nostro
+        | AccountKind::FxResult => format!("{kind}:{}", account.currency.code()),
     }
 }
 
@@ -130,75 +113,21 @@ pub fn timestamp(at: Timestamp) -> pbjson_types::Timestamp {
 pub const fn decline_reason(reason: domain::DeclineReason) -> v1::DeclineReason {
     match reason {
         domain::DeclineReason::OrderAlreadyPaid => v1::DeclineReason::OrderAlreadyPaid,
+        domain::DeclineReason::ConsentNotFound => v1::DeclineReason::ConsentNotFound,
+        domain::DeclineReason::ConsentMismatch => v1::DeclineReason::ConsentMismatch,
+        domain::DeclineReason::QuoteExpired => v1::DeclineReason::QuoteExpired,
+        domain::DeclineReason::QuoteUsed => v1::DeclineReason::QuoteUsed,
+        domain::DeclineReason::QuoteMismatch => v1::DeclineReason::QuoteMismatch,
         domain::DeclineReason::QuoteNotReproduced => v1::DeclineReason::QuoteNotReproduced,
         domain::DeclineReason::DebitAmountTooLarge => v1::DeclineReason::DebitAmountTooLarge,
+        domain::DeclineReason::DebitAboveMax => v1::DeclineReason::DebitAboveMax,
+        domain::DeclineReason::ConsentExceeded => v1::DeclineReason::ConsentExceeded,
         domain::DeclineReason::AccountClosed => v1::DeclineReason::AccountClosed,
+        domain::DeclineReason::AccountFrozen => v1::DeclineReason::AccountFrozen,
         domain::DeclineReason::AccountNotEmpty => v1::DeclineReason::AccountNotEmpty,
+        domain::DeclineReason::ExposureLimit => v1::DeclineReason::ExposureLimit,
+        domain::DeclineReason::NotEnough => v1::DeclineReason::NotEnough,
         domain::DeclineReason::InsufficientBalance => v1::DeclineReason::InsufficientBalance,
         domain::DeclineReason::BalanceLimit => v1::DeclineReason::BalanceLimit,
-    }
-}
-
-/// What is the same for every decision: who asked what of whom, and how it converts.
-fn asked(record: &Record, command: &AuthorizePayment, names: &dyn Names) -> Option<v1::Payment> {
-    let (Evidence::Present(payer), Evidence::Present(converted)) = (&command.payer, &command.converted) else {
-        return None;
-    };
-    let (debit_amount, conversion) = match converted {
-        Converted::SameCurrency => (Some(command.presentment_amount), None),
-        Converted::Quoted(quote) => (quote.amounts.map(|amounts| amounts.debit), Some(conversion(quote, record.at))),
-    };
-    Some(v1::Payment {
-        payment_id: command.payment_id.to_string(),
-        merchant_id: names.merchant(command.merchant),
-        merchant_order_id: command.merchant_order_id.to_string(),
-        payer: Some(names.account(*payer)),
-        presentment_amount: Some(money(command.presentment_amount)),
-        debit_amount: debit_amount.map(money),
-        conversion,
-        create_time: Some(timestamp(record.at)),
-        lsn: record.lsn.get(),
-        ..v1::Payment::default()
-    })
-}
-
-fn with_capture(
-    asked: v1::Payment,
-    command: &AuthorizePayment,
-    captured: &PaymentCaptured,
-    names: &dyn Names,
-) -> v1::Payment {
-    let discount = command.presentment_amount.checked_sub(captured.settlement_amount);
-    v1::Payment {
-        state: v1::PaymentState::Captured.into(),
-        settlement_amount: Some(money(captured.settlement_amount)),
-        // A discount of nothing is shown as well: it was taken and came to nothing.
-        merchant_discount: discount.ok().map(money),
-        postings: captured.postings.iter().map(|one| posting(one, names)).collect(),
-        ..asked
-    }
-}
-
-fn with_decline(asked: v1::Payment, decline: &Decline) -> v1::Payment {
-    v1::Payment {
-        state: v1::PaymentState::Declined.into(),
-        decline_reason: decline_reason(decline.reason).into(),
-        paid_by_payment_id: decline.paid_by.map(|payment| payment.to_string()).unwrap_or_default(),
-        ..asked
-    }
-}
-
-fn conversion(quote: &Quote, decided_at: Timestamp) -> v1::Conversion {
-    let markup_amount = quote.amounts.and_then(|amounts| amounts.debit.checked_sub(amounts.mid).ok());
-    v1::Conversion {
-        mid_rate: quote.mid_rate.to_string(),
-        markup: quote.markup.to_string(),
-        mid_amount: quote.amounts.map(|amounts| money(amounts.mid)),
-        markup_amount: markup_amount.map(money),
-        rate_source: quote.source.to_string(),
-        rate_as_of_time: Some(timestamp(quote.as_of)),
-        // A rate may speak of a moment just ahead of the switch's clock; its age is then nothing.
-        rate_age_ms: u64::try_from(decided_at.millis_since(quote.as_of)).unwrap_or(0),
-        rate_lsn: quote.rate_lsn.get(),
     }
 }

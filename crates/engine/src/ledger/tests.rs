@@ -15,7 +15,7 @@ fn posting(debit: AccountId, credit: AccountId, units: i128) -> Posting {
 }
 
 fn ledger(balances: &[(AccountId, i128)]) -> Ledger {
-    Ledger { balances: balances.iter().copied().collect() }
+    Ledger { balances: balances.iter().copied().collect(), ..Ledger::default() }
 }
 
 fn panics(run: impl FnOnce()) -> bool {
@@ -31,6 +31,49 @@ fn a_balance_is_credits_less_debits() {
         assert_eq!(ledger.posted_balance(account), Money::new(Currency::HKD, units));
     }
     ledger.assert_conserved();
+}
+
+const fn hold(account: AccountId, units: i128) -> HoldChange {
+    HoldChange { account, units }
+}
+
+#[test]
+fn what_is_held_is_not_available() {
+    let mut ledger = ledger(&[(ALICE, 100)]);
+    let hold_more = |ledger: &Ledger, units| ledger.check_with_hold(&[], Some(hold(ALICE, units)));
+    assert_eq!(hold_more(&ledger, 100), Ok(()));
+    assert_eq!(hold_more(&ledger, 101), Err(DeclineReason::InsufficientBalance));
+    ledger.post_with_hold(&[], hold(ALICE, 60));
+    assert_eq!(ledger.posted_balance(ALICE).minor_units(), 100, "a hold is no posting");
+    assert_eq!(hold_more(&ledger, 40), Ok(()), "other holds count");
+    assert_eq!(hold_more(&ledger, 41), Err(DeclineReason::InsufficientBalance));
+    assert_eq!(ledger.check(&[posting(ALICE, NOSTRO, 40)]), Ok(()));
+    assert_eq!(ledger.check(&[posting(ALICE, NOSTRO, 41)]), Err(DeclineReason::InsufficientBalance));
+    ledger.post_with_hold(&[], hold(ALICE, -60));
+    assert_eq!(hold_more(&ledger, 100), Ok(()));
+    assert_eq!(ledger.holds().count(), 0, "what is released leaves nothing behind");
+}
+
+#[test]
+fn a_hold_becomes_a_posting_whatever_else_is_held() {
+    let mut ledger = ledger(&[(NOSTRO, -100), (ALICE, 100)]);
+    ledger.post_with_hold(&[], hold(ALICE, 100));
+    let capture = [posting(ALICE, BOB, 30)];
+    assert_eq!(ledger.check_with_hold(&capture, Some(hold(ALICE, -30))), Ok(()));
+    assert_eq!(ledger.check_with_hold(&capture, Some(hold(ALICE, -29))), Err(DeclineReason::InsufficientBalance));
+    assert_eq!(ledger.check_with_hold(&capture, Some(hold(BOB, 30))), Err(DeclineReason::InsufficientBalance));
+    ledger.post_with_hold(&capture, hold(ALICE, -30));
+    assert_eq!(ledger.holds().collect::<alloc::vec::Vec<_>>(), [(ALICE, 70)]);
+    ledger.assert_conserved();
+}
+
+#[test]
+fn a_hold_that_is_not_there_stops_the_process() {
+    assert!(panics(|| ledger(&[(ALICE, 1)]).post_with_hold(&[], hold(ALICE, 2))), "more than there is");
+    assert!(panics(|| ledger(&[(ALICE, 1)]).post_with_hold(&[], hold(ALICE, -1))), "more released than held");
+    let mut held = ledger(&[(ALICE, 1)]);
+    held.post_with_hold(&[], hold(ALICE, 1));
+    assert!(panics(|| held.post(&[posting(ALICE, BOB, 1)])), "posted away");
 }
 
 #[test]
@@ -68,7 +111,7 @@ fn what_check_declines_post_does_not_do() {
 }
 
 #[test]
-fn an_event_has_at_most_four_postings() {
+fn an_event_has_at_most_eight_postings() {
     let mut ledger = ledger(&[]);
     ledger.post(&[posting(NOSTRO, ALICE, 1); POSTINGS_MAX]);
     assert!(panics(|| ledger.post(&[posting(NOSTRO, ALICE, 1); POSTINGS_MAX + 1])));

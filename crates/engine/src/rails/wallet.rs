@@ -1,55 +1,223 @@
-//! A wallet pays a merchant: the postings.
+//! A wallet pays a merchant: what a payment is worth to each party at any captured amount, and the postings between two
+//! such positions.
 
 use alloc::vec::Vec;
 
-use domain::{AccountId, AccountKind, MerchantId, PaymentCaptured, Posting, QuotedAmounts};
-use money::{Money, Ratio, Rounding};
+use domain::{AccountId, AccountKind, Conversions, Converted, CurrencyPair, MerchantId, PaymentAmount, Posting};
+use money::{Conversion, Currency, Money, Ratio, Rounding};
 
 use crate::ledger::POSTINGS_MAX;
 
-/// What the payer is debited.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Debit {
-    /// The presentment amount itself.
-    SameCurrency,
-    /// A converted amount.
-    Converted(QuotedAmounts),
+/// How a presentment amount becomes what the payer pays and what the merchant gets. Every leg is a level: a function of
+/// the amount alone, so that parts always sum to the whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Legs {
+    presentment: Currency,
+    /// `None` within one currency.
+    debit: Option<Conversion>,
+    /// `None` within one currency.
+    settlement: Option<Conversion>,
+    discount: Ratio,
 }
 
-/// The postings of a payment captured whole. Across currencies: payer → position at mid, payer → markup, position →
-/// merchant, merchant → discount. Within one: payer → merchant, merchant → discount. Zero amounts are left out.
-pub(crate) fn capture(
-    payer: AccountId,
-    merchant: MerchantId,
-    discount_ratio: Ratio,
-    presentment: Money,
-    debit: Debit,
-) -> PaymentCaptured {
-    let payable = AccountId::merchant_payable(merchant, presentment.currency());
-    let mut postings = Postings(Vec::with_capacity(POSTINGS_MAX));
-    match debit {
-        Debit::SameCurrency => postings.add(payer, payable, presentment),
-        Debit::Converted(QuotedAmounts { debit, mid }) => {
-            let markup = debit.checked_sub(mid).expect("debit and mid are in the payer's currency");
-            postings.add(payer, AccountId::house(AccountKind::FxPosition, payer.currency), mid);
-            postings.add(payer, AccountId::house(AccountKind::FxMarkup, payer.currency), markup);
-            postings.add(AccountId::house(AccountKind::FxPosition, presentment.currency()), payable, presentment);
+/// The legs of one position, or of several together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Levels {
+    /// What the payer pays.
+    pub(crate) debit: Money,
+    /// Of that, what is not the switch's margin.
+    pub(crate) mid: Money,
+    /// What the merchant is credited before its discount.
+    pub(crate) gross: Money,
+    /// The fee taken from that.
+    pub(crate) discount: Money,
+}
+
+impl Legs {
+    /// The legs of these quotes.
+    pub(crate) fn new(
+        presentment: Currency,
+        debit: Currency,
+        settlement: Currency,
+        conversions: &Conversions,
+        discount: Ratio,
+    ) -> Option<Self> {
+        let debit_leg = match &conversions.debit {
+            Converted::SameCurrency => (presentment == debit).then_some(None)?,
+            Converted::Quoted(quote) => {
+                Some(Conversion::at(presentment, debit, quote.pricing.prices, quote.markup).ok()?)
+            }
+        };
+        let settlement_leg = match &conversions.settlement {
+            Converted::SameCurrency => (presentment == settlement).then_some(None)?,
+            Converted::Quoted(quote) => {
+                Some(Conversion::at(presentment, settlement, quote.pricing.prices, Ratio::ZERO).ok()?)
+            }
+        };
+        Some(Self { presentment, debit: debit_leg, settlement: settlement_leg, discount })
+    }
+
+    pub(crate) fn pair(&self) -> CurrencyPair {
+        CurrencyPair { presentment: self.presentment, debit: self.debit_currency() }
+    }
+
+    pub(crate) fn debit_currency(&self) -> Currency {
+        self.debit.map_or(self.presentment, |conversion| conversion.to())
+    }
+
+    pub(crate) fn settlement_currency(&self) -> Currency {
+        self.settlement.map_or(self.presentment, |conversion| conversion.to())
+    }
+
+    /// Whether any currency is exchanged, so that the switch's positions change.
+    pub(crate) fn exchanges(&self) -> bool {
+        self.debit.is_some() || self.settlement.is_some()
+    }
+
+    pub(crate) fn debit(&self, x: Money) -> Money {
+        self.debit.map_or(x, |conversion| conversion.debit(x).expect(WITHIN_ONE_AMOUNT))
+    }
+
+    pub(crate) fn mid(&self, x: Money) -> Money {
+        self.debit.map_or(x, |conversion| conversion.mid(x).expect(WITHIN_ONE_AMOUNT))
+    }
+
+    pub(crate) fn gross(&self, x: Money) -> Money {
+        self.settlement.map_or(x, |conversion| conversion.settlement(x).expect(WITHIN_ONE_AMOUNT))
+    }
+
+    /// What the merchant gets, its discount taken.
+    pub(crate) fn settled(&self, x: Money) -> Money {
+        let gross = self.gross(x);
+        minus(gross, self.discount_of(gross))
+    }
+
+    /// What the payer pays for `debited` and the merchant gets for `settled`: the two differ once a part was refunded at
+    /// another rate, which leaves the payer's legs as they were.
+    pub(crate) fn levels(&self, debited: Money, settled: Money) -> Levels {
+        let gross = self.gross(settled);
+        Levels { debit: self.debit(debited), mid: self.mid(debited), gross, discount: self.discount_of(gross) }
+    }
+
+    pub(crate) fn amount(&self, x: Money) -> PaymentAmount {
+        PaymentAmount { presentment: x, debit: self.debit(x), settlement: self.settled(x) }
+    }
+
+    fn discount_of(&self, gross: Money) -> Money {
+        self.discount.of(gross, Rounding::HalfUp).expect(WITHIN_ONE_AMOUNT)
+    }
+}
+
+const WITHIN_ONE_AMOUNT: &str = "legs were computed once for more than this, and fitted";
+
+impl Levels {
+    pub(crate) fn zero(legs: &Legs) -> Self {
+        let (debit, settlement) = (Money::zero(legs.debit_currency()), Money::zero(legs.settlement_currency()));
+        Self { debit, mid: debit, gross: settlement, discount: settlement }
+    }
+
+    pub(crate) fn plus(self, other: Self) -> Self {
+        Self {
+            debit: plus(self.debit, other.debit),
+            mid: plus(self.mid, other.mid),
+            gross: plus(self.gross, other.gross),
+            discount: plus(self.discount, other.discount),
         }
     }
-    let discount = discount_ratio.of(presentment, Rounding::HalfUp).expect("a ratio of at most 1 makes nothing larger");
-    postings.add(payable, AccountId::house(AccountKind::FeeIncome, presentment.currency()), discount);
-    let settlement_amount = presentment.checked_sub(discount).expect("one currency");
-    PaymentCaptured { settlement_amount, postings: postings.0 }
+
+    pub(crate) fn less(self, other: Self) -> Self {
+        Self {
+            debit: minus(self.debit, other.debit),
+            mid: minus(self.mid, other.mid),
+            gross: minus(self.gross, other.gross),
+            discount: minus(self.discount, other.discount),
+        }
+    }
+
+    /// What the merchant gets.
+    pub(crate) fn settled(&self) -> Money {
+        minus(self.gross, self.discount)
+    }
 }
 
-struct Postings(Vec<Posting>);
+/// Between whom a payment moves funds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sides<'a> {
+    pub(crate) payer: AccountId,
+    pub(crate) merchant: MerchantId,
+    pub(crate) legs: &'a Legs,
+}
+
+impl Sides<'_> {
+    /// The postings of a change of levels. With an exchange: payer and position at mid, payer and markup, position and
+    /// merchant, merchant and discount. Without: payer and merchant, merchant and discount. A leg that falls goes the
+    /// other way; one that stays is left out.
+    pub(crate) fn postings(&self, change: &Levels) -> Postings {
+        let mut postings = Postings::new();
+        if self.legs.exchanges() {
+            self.payer_side(change, &mut postings);
+        }
+        self.merchant_side(change, &mut postings);
+        postings
+    }
+
+    /// The postings of a refund, by which levels fall: the same, but what the merchant gives goes first.
+    pub(crate) fn refund_postings(&self, change: &Levels) -> Postings {
+        let mut postings = Postings::new();
+        self.merchant_side(change, &mut postings);
+        if self.legs.exchanges() {
+            self.payer_side(change, &mut postings);
+        }
+        postings
+    }
+
+    fn payer_side(&self, change: &Levels, postings: &mut Postings) {
+        postings.change(self.payer, self.position(change.mid.currency()), change.mid);
+        let markup = minus(change.debit, change.mid);
+        postings.change(self.payer, AccountId::house(AccountKind::FxMarkup, markup.currency()), markup);
+    }
+
+    fn merchant_side(&self, change: &Levels, postings: &mut Postings) {
+        let from = if self.legs.exchanges() { self.position(change.gross.currency()) } else { self.payer };
+        postings.change(from, self.payable(), change.gross);
+        let fees = AccountId::house(AccountKind::FeeIncome, change.discount.currency());
+        postings.change(self.payable(), fees, change.discount);
+    }
+
+    pub(crate) fn payable(&self) -> AccountId {
+        AccountId::merchant_payable(self.merchant, self.legs.settlement_currency())
+    }
+
+    pub(crate) fn position(&self, currency: Currency) -> AccountId {
+        AccountId::house(AccountKind::FxPosition, currency)
+    }
+}
+
+/// Postings in the making.
+#[derive(Debug)]
+pub(crate) struct Postings(pub(crate) Vec<Posting>);
 
 impl Postings {
-    fn add(&mut self, debit: AccountId, credit: AccountId, amount: Money) {
+    pub(crate) fn new() -> Self {
+        Self(Vec::with_capacity(POSTINGS_MAX))
+    }
+
+    /// Moves `amount` from `debit` to `credit`, the other way when it is negative.
+    pub(crate) fn change(&mut self, debit: AccountId, credit: AccountId, amount: Money) {
+        let (debit, credit) = if amount.is_negative() { (credit, debit) } else { (debit, credit) };
         if amount.is_zero() {
             return;
         }
+        let amount = amount.checked_abs().expect("far above −2^127");
         let posting = Posting::new(debit, credit, amount);
-        self.0.push(posting.expect("amounts are positive, in bounds and in the currency of both accounts"));
+        self.0.push(posting.expect("amounts are in bounds and in the currency of both accounts"));
     }
+}
+
+pub(crate) fn plus(left: Money, right: Money) -> Money {
+    left.checked_add(right).expect("one currency, and both are far below 2^127")
+}
+
+pub(crate) fn minus(left: Money, right: Money) -> Money {
+    left.checked_sub(right).expect("one currency, and both are far below 2^127")
 }

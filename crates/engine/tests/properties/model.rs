@@ -2,30 +2,29 @@
 
 use std::collections::BTreeMap;
 
-use domain::{AccountId, AccountKind, DeclineReason, MerchantId, TenantId};
+use domain::{AccountId, AccountKind, DeclineReason, MandateId, MerchantId, PaymentId, TenantId};
 use money::Currency;
 
-use crate::ask::{Ask, Step, Twist};
+use crate::{
+    ask::{Ask, Pay, Step, Subject, merchant_id},
+    command::id,
+    consents::Consents,
+    exact::Fraction,
+    payment::{AMOUNT_MAX, Payment, Totals},
+    quotes::{Found, Offered},
+    rules::Rules,
+    tape::Tape,
+};
 
 /// Settlement currency and discount in millionths of each merchant.
 pub(crate) const MERCHANTS: [(&str, u32); 3] = [("CNY", 6_000), ("JPY", 0), ("HKD", 50_000)];
 /// Currency of each account a run begins with.
-pub(crate) const ACCOUNT_CURRENCIES: [&str; 4] = ["HKD", "CNY", "KWD", "HKD"];
-/// Presentment, debit, and the rate around which rates are published: mantissa and scale.
-pub(crate) const PAIRS: [(&str, &str, u64, u32); 7] = [
-    ("CNY", "HKD", 1_179_291_231, 9),
-    ("CNY", "KWD", 43_210_000, 9),
-    ("JPY", "HKD", 51_000_001, 9),
-    ("JPY", "CNY", 8_000_000_000, 0),
-    ("JPY", "KWD", 2_035_001, 9),
-    ("HKD", "CNY", 8_312_345_678, 10),
-    ("HKD", "KWD", 3_900_007, 8),
-];
-const TICKS_KEPT: usize = 16;
-const AMOUNT_MAX: i128 = 999_999_999_999_999;
+pub(crate) const ACCOUNT_CURRENCIES: [&str; 5] = ["HKD", "CNY", "KWD", "HKD", "JPY"];
+pub(crate) const CURRENCIES: [&str; 4] = ["HKD", "CNY", "KWD", "JPY"];
 const BALANCE_MAX: i128 = 999_999_999_999_999_999;
 
 /// An answer, as far as the model tells it.
+#[expect(clippy::large_enum_variant, reason = "an answer is compared and forgotten")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Recorded(What),
@@ -34,31 +33,75 @@ pub(crate) enum Outcome {
     Refused(String),
 }
 
+pub(crate) type Post = (AccountId, AccountId, i128);
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum What {
     PolicyInstalled,
-    RatesPublished,
+    RatesPublished(Vec<u32>),
     Opened(u32),
     Closed,
+    Frozen,
+    Unfrozen,
     Moved {
-        posting: (AccountId, AccountId, i128),
+        posting: Post,
         balance: i128,
+    },
+    Authorized {
+        expires_at: i64,
+        after: Totals,
+        above_soft_limit: Vec<&'static str>,
     },
     Captured {
         settlement: i128,
-        postings: Vec<(AccountId, AccountId, i128)>,
+        postings: Vec<Post>,
+        after: Totals,
+        above_soft_limit: Vec<&'static str>,
     },
+    Voided(Totals),
+    Refunded {
+        debit: i128,
+        settlement: i128,
+        repriced: Option<Repriced>,
+        postings: Vec<Post>,
+        after: Totals,
+    },
+    RefundPending {
+        settlement: i128,
+        postings: Vec<Post>,
+        from_day: i64,
+        after: Totals,
+    },
+    Increased {
+        after: Totals,
+        above_soft_limit: Vec<&'static str>,
+    },
+    /// By the lsns that approved them.
+    Expired(Vec<(u64, Totals)>),
+    Priced {
+        payment: u64,
+        refund: u64,
+        debit: i128,
+        repriced: Repriced,
+        postings: Vec<Post>,
+    },
+    CodeIssued(i64),
+    OrderApproved,
+    MandateGranted,
+    MandateRevoked,
+    ReserveFunded(Post),
+    PaidOut(Post),
+    Squared(Vec<Post>),
     /// With the lsn of the payment that holds the order.
     Declined(DeclineReason, Option<u64>),
 }
 
-/// What the stages find for a payment.
-#[derive(Clone, Debug)]
-pub(crate) enum Evidenced {
-    SameCurrency,
-    Missing,
-    Stale,
-    Quoted { lsn: u64, mantissa: u64, scale: u32, as_of: i64, amounts: Option<(i128, i128)> },
+/// By which rate, published by which record, and what it cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Repriced {
+    pub(crate) mid: Fraction,
+    pub(crate) lsn: u64,
+    pub(crate) difference: i128,
 }
 
 #[derive(Clone, Debug)]
@@ -66,31 +109,43 @@ pub(crate) struct Account {
     pub(crate) wallet: u32,
     pub(crate) name: u8,
     pub(crate) currency: &'static str,
-    pub(crate) open: bool,
+    pub(crate) state: &'static str,
 }
 
+/// With the currencies: what the bank is given, what it gives, and what of the lack that closes.
 #[derive(Clone, Copy, Debug)]
-struct Tick {
-    lsn: u64,
-    mantissa: u64,
-    as_of: i64,
+pub(crate) struct Deal {
+    pub(crate) sold: (&'static str, i128),
+    pub(crate) bought: (&'static str, i128),
+    pub(crate) closed: i128,
 }
 
 #[derive(Debug)]
 pub(crate) struct Model {
+    pub(crate) sandbox: bool,
     pub(crate) accounts: Vec<Account>,
     pub(crate) balances: BTreeMap<AccountId, i128>,
-    /// Markup, age in milliseconds, band.
-    pub(crate) policy: (u32, i64, u32),
-    ticks: BTreeMap<usize, Vec<Tick>>,
-    orders: BTreeMap<(usize, u8), u64>,
+    pub(crate) rules: Rules,
+    pub(crate) tape: Tape,
+    pub(crate) payments: Vec<Payment>,
+    pub(crate) offers: Vec<Offered>,
+    pub(crate) consents: Consents,
     keys: BTreeMap<(TenantId, u8), (Ask, u64)>,
 }
 
 impl Model {
-    pub(crate) fn new(accounts: Vec<Account>, policy: (u32, i64, u32)) -> Self {
-        let (balances, ticks, orders, keys) = Default::default();
-        Self { accounts, balances, policy, ticks, orders, keys }
+    pub(crate) fn new(sandbox: bool, accounts: Vec<Account>) -> Self {
+        Self {
+            sandbox,
+            accounts,
+            rules: Rules::first(),
+            balances: BTreeMap::new(),
+            tape: Tape::default(),
+            payments: Vec::new(),
+            offers: Vec::new(),
+            consents: Consents::default(),
+            keys: BTreeMap::new(),
+        }
     }
 
     pub(crate) fn account(&self, account: usize) -> Option<&Account> {
@@ -105,6 +160,102 @@ impl Model {
 
     pub(crate) fn balance(&self, account: AccountId) -> i128 {
         self.balances.get(&account).copied().unwrap_or(0)
+    }
+
+    /// What all payments of an account hold there.
+    pub(crate) fn held(&self, account: usize) -> i128 {
+        self.payments.iter().filter(|payment| payment.account == account).map(Payment::held).sum()
+    }
+
+    /// What is asked to be paid: by a quote what that is for, and by a consent whom that names.
+    pub(crate) fn subject(&self, pay: &Pay) -> Subject {
+        let mut subject = pay.subject;
+        if let Some((offer, off)) = pay.offer
+            && let Some(offered) = self.offers.get(offer)
+        {
+            subject = Subject { units: offered.subject.units + i64::from(off), ..offered.subject };
+        }
+        if let Some((account, merchant)) = self.consents.names(pay) {
+            subject.account = account;
+            // Now and then another merchant than the payer agreed to.
+            if pay.order > 0 {
+                subject.merchant = merchant;
+            }
+        }
+        subject
+    }
+
+    pub(crate) fn offer(&self, pay: &Pay) -> Option<&Offered> {
+        self.offers.get(pay.offer?.0)
+    }
+
+    /// Keeps a quote to be paid by later, if there is one.
+    pub(crate) fn offered(&mut self, ask: &Ask, at: i64) {
+        let Ask::Offer { subject, holds_s } = ask else { return };
+        if let Found::Quoted(quoted) = self.evidence(subject, crate::ask::Twist::Nothing, at) {
+            let number = u64::try_from(self.offers.len()).expect("a few offers");
+            let expires_at = at + holds_s * 1_000_000;
+            self.offers.push(Offered { number, subject: *subject, quoted, expires_at, used: false });
+        }
+    }
+
+    /// Where the payment stands that is asked about: so many before the last, round and round.
+    pub(crate) fn place(&self, asked: usize) -> Option<usize> {
+        let payments = self.payments.len();
+        (payments > 0 && asked < usize::MAX).then(|| payments - 1 - asked % payments)
+    }
+
+    pub(crate) fn payment(&self, asked: usize) -> Option<&Payment> {
+        self.payments.get(self.place(asked)?)
+    }
+
+    /// The merchant that asks about a payment.
+    pub(crate) fn asking(&self, payment: usize, stranger: bool) -> MerchantId {
+        let merchant = self.payment(payment).map_or(0, |payment| payment.merchant);
+        merchant_id((merchant + usize::from(stranger)) % MERCHANTS.len())
+    }
+
+    pub(crate) fn payment_id(&self, payment: usize) -> PaymentId {
+        PaymentId::from_bytes(id(self.payment(payment).map_or(u64::MAX, |payment| payment.number)))
+    }
+
+    pub(crate) fn mandate_id(&self, mandate: usize) -> MandateId {
+        MandateId::from_bytes(id(self.consents.mandates.get(mandate).map_or(u64::MAX, |mandate| mandate.number)))
+    }
+
+    pub(crate) fn presentment(&self, payment: usize) -> &'static str {
+        self.payment(payment).map_or("CNY", |payment| payment.legs().presentment)
+    }
+
+    pub(crate) fn settlement(&self, merchant: usize) -> &'static str {
+        MERCHANTS.get(merchant).map_or("CNY", |(currency, _)| currency)
+    }
+
+    /// Who is paid out: most often one that is owed something.
+    pub(crate) fn creditor(&self, merchant: usize) -> usize {
+        let creditors: Vec<usize> = (0..MERCHANTS.len()).filter(|merchant| self.owed(*merchant) > 0).collect();
+        match merchant < MERCHANTS.len() && !creditors.is_empty() {
+            true => creditors[merchant % creditors.len()],
+            false => merchant,
+        }
+    }
+
+    /// What a merchant is owed.
+    pub(crate) fn owed(&self, merchant: usize) -> i128 {
+        if merchant < MERCHANTS.len() { self.balance(payable(merchant)) } else { 0 }
+    }
+
+    pub(crate) fn uncaptured(&self, payment: usize) -> i128 {
+        self.payment(payment).map_or(1, |payment| payment.authorized() - payment.captured())
+    }
+
+    pub(crate) fn unrefunded(&self, payment: usize) -> i128 {
+        self.payment(payment).map_or(1, Payment::not_refunded)
+    }
+
+    pub(crate) fn increased(&self, payment: usize, units: i64) -> Subject {
+        let (merchant, account) = self.payment(payment).map_or((0, 0), |row| (row.merchant, row.account));
+        Subject { merchant, account, presentment: self.presentment(payment), units }
     }
 
     /// What should be said to a step at `at`, were its record to stand at `lsn`.
@@ -123,188 +274,151 @@ impl Model {
         }
         match self.new_request(&step.ask, at) {
             Ok(what) => Outcome::Recorded(what),
-            Err(refusal) => Outcome::Refused(refusal.to_owned()),
+            Err(refusal) => Outcome::Refused(refusal),
         }
     }
 
-    fn new_request(&self, ask: &Ask, at: i64) -> Result<What, &'static str> {
+    fn new_request(&self, ask: &Ask, at: i64) -> Result<What, String> {
         match ask {
-            Ask::Again { .. } => unreachable!("looked up by then"),
-            Ask::Policy { .. } => Ok(What::PolicyInstalled),
-            Ask::Rates { .. } => self.rates(ask, at),
+            Ask::Again { .. } | Ask::Offer { .. } => unreachable!("no command by then"),
+            Ask::Policy(_) => Ok(What::PolicyInstalled),
+            Ask::Rates { .. } => self.tape.check(&self.rules, ask, at).map(What::RatesPublished),
+            Ask::Open { .. } | Ask::Close { .. } | Ask::Freeze { .. } | Ask::Unfreeze { .. } => self.of_account(ask),
+            Ask::Deposit { account, units } => self.moved(*account, i128::from(*units)),
+            Ask::Withdraw { account, units } => self.moved(*account, -i128::from(*units)),
+            Ask::Pay(pay) => self.pay(pay, at),
+            Ask::Capture { .. } | Ask::Void { .. } | Ask::Increase { .. } => self.life(ask, at),
+            Ask::Refund { payment, part, stranger } => {
+                self.refund(*payment, part.of(self.unrefunded(*payment)), *stranger, at)
+            }
+            Ask::Code { .. } | Ask::Approve { .. } | Ask::Mandate { .. } | Ask::Revoke { .. } => self.consent(ask, at),
+            Ask::Fund { merchant, units } => {
+                let Some((settlement, _)) = MERCHANTS.get(*merchant) else { return refused("merchant_not_found") };
+                let reserve = AccountId { kind: AccountKind::MerchantReserve, ..payable(*merchant) };
+                let posting = (house(AccountKind::Nostro, settlement), reserve, i128::from(*units));
+                Ok(self.posted(&[posting], None).unwrap_or(What::ReserveFunded(posting)))
+            }
+            Ask::PayOut { merchant, part } => {
+                let merchant = self.creditor(*merchant);
+                let Some((settlement, _)) = MERCHANTS.get(merchant) else { return refused("merchant_not_found") };
+                let owed = self.owed(merchant);
+                let units = part.of(owed).min(AMOUNT_MAX);
+                let posting = (payable(merchant), house(AccountKind::Nostro, settlement), units);
+                Ok(match units > owed {
+                    true => What::Declined(DeclineReason::NotEnough, None),
+                    false => self.posted(&[posting], None).unwrap_or(What::PaidOut(posting)),
+                })
+            }
+            Ask::Square { .. } => self.squared(&self.deal(ask)),
+        }
+    }
+
+    fn of_account(&self, ask: &Ask) -> Result<What, String> {
+        let state = |account: usize| self.account(account).map(|account| account.state);
+        match ask {
+            Ask::Open { wallet, .. } if *wallet > 1 => refused("wallet_not_found"),
             Ask::Open { wallet, name, .. } => {
-                if *wallet > 1 {
-                    return Err("wallet_not_found");
-                }
                 match self.accounts.iter().any(|account| (account.wallet, account.name) == (*wallet, *name)) {
-                    true => Err("account_exists"),
+                    true => refused("account_exists"),
                     false => Ok(What::Opened(u32::try_from(self.accounts.len()).expect("a few accounts"))),
                 }
             }
             Ask::Close { account } => {
                 let id = self.account_id(*account).ok_or("account_not_found")?;
-                Ok(match (self.accounts[*account].open, self.balance(id)) {
-                    (false, _) => What::Declined(DeclineReason::AccountClosed, None),
-                    (true, 0) => What::Closed,
-                    (true, _) => What::Declined(DeclineReason::AccountNotEmpty, None),
+                let mut waiting = self.payments.iter().filter(|payment| payment.account == *account);
+                let waits = waiting.any(|payment| !payment.pending.is_empty());
+                Ok(match (state(*account), self.balance(id)) {
+                    (Some("closed"), _) => What::Declined(DeclineReason::AccountClosed, None),
+                    (_, 0) if !waits => What::Closed,
+                    (_, _) => What::Declined(DeclineReason::AccountNotEmpty, None),
                 })
             }
-            Ask::Deposit { account, units } => self.moved(*account, i128::from(*units)),
-            Ask::Withdraw { account, units } => self.moved(*account, -i128::from(*units)),
-            Ask::Pay { merchant, order, account, units, twist } => {
-                let Some((settlement, discount)) = MERCHANTS.get(*merchant) else { return Err("merchant_not_found") };
-                let payer = self.account_id(*account).ok_or("account_not_found")?;
-                if *twist == Twist::Currency {
-                    return Err("presentment_currency_not_accepted");
-                }
-                let evidence = self.evidence(ask, at);
-                match &evidence {
-                    Evidenced::Missing => return Err("rate_missing"),
-                    Evidenced::Stale => return Err("rate_stale"),
-                    Evidenced::Quoted { as_of, .. } if at - as_of >= self.policy.1 * 1_000 => return Err("rate_stale"),
-                    Evidenced::Quoted { .. } | Evidenced::SameCurrency => {}
-                }
-                if let Some(paid_by) = self.orders.get(&(*merchant, *order)) {
-                    return Ok(What::Declined(DeclineReason::OrderAlreadyPaid, Some(*paid_by)));
-                }
-                let units = i128::from(*units);
-                let converted = match self.reproduced(&evidence, settlement, payer, units) {
-                    Ok(converted) => converted,
-                    Err(reason) => return Ok(What::Declined(reason, None)),
-                };
-                if !self.accounts[*account].open {
-                    return Ok(What::Declined(DeclineReason::AccountClosed, None));
-                }
-                Ok(self.captured(payer, *merchant, *discount, units, converted))
-            }
+            Ask::Freeze { account } => match state(*account).ok_or("account_not_found")? {
+                "open" => Ok(What::Frozen),
+                other => Err(format!("account_state_not_allowed {other}")),
+            },
+            Ask::Unfreeze { account } => match state(*account).ok_or("account_not_found")? {
+                "frozen" => Ok(What::Unfrozen),
+                other => Err(format!("account_state_not_allowed {other}")),
+            },
+            other => unreachable!("{other:?} is not of an account"),
         }
     }
 
-    fn rates(&self, ask: &Ask, at: i64) -> Result<What, &'static str> {
-        for (pair, mantissa, as_of) in ask.ticks(at) {
-            if as_of > at + 60_000_000 {
-                return Err("rate_from_the_future");
-            }
-            let Some(last) = self.ticks.get(&pair).and_then(|ticks| ticks.last()) else { continue };
-            if as_of < last.as_of {
-                return Err("rate_out_of_order");
-            }
-            // One scale per pair, so the mantissas compare as the rates do.
-            let moved = u128::from(mantissa.abs_diff(last.mantissa)) * 1_000_000;
-            if moved > u128::from(last.mantissa) * u128::from(self.policy.2) {
-                return Err("rate_moved_too_far");
-            }
-        }
-        Ok(What::RatesPublished)
-    }
-
-    fn moved(&self, account: usize, units: i128) -> Result<What, &'static str> {
+    fn moved(&self, account: usize, units: i128) -> Result<What, String> {
         let id = self.account_id(account).ok_or("account_not_found")?;
-        let nostro = house(AccountKind::Nostro, id.currency);
-        let balance = self.balance(id) + units;
-        let reason = if !self.accounts[account].open {
-            DeclineReason::AccountClosed
-        } else if balance < 0 {
-            DeclineReason::InsufficientBalance
-        } else if balance > BALANCE_MAX || self.balance(nostro) - units < -BALANCE_MAX {
-            DeclineReason::BalanceLimit
-        } else {
-            let (debit, credit) = if units > 0 { (nostro, id) } else { (id, nostro) };
-            return Ok(What::Moved { posting: (debit, credit, units.abs()), balance });
+        let reason = match self.accounts[account].state {
+            "closed" => DeclineReason::AccountClosed,
+            "frozen" if units < 0 => DeclineReason::AccountFrozen,
+            _ => {
+                let nostro = AccountId { kind: AccountKind::Nostro, index: 0, ..id };
+                let (debit, credit) = if units > 0 { (nostro, id) } else { (id, nostro) };
+                let posting = (debit, credit, units.abs());
+                let moved = What::Moved { posting, balance: self.balance(id) + units };
+                return Ok(self.posted(&[posting], None).unwrap_or(moved));
+            }
         };
         Ok(What::Declined(reason, None))
     }
 
-    /// What the stages find for a payment at `at`, and what its twist makes of it.
-    pub(crate) fn evidence(&self, ask: &Ask, at: i64) -> Evidenced {
-        let Ask::Pay { merchant, account, units, twist, .. } = ask else { return Evidenced::Missing };
-        let Some((presentment, _)) = MERCHANTS.get(*merchant) else { return Evidenced::Missing };
-        let Some(payer) = self.account(*account) else { return Evidenced::Missing };
-        if *twist == Twist::Missing {
-            return Evidenced::Missing;
-        }
-        if *presentment == payer.currency {
-            return Evidenced::SameCurrency;
-        }
-        let pair = PAIRS.iter().position(|pair| (pair.0, pair.1) == (*presentment, payer.currency));
-        let Some(pair) = pair else { return Evidenced::Missing };
-        let Some(ticks) = self.ticks.get(&pair) else { return Evidenced::Missing };
-        let back = if let Twist::Older(back) = twist { *back } else { 0 };
-        let Some(tick) = ticks.iter().rev().nth(back) else { return Evidenced::Missing };
-        if *twist != Twist::Early && at - tick.as_of >= self.policy.1 * 1_000 {
-            return Evidenced::Stale;
-        }
-        let scale = PAIRS[pair].3;
-        let (debit, mid) = self.convert(i128::from(*units), *tick, pair);
-        let debit_off = if let Twist::Debit(off) = twist { i128::from(*off) } else { 0 };
-        let mid_off = if let Twist::Mid(off) = twist { i128::from(*off) } else { 0 };
-        let amounts = (debit <= AMOUNT_MAX).then_some((debit + debit_off, mid + mid_off));
-        let lsn = if *twist == Twist::Lsn { tick.lsn + 1 } else { tick.lsn };
-        Evidenced::Quoted { lsn, mantissa: tick.mantissa, scale, as_of: tick.as_of, amounts }
-    }
-
-    /// Debit, rounded up, and mid, rounded half up, in minor units of the payer's currency.
-    fn convert(&self, units: i128, tick: Tick, pair: usize) -> (i128, i128) {
-        let (presentment, debit, _, scale) = PAIRS[pair];
-        let exponent = scale + minor_digits(presentment) + 6 - minor_digits(debit);
-        let divisor = 10_i128.pow(exponent);
-        let at_mid = units * i128::from(tick.mantissa) * 1_000_000;
-        let with_markup = units * i128::from(tick.mantissa) * i128::from(1_000_000 + self.policy.0);
-        ((with_markup + divisor - 1) / divisor, (2 * at_mid + divisor) / (2 * divisor))
-    }
-
-    /// Debit and mid of a quote that follows from the last ticks and the markup; `None` when nothing is converted.
-    fn reproduced(
-        &self,
-        evidence: &Evidenced,
-        presentment: &str,
-        payer: AccountId,
-        units: i128,
-    ) -> Result<Option<(i128, i128)>, DeclineReason> {
-        let Evidenced::Quoted { lsn, mantissa, as_of, amounts, .. } = evidence else { return Ok(None) };
-        let pair = PAIRS.iter().position(|pair| (pair.0, pair.1) == (presentment, payer.currency.code()));
-        let pair = pair.expect("a quote is of a pair");
-        let kept = self.ticks[&pair].iter().rev().take(TICKS_KEPT);
-        let tick = kept.copied().find(|tick| (tick.lsn, tick.mantissa, tick.as_of) == (*lsn, *mantissa, *as_of));
-        let (debit, mid) = self.convert(units, tick.ok_or(DeclineReason::QuoteNotReproduced)?, pair);
-        match amounts {
-            None if debit > AMOUNT_MAX => Err(DeclineReason::DebitAmountTooLarge),
-            Some(amounts) if *amounts == (debit, mid) => Ok(Some(*amounts)),
-            None | Some(_) => Err(DeclineReason::QuoteNotReproduced),
-        }
-    }
-
-    fn captured(
-        &self,
-        payer: AccountId,
-        merchant: usize,
-        discount: u32,
-        units: i128,
-        converted: Option<(i128, i128)>,
-    ) -> What {
-        let presentment = currency(MERCHANTS[merchant].0);
-        let payable = payable(merchant);
-        let discount = (units * i128::from(discount) * 2 + 1_000_000) / 2_000_000;
-        let mut postings = match converted {
-            None => vec![(payer, payable, units)],
-            Some((debit, mid)) => vec![
-                (payer, house(AccountKind::FxPosition, payer.currency), mid),
-                (payer, house(AccountKind::FxMarkup, payer.currency), debit - mid),
-                (house(AccountKind::FxPosition, presentment), payable, units),
-            ],
+    /// A deal about the positions as they are: most often what is long is sold, and what is short bought.
+    pub(crate) fn deal(&self, ask: &Ask) -> Deal {
+        let Ask::Square { sold, bought, part, closed, percent } = *ask else { unreachable!("{ask:?} is no deal") };
+        let position = |currency: &str| self.balance(house(AccountKind::FxPosition, currency));
+        let pick = |number: usize, open: &dyn Fn(&&&'static str) -> bool| {
+            let of_use: Vec<&'static str> = CURRENCIES.iter().filter(open).copied().collect();
+            *of_use.get(number % of_use.len().max(1)).unwrap_or(&CURRENCIES[number % CURRENCIES.len()])
         };
-        postings.push((payable, house(AccountKind::FeeIncome, presentment), discount));
-        postings.retain(|(_, _, units)| *units != 0);
+        let sold = pick(sold, &|currency| position(currency) > 0);
+        let bought = pick(bought, &|currency| position(currency) < 0);
+        let amount = |units: i128| units.clamp(1, AMOUNT_MAX);
+        let closed = amount(closed.of((-position(bought)).max(0)));
+        Deal {
+            sold: (sold, amount(part.of(position(sold).max(0)))),
+            bought: (bought, amount(closed * percent / 100)),
+            closed,
+        }
+    }
 
+    fn squared(&self, deal: &Deal) -> Result<What, String> {
+        let Deal { sold: (sold, sold_units), bought: (bought, bought_units), closed } = *deal;
+        if self.balance(house(AccountKind::FxPosition, sold)) < sold_units
+            || self.balance(house(AccountKind::FxPosition, bought)) + closed > 0
+        {
+            return refused("position_too_small");
+        }
+        let nostro = house(AccountKind::Nostro, bought);
+        let (position, result) = (house(AccountKind::FxPosition, bought), house(AccountKind::FxResult, bought));
+        let mut postings = vec![
+            (house(AccountKind::FxPosition, sold), house(AccountKind::Nostro, sold), sold_units),
+            (nostro, position, bought_units.min(closed)),
+        ];
+        match bought_units - closed {
+            0 => {}
+            won @ 1.. => postings.push((nostro, result, won)),
+            lost => postings.push((result, position, -lost)),
+        }
+        Ok(self.posted(&postings, None).unwrap_or(What::Squared(postings)))
+    }
+
+    /// Why these postings may not be made, while so much more is held on an account.
+    pub(crate) fn posted(&self, postings: &[Post], hold: Option<(usize, i128)>) -> Option<What> {
         let mut after = self.balances.clone();
-        post(&mut after, &postings);
-        if after.get(&payer).copied().unwrap_or(0) < 0 {
-            return What::Declined(DeclineReason::InsufficientBalance, None);
+        post(&mut after, postings);
+        let held = |id: &AccountId| {
+            let account = usize::try_from(id.index).expect("a few accounts");
+            let more = hold.filter(|(of, _)| *of == account).map_or(0, |(_, more)| more);
+            if id.kind == AccountKind::Wallet { self.held(account) + more } else { 0 }
+        };
+        let payer = hold.and_then(|(account, _)| self.account_id(account));
+        for id in payer.iter() {
+            after.entry(*id).or_insert(0);
         }
-        if after.values().any(|balance| balance.abs() > BALANCE_MAX) {
-            return What::Declined(DeclineReason::BalanceLimit, None);
+        if after.iter().any(|(id, balance)| !may_be_negative(id.kind) && *balance < held(id)) {
+            return Some(What::Declined(DeclineReason::InsufficientBalance, None));
         }
-        What::Captured { settlement: units - discount, postings }
+        let too_large = after.values().any(|balance| balance.abs() > BALANCE_MAX);
+        too_large.then_some(What::Declined(DeclineReason::BalanceLimit, None))
     }
 
     /// Makes what was recorded at `lsn` so.
@@ -312,64 +426,109 @@ impl Model {
         if let (Some(key), Some(_)) = (step.key, step.ask.method()) {
             self.keys.insert((step.ask.tenant(self), key), (step.ask.clone(), lsn));
         }
-        match what {
-            What::Moved { posting, .. } => post(&mut self.balances, &[*posting]),
-            What::Captured { postings, .. } => post(&mut self.balances, postings),
-            What::PolicyInstalled | What::RatesPublished | What::Opened(_) | What::Closed | What::Declined(..) => {}
-        }
-        match (&step.ask, what) {
-            (Ask::Policy { markup, age_ms, band }, _) => self.policy = (*markup, *age_ms, *band),
-            (Ask::Rates { .. }, _) => {
-                for (pair, mantissa, as_of) in step.ask.ticks(at) {
-                    self.ticks.entry(pair).or_default().push(Tick { lsn, mantissa, as_of });
-                }
-            }
+        let ask = &step.ask;
+        // What a payment becomes is reckoned on the balances as they were.
+        self.apply_payment(ask, what, lsn, at);
+        self.apply_consent(ask, what, lsn, at);
+        post(&mut self.balances, postings(what));
+        match (ask, what) {
+            (Ask::Policy(rules), _) => self.rules = (**rules).clone(),
+            (Ask::Rates { .. }, What::RatesPublished(volatile)) => self.tape.published(ask, lsn, at, volatile),
             (Ask::Open { wallet, name, currency }, _) => {
-                let currency = ACCOUNT_CURRENCIES[*currency];
-                self.accounts.push(Account { wallet: *wallet, name: *name, currency, open: true });
+                let currency = CURRENCIES[*currency];
+                self.accounts.push(Account { wallet: *wallet, name: *name, currency, state: "open" });
             }
-            (Ask::Close { account }, What::Closed) => self.accounts[*account].open = false,
-            (Ask::Pay { merchant, order, .. }, What::Captured { .. }) => {
-                self.orders.insert((*merchant, *order), lsn);
-            }
+            (Ask::Close { account }, What::Closed) => self.accounts[*account].state = "closed",
+            (Ask::Freeze { account }, What::Frozen) => self.accounts[*account].state = "frozen",
+            (Ask::Unfreeze { account }, What::Unfrozen) => self.accounts[*account].state = "open",
             (_, _) => {}
         }
     }
 
-    /// Each currency sums to zero, and only positions and the bank go below it.
+    /// Each currency sums to zero, what is held is there, and every payment is within what it may be.
     pub(crate) fn assert_sound(&self) {
         let mut sums: BTreeMap<Currency, i128> = BTreeMap::new();
         for (account, balance) in &self.balances {
             *sums.entry(account.currency).or_default() += balance;
-            let may_be_negative = matches!(account.kind, AccountKind::FxPosition | AccountKind::Nostro);
-            assert!(*balance >= 0 || may_be_negative, "{account:?} {balance}");
+            assert!(*balance >= 0 || may_be_negative(account.kind), "{account:?} {balance}");
         }
         assert!(sums.values().all(|sum| *sum == 0), "{sums:?}");
+        for number in 0..self.accounts.len() {
+            let id = self.account_id(number).expect("it was counted");
+            assert!(self.balance(id) >= self.held(number), "what is held on account {number} is there");
+        }
+        for payment in &self.payments {
+            let Totals { authorized, captured, refunded, held, .. } = payment.totals();
+            for place in 0..3 {
+                assert!(authorized[place] >= captured[place] && captured[place] >= refunded[place], "{payment:?}");
+            }
+            assert!(held >= 0, "{payment:?}");
+            let debited = payment.levels().debit + held;
+            assert!(payment.consented.is_none_or(|max| authorized[1] <= max && debited <= max), "{payment:?}");
+        }
+    }
+
+    /// Position and reservation of a currency.
+    pub(crate) fn exposure(&self, of: &str) -> (i128, i128) {
+        let reserved = self.payments.iter().map(|payment| {
+            let (gained, lost) = payment.reserved();
+            let part = |units, currency: &str| if currency == of { units } else { 0 };
+            part(gained, payment.legs().debit) + part(lost, payment.legs().settlement)
+        });
+        (self.balance(house(AccountKind::FxPosition, of)), reserved.sum())
     }
 }
 
-fn post(balances: &mut BTreeMap<AccountId, i128>, postings: &[(AccountId, AccountId, i128)]) {
+pub(crate) fn postings(what: &What) -> &[Post] {
+    match what {
+        What::Moved { posting, .. } | What::ReserveFunded(posting) | What::PaidOut(posting) => {
+            core::slice::from_ref(posting)
+        }
+        What::Captured { postings, .. }
+        | What::Refunded { postings, .. }
+        | What::RefundPending { postings, .. }
+        | What::Priced { postings, .. }
+        | What::Squared(postings) => postings,
+        What::PolicyInstalled
+        | What::RatesPublished(_)
+        | What::Opened(_)
+        | What::Closed
+        | What::Frozen
+        | What::Unfrozen
+        | What::Authorized { .. }
+        | What::Voided(_)
+        | What::Increased { .. }
+        | What::Expired(_)
+        | What::CodeIssued(_)
+        | What::OrderApproved
+        | What::MandateGranted
+        | What::MandateRevoked
+        | What::Declined(..) => &[],
+    }
+}
+
+pub(crate) fn post(balances: &mut BTreeMap<AccountId, i128>, postings: &[Post]) {
     for (debit, credit, units) in postings {
         *balances.entry(*debit).or_default() -= units;
         *balances.entry(*credit).or_default() += units;
     }
 }
 
-fn payable(merchant: usize) -> AccountId {
-    let index = MerchantId(u32::try_from(merchant).expect("a few merchants")).0;
+fn may_be_negative(kind: AccountKind) -> bool {
+    matches!(kind, AccountKind::FxPosition | AccountKind::FxResult | AccountKind::Nostro)
+}
+
+pub(crate) fn payable(merchant: usize) -> AccountId {
+    let index = merchant_id(merchant).0;
     AccountId { kind: AccountKind::MerchantPayable, currency: currency(MERCHANTS[merchant].0), index }
 }
 
-fn house(kind: AccountKind, currency: Currency) -> AccountId {
-    AccountId { kind, currency, index: 0 }
+pub(crate) fn house(kind: AccountKind, currency: &str) -> AccountId {
+    AccountId { kind, currency: self::currency(currency), index: 0 }
 }
 
-fn minor_digits(currency: &str) -> u32 {
-    match currency {
-        "JPY" => 0,
-        "KWD" => 3,
-        _ => 2,
-    }
+pub(crate) fn refused<T>(why: &str) -> Result<T, String> {
+    Err(why.to_owned())
 }
 
 pub(crate) fn currency(code: &str) -> Currency {

@@ -1,11 +1,14 @@
 //! What the engine says, in words.
 
-use domain::{Decline, Difference, Event, Lsn, Method, PaymentCaptured, Posting, Refusal};
+use domain::{
+    Command, Decline, Difference, Event, HoldExpired, Lsn, Method, PaymentCaptured, PaymentId, PaymentRefunded,
+    PaymentTotals, Posting, Record, RefundPending, RefundPriced, Refusal,
+};
 use engine::Decision;
 use money::Money;
 
 /// The word for each refusal.
-pub(crate) const REFUSALS: [&str; 16] = [
+pub(crate) const REFUSALS: [&str; 32] = [
     "key_reused",
     "account_not_found",
     "merchant_not_found",
@@ -15,12 +18,28 @@ pub(crate) const REFUSALS: [&str; 16] = [
     "wallet_exists",
     "api_key_taken",
     "account_currency_mismatch",
-    "presentment_currency_not_accepted",
     "rate_missing",
     "rate_stale",
     "rate_out_of_order",
     "rate_from_the_future",
     "rate_moved_too_far",
+    "price_invalid",
+    "rate_no_longer_valid",
+    "payment_not_found",
+    "move_not_allowed",
+    "amount_above_remaining",
+    "payment_currency_mismatch",
+    "too_many_tranches",
+    "payment_too_large",
+    "too_many_pending_refunds",
+    "consent_missing",
+    "too_many_guesses",
+    "code_taken",
+    "consent_expiry_invalid",
+    "mandate_not_found",
+    "quote_token_invalid",
+    "account_state_not_allowed",
+    "position_too_small",
     "out_of_sequence",
 ];
 
@@ -32,18 +51,55 @@ pub(crate) fn text(decision: &Decision, lsn: Lsn) -> String {
     }
 }
 
-pub(crate) fn postings(event: &Event) -> &[Posting] {
+pub(crate) fn postings(event: &Event) -> Vec<Posting> {
     match event {
-        Event::FundsMoved { posting, .. } => core::slice::from_ref(posting),
-        Event::PaymentCaptured(captured) => &captured.postings,
+        Event::FundsMoved { posting, .. } | Event::ReserveFunded(posting) | Event::PaidOut(posting) => vec![*posting],
+        Event::PaymentCaptured(captured) => captured.postings.clone(),
+        Event::PaymentRefunded(refunded) => refunded.postings.clone(),
+        Event::RefundPending(pending) => pending.postings.clone(),
+        Event::RefundsPriced(refunds) => refunds.iter().flat_map(|refund| refund.postings.clone()).collect(),
+        Event::PositionSquared(postings) => postings.clone(),
         Event::SwitchInitialized
         | Event::PolicyInstalled
         | Event::WalletRegistered(_)
         | Event::MerchantRegistered(_)
-        | Event::RatesPublished
+        | Event::RatesPublished(_)
         | Event::AccountOpened(_)
         | Event::AccountClosed
-        | Event::Declined(_) => &[],
+        | Event::AccountFrozen
+        | Event::AccountUnfrozen
+        | Event::PaymentAuthorized(_)
+        | Event::PaymentVoided(_)
+        | Event::AuthorizationIncreased(_)
+        | Event::HoldsExpired(_)
+        | Event::CodeIssued { .. }
+        | Event::OrderApproved
+        | Event::MandateGranted
+        | Event::MandateRevoked
+        | Event::Declined(_) => Vec::new(),
+    }
+}
+
+/// Where a record leaves the payments it touches.
+pub(crate) fn totals(record: &Record) -> Vec<(PaymentId, PaymentTotals)> {
+    let payment = match &record.command {
+        Command::AuthorizePayment(command) => Some(command.payment_id),
+        Command::CapturePayment(command) => Some(command.payment_id),
+        Command::VoidPayment(command) => Some(command.payment_id),
+        Command::RefundPayment(command) => Some(command.payment_id),
+        Command::IncreaseAuthorization(command) => Some(command.payment_id),
+        _ => None,
+    };
+    let one = |after: &PaymentTotals| vec![(payment.expect("it is of a payment"), *after)];
+    match &record.event {
+        Event::PaymentCaptured(event) => one(&event.after),
+        Event::PaymentAuthorized(event) => one(&event.after),
+        Event::PaymentVoided(after) => one(after),
+        Event::PaymentRefunded(event) => one(&event.after),
+        Event::RefundPending(event) => one(&event.after),
+        Event::AuthorizationIncreased(event) => one(&event.after),
+        Event::HoldsExpired(holds) => holds.iter().map(|hold| (hold.payment_id, hold.after)).collect(),
+        _ => Vec::new(),
     }
 }
 
@@ -53,25 +109,111 @@ fn event_text(event: &Event) -> String {
         Event::PolicyInstalled => "installed".to_owned(),
         Event::WalletRegistered(wallet) => format!("wallet {}", wallet.0),
         Event::MerchantRegistered(merchant) => format!("merchant {}", merchant.0),
-        Event::RatesPublished => "published".to_owned(),
+        Event::RatesPublished(published) => match published.move_ppm.iter().all(|ppm| *ppm == 0) {
+            true => "published".to_owned(),
+            false => format!("published, moves {:?} ppm", published.move_ppm),
+        },
         Event::AccountOpened(account) => format!("opened {} {}", account.currency, account.index),
         Event::AccountClosed => "closed".to_owned(),
+        Event::AccountFrozen => "frozen".to_owned(),
+        Event::AccountUnfrozen => "unfrozen".to_owned(),
         Event::FundsMoved { posted_balance, .. } => format!("moved, balance {}", posted_balance.grouped()),
         Event::PaymentCaptured(captured) => captured_text(captured),
+        Event::PaymentAuthorized(authorized) => {
+            let PaymentTotals { held, .. } = &authorized.after;
+            format!("approved: held {}{}", held.grouped(), soft_text(&authorized.above_soft_limit))
+        }
+        Event::PaymentVoided(after) => totals_text(after),
+        Event::PaymentRefunded(refunded) => refunded_text(refunded),
+        Event::RefundPending(pending) => {
+            let RefundPending { settlement_amount, priced_from_day, after, .. } = pending;
+            format!(
+                "refund pending from day {priced_from_day}: merchant {}; {}",
+                settlement_amount.grouped(),
+                totals_text(after)
+            )
+        }
+        Event::AuthorizationIncreased(increased) => {
+            format!("increased{}: {}", soft_text(&increased.above_soft_limit), totals_text(&increased.after))
+        }
+        Event::HoldsExpired(holds) if holds.len() > 3 => format!("expired: {} holds", holds.len()),
+        Event::HoldsExpired(holds) => {
+            let text = |hold: &HoldExpired| format!("{} {}", number(hold.payment_id), totals_text(&hold.after));
+            format!("expired: {}", holds.iter().map(text).collect::<Vec<_>>().join("; "))
+        }
+        Event::RefundsPriced(refunds) => refunds.iter().map(priced_text).collect::<Vec<_>>().join("; "),
+        Event::CodeIssued { expires_at } => format!("code until {} ms", expires_at.micros() / 1_000),
+        Event::OrderApproved => "order approved".to_owned(),
+        Event::MandateGranted => "mandate granted".to_owned(),
+        Event::MandateRevoked => "mandate revoked".to_owned(),
+        Event::ReserveFunded(posting) => format!("reserve funded {}", posting.amount().grouped()),
+        Event::PaidOut(posting) => format!("paid out {}", posting.amount().grouped()),
+        Event::PositionSquared(_) => "squared".to_owned(),
         Event::Declined(Decline { reason, paid_by: None }) => format!("declined {}", reason.as_str()),
         Event::Declined(Decline { reason, paid_by: Some(payment) }) => {
-            let bytes = payment.bytes();
-            let number = u32::from_be_bytes([bytes[12], bytes[13], bytes[14], bytes[15]]);
-            format!("declined {} by payment {number}", reason.as_str())
+            format!("declined {} by payment {}", reason.as_str(), number(*payment))
         }
     }
 }
 
+fn number(payment: PaymentId) -> u32 {
+    let bytes = payment.bytes();
+    u32::from_be_bytes([bytes[12], bytes[13], bytes[14], bytes[15]])
+}
+
 fn captured_text(captured: &PaymentCaptured) -> String {
-    let payer = captured.postings[0].debit();
-    let from_payer = captured.postings.iter().filter(|posting| posting.debit() == payer).map(Posting::amount);
-    let debit = from_payer.fold(Money::zero(payer.currency), |sum, amount| sum.checked_add(amount).expect("one payer"));
-    format!("approved: debit {}, merchant {}", debit.grouped(), captured.settlement_amount.grouped())
+    let after = &captured.after;
+    let soft = soft_text(&captured.above_soft_limit);
+    let whole = after.captured == after.authorized && after.refunded.presentment.is_zero();
+    let merchant = captured.settlement_amount.grouped().to_string();
+    match whole && captured.settlement_amount == after.captured.settlement {
+        true => format!("approved: debit {}, merchant {merchant}{soft}", after.captured.debit.grouped()),
+        false => format!("captured: merchant {merchant}; {}{soft}", totals_text(after)),
+    }
+}
+
+fn refunded_text(refunded: &PaymentRefunded) -> String {
+    let PaymentRefunded { debit_amount, settlement_amount, repriced, after, .. } = refunded;
+    let at = repriced.map_or_else(String::new, |repriced| {
+        format!(" at {}, difference {}", repriced.mid_rate, repriced.difference.grouped())
+    });
+    let (payer, merchant) = (debit_amount.grouped(), settlement_amount.grouped());
+    format!("refunded: payer {payer}{at}, merchant {merchant}; {}", totals_text(after))
+}
+
+fn priced_text(refund: &RefundPriced) -> String {
+    let RefundPriced { payment_id, debit_amount, repriced, .. } = refund;
+    let difference = repriced.difference.grouped();
+    let at = repriced.mid_rate;
+    format!(
+        "refund of {} priced: payer {} at {at}, difference {difference}",
+        number(*payment_id),
+        debit_amount.grouped()
+    )
+}
+
+fn totals_text(after: &PaymentTotals) -> String {
+    let PaymentTotals { state, authorized, captured, refunded, held } = after;
+    let amount = |name: &str, money: Money| format!("{name} {}", money.grouped());
+    let mut texts = vec![state.as_str().to_owned()];
+    if captured != authorized {
+        texts.push(amount("authorized", authorized.debit));
+    }
+    texts.push(amount("captured", captured.debit));
+    if !refunded.presentment.is_zero() {
+        texts.push(amount("refunded", refunded.debit));
+    }
+    if !held.is_zero() {
+        texts.push(amount("held", *held));
+    }
+    texts.join(", ")
+}
+
+fn soft_text(above: &[money::Currency]) -> String {
+    match above {
+        [] => String::new(),
+        above => format!(", above soft limit: {above:?}"),
+    }
 }
 
 fn refusal_text(refusal: &Refusal) -> String {
@@ -87,9 +229,6 @@ fn refusal_text(refusal: &Refusal) -> String {
         Refusal::AccountCurrencyMismatch { account, amount } => {
             format!("account_currency_mismatch: holds {account}, asked {amount}")
         }
-        Refusal::PresentmentCurrencyNotAccepted { settlement, presentment } => {
-            format!("presentment_currency_not_accepted: paid in {settlement}, asked {presentment}")
-        }
         Refusal::RateMissing(pair) => format!("rate_missing: {pair}"),
         Refusal::RateStale(pair) => format!("rate_stale: {pair}"),
         Refusal::RateOutOfOrder { pair, last_as_of } => {
@@ -97,7 +236,39 @@ fn refusal_text(refusal: &Refusal) -> String {
         }
         Refusal::RateFromTheFuture(pair) => format!("rate_from_the_future: {pair}"),
         Refusal::RateMovedTooFar { pair, last } => format!("rate_moved_too_far: {pair}, last {last}"),
+        Refusal::PriceInvalid(pair) => format!("price_invalid: {pair}"),
+        Refusal::RateNoLongerValid(pair) => format!("rate_no_longer_valid: {pair}"),
         Refusal::OutOfSequence => "out_of_sequence".to_owned(),
+        of_a_payment => payment_refusal_text(of_a_payment),
+    }
+}
+
+fn payment_refusal_text(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::PaymentNotFound => "payment_not_found".to_owned(),
+        Refusal::MoveNotAllowed { state, asked } => {
+            let allowed: Vec<_> = state.allowed().iter().map(|allowed| allowed.as_str()).collect();
+            let allowed = if allowed.is_empty() { "nothing".to_owned() } else { allowed.join(", ") };
+            format!("move_not_allowed: {} when {}, allowed {allowed}", asked.as_str(), state.as_str())
+        }
+        Refusal::AmountAboveRemaining { asked, remaining } => {
+            format!("amount_above_remaining: {} at most {}", asked.as_str(), remaining.grouped())
+        }
+        Refusal::PaymentCurrencyMismatch { payment, amount } => {
+            format!("payment_currency_mismatch: is in {payment}, asked {amount}")
+        }
+        Refusal::TooManyTranches => "too_many_tranches".to_owned(),
+        Refusal::PaymentTooLarge => "payment_too_large".to_owned(),
+        Refusal::TooManyPendingRefunds => "too_many_pending_refunds".to_owned(),
+        Refusal::ConsentMissing => "consent_missing".to_owned(),
+        Refusal::TooManyGuesses { until } => format!("too_many_guesses: until {} ms", until.micros() / 1_000),
+        Refusal::CodeTaken => "code_taken".to_owned(),
+        Refusal::ConsentExpiryInvalid => "consent_expiry_invalid".to_owned(),
+        Refusal::MandateNotFound => "mandate_not_found".to_owned(),
+        Refusal::QuoteTokenInvalid => "quote_token_invalid".to_owned(),
+        Refusal::AccountStateNotAllowed { state } => format!("account_state_not_allowed: {state}"),
+        Refusal::PositionTooSmall { position } => format!("position_too_small: {}", position.grouped()),
+        other => panic!("no word for {other:?}"),
     }
 }
 
@@ -109,6 +280,16 @@ fn difference_text(method: Method, difference: Difference) -> String {
         Method::Deposit | Method::Withdraw => &["account", "currency", "amount"],
         Method::RegisterMerchant => &["merchant", "currency", "discount", "api_key"],
         Method::PublishRates => &["rates"],
+        Method::Capture | Method::Refund | Method::IncreaseAuthorization => &["payment", "currency", "amount"],
+        Method::Void => &["payment"],
+        Method::FreezeAccount | Method::UnfreezeAccount => &["account"],
+        Method::IssueCode
+        | Method::ApproveOrder
+        | Method::GrantMandate
+        | Method::RevokeMandate
+        | Method::FundReserve
+        | Method::PayOut
+        | Method::SquarePosition => &[],
     };
     match difference {
         Difference::Method(first) => format!("was for {first:?}"),

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use domain::{
-    AccountId, AccountKind, Command, CurrencyPair, Event, Evidence, Lsn, MerchantId, MoveFunds, Policy, RateTick,
-    Record, Stamped, Submission, Timestamp, WalletId,
+    AccountId, AccountKind, Command, CurrencyPair, Event, Evidence, Lsn, MandateId, MerchantId, MoveFunds,
+    OfferedQuote, PaymentId, PaymentTotals, Policy, PublishedTick, Record, Stamped, Submission, Timestamp, WalletId,
 };
 use engine::{Decision, Engine};
 use money::{AMOUNT_MINOR_UNITS_MAX, Money};
@@ -23,8 +23,16 @@ pub(crate) struct Desk {
     pub(crate) merchants: BTreeMap<String, MerchantId>,
     /// By wallet operator and account: `hk/alice`.
     pub(crate) accounts: BTreeMap<String, AccountId>,
-    pub(crate) policy: Option<Policy>,
-    pub(crate) ticks: Vec<(Lsn, RateTick)>,
+    pub(crate) policy: Option<Arc<Policy>>,
+    pub(crate) ticks: Vec<PublishedTick>,
+    /// Quotes made by the desk, as tokens would keep them.
+    pub(crate) offers: BTreeMap<String, OfferedQuote>,
+    /// The account of each code and mandate, as a directory would know it.
+    pub(crate) codes: BTreeMap<String, AccountId>,
+    pub(crate) mandates: BTreeMap<String, (MandateId, AccountId)>,
+    /// The last approved payment of each order, with its merchant and payer.
+    pub(crate) approved: BTreeMap<String, (PaymentId, MerchantId, AccountId)>,
+    held: BTreeMap<PaymentId, (AccountId, Money)>,
     books: BTreeMap<AccountId, Money>,
     /// The last row with each key, for `retry`.
     asked: BTreeMap<String, Row>,
@@ -38,6 +46,10 @@ impl Desk {
                 self.now = Timestamp::from_micros(self.now.micros() + micros(row.arguments()[0]));
                 Answer::default()
             }
+            "due" => Answer { outcome: String::new(), below: self.run_due() },
+            "quote" => Answer { outcome: self.make_offer(row), below: Vec::new() },
+            "held" => Answer { outcome: self.held(row.arguments()[0]), below: Vec::new() },
+            "exposures" => Answer { outcome: String::new(), below: self.exposures() },
             "balance" => Answer { outcome: self.balance(row.arguments()[0]), below: Vec::new() },
             "balances" => Answer { outcome: String::new(), below: self.balances() },
             "postings" => Answer { outcome: String::new(), below: self.postings() },
@@ -74,9 +86,13 @@ impl Desk {
         if let Some(key) = self.key_text(row) {
             self.asked.insert(key.to_owned(), row.clone());
         }
+        Answer { outcome: self.decide(submission), below: Vec::new() }
+    }
+
+    fn decide(&mut self, submission: Submission) -> String {
         let stamped = Stamped { lsn: self.engine.applied_lsn().next(), at: self.stamp(), command: submission };
         let decision = self.engine.decide(&stamped);
-        assert_eq!(self.engine.decide(&stamped), decision, "the same question has the same answer: {row}");
+        assert_eq!(self.engine.decide(&stamped), decision, "the same question has the same answer: {stamped:?}");
         let outcome = answer::text(&decision, stamped.lsn);
         if let Decision::Recorded(event) = decision {
             let record = Arc::new(stamped.into_record(event));
@@ -84,7 +100,30 @@ impl Desk {
             self.observe(&record);
             self.records.push(record);
         }
-        Answer { outcome, below: Vec::new() }
+        outcome
+    }
+
+    /// What the switch does by itself, as the shard would have it done.
+    fn run_due(&mut self) -> Vec<String> {
+        let mut lines = Vec::new();
+        while let Some(command) = self.engine.due(self.stamp()) {
+            lines.push(self.decide(Submission { key: None, command }));
+        }
+        lines
+    }
+
+    fn held(&self, account: &str) -> String {
+        let account = self.accounts[account];
+        let of_account = self.held.values().filter(|(payer, _)| *payer == account).map(|(_, held)| *held);
+        let sum = of_account.fold(Money::zero(account.currency), |sum, held| sum.checked_add(held).expect("one"));
+        sum.grouped().to_string()
+    }
+
+    fn exposures(&self) -> Vec<String> {
+        let line = |(_, position, reserved): (_, Money, Money)| {
+            format!("position {:<20} reserved {}", position.grouped().to_string(), reserved.grouped())
+        };
+        self.engine.exposures().map(line).collect()
     }
 
     /// Rises with every record even while the clock stands.
@@ -94,7 +133,7 @@ impl Desk {
 
     fn observe(&mut self, record: &Record) {
         match (&record.command, &record.event) {
-            (Command::InstallPolicy(install), _) => self.policy = Some(install.policy),
+            (Command::InstallPolicy(install), _) => self.policy = Some(Arc::clone(&install.policy)),
             (Command::RegisterWallet(register), Event::WalletRegistered(wallet)) => {
                 self.wallets.insert(register.name.as_str().to_owned(), *wallet);
             }
@@ -106,11 +145,19 @@ impl Desk {
                 self.accounts.insert(format!("{wallet}/{}", open.name), *account);
                 self.books.insert(*account, Money::zero(account.currency));
             }
-            (Command::PublishRates(publish), _) => {
-                self.ticks.extend(publish.ticks.iter().map(|tick| (record.lsn, tick.clone())));
+            (Command::PublishRates(publish), Event::RatesPublished(published)) => {
+                let ticks = publish.ticks.iter().zip(&published.move_ppm);
+                let lsn = record.lsn;
+                self.ticks.extend(ticks.map(|(tick, ppm)| PublishedTick { lsn, tick: tick.clone(), move_ppm: *ppm }));
+            }
+            (Command::AuthorizePayment(pay), Event::PaymentAuthorized(_) | Event::PaymentCaptured(_)) => {
+                let Evidence::Present(payer) = pay.payer else { panic!("{pay:?}") };
+                let order = pay.merchant_order_id.to_string();
+                self.approved.insert(order, (pay.payment_id, pay.merchant, payer));
             }
             (_, _) => {}
         }
+        self.observe_totals(record);
         for posting in answer::postings(&record.event) {
             let zero = Money::zero(posting.amount().currency());
             let debited = self.books.entry(posting.debit()).or_insert(zero);
@@ -120,9 +167,28 @@ impl Desk {
         }
     }
 
+    /// Keeps what is held, and checks that no currency of a payment shows more captured than authorized, or more refunded
+    /// than captured.
+    fn observe_totals(&mut self, record: &Record) {
+        for (payment, totals) in answer::totals(record) {
+            let PaymentTotals { authorized, captured, refunded, held, .. } = totals;
+            for (most, less) in [(authorized, captured), (captured, refunded)] {
+                assert!(most.presentment.minor_units() >= less.presentment.minor_units(), "{record:?}");
+                assert!(most.debit.minor_units() >= less.debit.minor_units(), "{record:?}");
+                assert!(most.settlement.minor_units() >= less.settlement.minor_units(), "{record:?}");
+            }
+            let payer = self.approved.values().find(|(id, _, _)| *id == payment).expect("it was approved").2;
+            self.held.insert(payment, (payer, held));
+        }
+    }
+
     /// The last rate of a pair, however old.
-    pub(crate) fn last_tick(&self, pair: CurrencyPair) -> Option<&(Lsn, RateTick)> {
-        self.ticks.iter().rev().find(|(_, tick)| tick.pair == pair)
+    pub(crate) fn last_tick(&self, pair: CurrencyPair) -> Option<&PublishedTick> {
+        self.ticks.iter().rev().find(|published| published.tick.pair == pair)
+    }
+
+    pub(crate) fn named_tick(&self, pair: CurrencyPair, lsn: Lsn) -> Option<&PublishedTick> {
+        self.ticks.iter().find(|published| published.lsn == lsn && published.tick.pair == pair)
     }
 
     fn balance(&self, account: &str) -> String {
@@ -152,6 +218,9 @@ impl Desk {
     /// Asks for exactly the balance, without taking it: the engine gives it and is left with nothing.
     fn assert_engine_agrees(&self, account: AccountId, balance: Money) {
         let one_amount = 1..=i128::from(AMOUNT_MINOR_UNITS_MAX);
+        if self.held.values().any(|(payer, held)| *payer == account && !held.is_zero()) {
+            return;
+        }
         if account.kind != AccountKind::Wallet || !one_amount.contains(&balance.minor_units()) {
             return;
         }
@@ -178,9 +247,14 @@ impl Desk {
         match account.kind {
             AccountKind::Wallet => name_of(&self.accounts, &account).to_owned(),
             AccountKind::MerchantPayable => name_of(&self.merchants, &MerchantId(account.index)).to_owned(),
-            AccountKind::FxPosition | AccountKind::FxMarkup | AccountKind::FeeIncome | AccountKind::Nostro => {
-                account.kind.as_str().to_owned()
+            AccountKind::MerchantReserve => {
+                format!("reserve of {}", name_of(&self.merchants, &MerchantId(account.index)))
             }
+            AccountKind::FxPosition
+            | AccountKind::FxMarkup
+            | AccountKind::FeeIncome
+            | AccountKind::Nostro
+            | AccountKind::FxResult => account.kind.as_str().to_owned(),
         }
     }
 }
@@ -195,9 +269,9 @@ fn name_of<'a, T: PartialEq>(names: &'a BTreeMap<String, T>, value: &T) -> &'a s
     names.iter().find_map(|(name, named)| (named == value).then_some(name)).expect("it has a name")
 }
 
-/// Reads `30s`, `-5ms`, `+1us`.
+/// Reads `30s`, `-5ms`, `+1us`, `7d`, `2h`.
 pub(crate) fn micros(text: &str) -> i64 {
-    let units = [("us", 1), ("ms", 1_000), ("s", 1_000_000)];
+    let units = [("us", 1), ("ms", 1_000), ("s", 1_000_000), ("h", 3_600_000_000), ("d", 86_400_000_000)];
     let read = |(unit, size): (&str, i64)| Some(text.strip_suffix(unit)?.parse::<i64>().ok()? * size);
     units.into_iter().find_map(read).unwrap_or_else(|| panic!("{text} is no duration"))
 }

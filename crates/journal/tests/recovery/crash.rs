@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 
-use domain::Lsn;
+use domain::{ChainMark, Lsn};
 use journal::disk::{Fault, Loss, MemoryDisk};
 use journal::{Error, Journal, Progress};
 
@@ -12,26 +12,29 @@ const LOSSES: [Loss; 5] =
     [Loss::Nothing, Loss::Unsynced, Loss::Torn { seed: 1 }, Loss::Torn { seed: 2 }, Loss::Torn { seed: 3 }];
 
 /// How far a life of the journal got.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 struct Life {
     /// What was confirmed.
     durable: Lsn,
     /// What was appended.
     last: Lsn,
+    /// What was told of the batches that were confirmed.
+    marks: Vec<ChainMark>,
 }
 
 /// Two openings with batches of every kind, enough to enter further segments, and a clean end.
 fn live(disk: &MemoryDisk) -> Life {
-    let mut life = Life { durable: Lsn::ZERO, last: Lsn::ZERO };
+    let mut life = Life { durable: Lsn::ZERO, last: Lsn::ZERO, marks: Vec::new() };
     for batches in [&[1, 2, 5][..], &[4, 3]] {
         let Ok(Opened { mut journal, .. }) = open(disk) else { return life };
         for records in batches {
             let committed = commit(&mut journal, *records, record);
-            life = Life { durable: journal.durable_lsn(), last: journal.last_lsn() };
+            (life.durable, life.last) = (journal.durable_lsn(), journal.last_lsn());
             if committed.is_err() {
                 assert_ended(disk, journal);
                 return life;
             }
+            life.marks.extend(journal.chain());
         }
         if journal.close().is_err() {
             assert_ended(disk, journal);
@@ -55,15 +58,17 @@ fn assert_ended(disk: &MemoryDisk, mut journal: impl Journal) {
 
 /// Opens after a crash: everything confirmed is there, nothing is there that was not appended, and what is there now
 /// stays whatever happens next.
-fn check_recovery(disk: &MemoryDisk, life: Life) -> Opened {
+fn check_recovery(disk: &MemoryDisk, life: &Life) -> Opened {
     let found = open(disk).expect("a crash leaves no damage");
     let last = found.recovered.last_lsn;
     assert!(last >= life.durable, "confirmed up to {}, found up to {last}", life.durable);
     assert!(last <= life.last, "appended up to {}, found up to {last}", life.last);
     assert_prefix(&found.records, record);
+    assert!(found.marks.starts_with(&life.marks), "a mark that was told is told again");
     disk.restart(Loss::Unsynced);
     let again = open(disk).expect("a crash leaves no damage");
     assert_eq!(again.records, found.records, "what was found is durable");
+    assert_eq!(again.marks, found.marks, "and was batched as it was");
     assert_eq!(again.recovered.cut, None, "the tail is clean");
     let mut journal = again.journal;
     commit(&mut journal, 4, record).expect("the journal goes on");
@@ -90,7 +95,7 @@ fn a_crash_at_any_operation_loses_nothing_confirmed() {
             disk.inject(at, Fault::PowerCut);
             let life = live(&disk);
             disk.restart(loss);
-            cuts += u32::from(check_recovery(&disk, life).recovered.cut.is_some());
+            cuts += u32::from(check_recovery(&disk, &life).recovered.cut.is_some());
         }
     }
     assert!(cuts > 0, "the losses tear batches");
@@ -112,7 +117,7 @@ fn a_crash_during_recovery_loses_nothing_confirmed() {
                 break;
             }
             disk.restart(Loss::Torn { seed: at + recovery_at });
-            check_recovery(&disk, life);
+            check_recovery(&disk, &life);
         }
     }
 }
@@ -125,7 +130,7 @@ fn a_failure_at_any_operation_ends_the_journal_and_loses_nothing_confirmed() {
             disk.inject(at, Fault::Error(ErrorKind::StorageFull));
             let life = live(&disk);
             disk.restart(loss);
-            check_recovery(&disk, life);
+            check_recovery(&disk, &life);
         }
     }
 }

@@ -3,10 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use domain::Lsn;
+use domain::{ChainMark, Lsn};
 use journal::disk::MemoryDisk;
-use journal::{Error, FileJournal, Journal, JournalId, Options, Preparation, Progress, Recovered, SEGMENT_BYTES_MIN};
+use journal::{
+    Error, FileJournal, Journal, JournalId, Options, Preparation, Progress, RecordRef, Recovered, SEGMENT_BYTES_MIN,
+};
 
+mod chain;
 mod crash;
 mod damage;
 mod model;
@@ -37,6 +40,8 @@ struct Opened {
     journal: FileJournal<MemoryDisk>,
     recovered: Recovered,
     records: Vec<Vec<u8>>,
+    /// Of each batch with records.
+    marks: Vec<ChainMark>,
 }
 
 fn open(disk: &MemoryDisk) -> Result<Opened, Error> {
@@ -45,15 +50,22 @@ fn open(disk: &MemoryDisk) -> Result<Opened, Error> {
 
 fn open_with(disk: &MemoryDisk, options: Options) -> Result<Opened, Error> {
     let mut records = Vec::new();
-    let mut fold = |lsn: Lsn, bytes: &[u8]| {
-        records.push(bytes.to_vec());
-        assert_eq!(lsn, Lsn::new(records.len() as u64), "records are shown in order");
+    let mut marks = Vec::new();
+    let mut fold = |record: RecordRef<'_>| {
+        records.push(record.bytes.to_vec());
+        assert_eq!(record.lsn, Lsn::new(records.len() as u64), "records are shown in order");
+        if marks.last() != Some(&record.chain) {
+            assert!(marks.last().is_none_or(|last: &ChainMark| last.lsn.next() == record.lsn), "a batch is whole");
+            marks.push(record.chain);
+        }
         Ok(())
     };
     let (journal, recovered) = FileJournal::open(disk.clone(), options, &mut fold)?;
     assert_eq!(recovered.last_lsn, Lsn::new(records.len() as u64));
     assert_eq!((journal.last_lsn(), journal.durable_lsn()), (recovered.last_lsn, recovered.last_lsn));
-    Ok(Opened { journal, recovered, records })
+    assert_eq!(journal.chain(), marks.last().copied());
+    assert_eq!(marks.last().map_or(Lsn::ZERO, |last| last.lsn), recovered.last_lsn);
+    Ok(Opened { journal, recovered, records, marks })
 }
 
 /// Appends a batch and makes it durable.

@@ -1,6 +1,6 @@
 //! Any history of a journal against a vector of records.
 
-use domain::Lsn;
+use domain::{ChainMark, Lsn};
 use journal::disk::{Loss, MemoryDisk};
 use journal::{Error, FileJournal, Journal, Progress, Reader, SEGMENT_BYTES_MIN, verify};
 use proptest::prelude::*;
@@ -36,6 +36,8 @@ fn step() -> impl Strategy<Value = Step> {
 struct Model {
     records: Vec<Vec<u8>>,
     durable: usize,
+    /// What was told of the durable batches.
+    marks: Vec<ChainMark>,
     closed: bool,
 }
 
@@ -81,7 +83,16 @@ impl Run {
         let durable = usize::try_from(lsn.get()).unwrap();
         assert!((self.model.durable..=self.model.records.len()).contains(&durable));
         self.model.durable = durable;
+        self.learn_mark();
         self
+    }
+
+    fn learn_mark(&mut self) {
+        let mark = self.journal.chain();
+        assert_eq!(mark.map_or(0, |mark| mark.lsn.get()), self.model.durable as u64);
+        if mark.as_ref() != self.model.marks.last() {
+            self.model.marks.extend(mark);
+        }
     }
 
     fn read(self, from: u64) -> Self {
@@ -98,6 +109,7 @@ impl Run {
         self.journal.close().unwrap();
         self.model.durable = self.model.records.len();
         self.model.closed = true;
+        self.learn_mark();
         self
     }
 
@@ -109,7 +121,9 @@ impl Run {
         let opened = open(&disk).unwrap();
         assert_eq!(report.map(|report| report.last_lsn), Some(opened.recovered.last_lsn));
         assert!(opened.records.len() >= model.durable && model.records.starts_with(&opened.records));
-        model = Model { durable: opened.records.len(), records: opened.records, closed: false };
+        assert!(opened.marks.starts_with(&model.marks), "a mark that was told is told again");
+        let durable = opened.records.len();
+        model = Model { records: opened.records, durable, marks: opened.marks, closed: false };
         Self { disk, journal: opened.journal, model }
     }
 }

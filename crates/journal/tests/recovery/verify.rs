@@ -74,7 +74,7 @@ fn a_scan_begins_at_its_lsn_and_stops_when_told() {
 fn a_scan_beside_the_running_owner_finds_no_damage() {
     let directory = tempfile::tempdir().unwrap();
     let disk = DirectoryDisk::create(directory.path().join("journal")).unwrap();
-    let (mut journal, _) = FileJournal::open(disk.clone(), options(), &mut |_, _| Ok(())).unwrap();
+    let (mut journal, _) = FileJournal::open(disk.clone(), options(), &mut |_| Ok(())).unwrap();
     std::thread::scope(|scope| {
         let owner = scope.spawn(|| {
             for _ in 0..300 {

@@ -1,23 +1,10 @@
 //! Latency by percentile as an SVG picture, drawn here: axes, ticks, a line for each series.
 
-use std::fmt::Write;
-
 use hdrhistogram::Histogram;
 
 use super::report::Report;
+use crate::svg::{BOTTOM, HEIGHT, LEFT, RIGHT, Svg, TOP, WIDTH};
 use crate::words;
-
-/// Size of the picture, in pixels.
-const WIDTH: f64 = 760.0;
-const HEIGHT: f64 = 440.0;
-/// Where the axes stand.
-const LEFT: f64 = 84.0;
-const RIGHT: f64 = 24.0;
-const TOP: f64 = 64.0;
-const BOTTOM: f64 = 60.0;
-
-/// One colour for each line, distinct also for the colour-blind (Okabe and Ito).
-const COLORS: [&str; 4] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7"];
 
 /// Percentiles marked on the axis. It is stretched towards the end: each step leaves a tenth of the step before.
 const PERCENTILES: [(f64, &str); 6] =
@@ -28,23 +15,18 @@ const POINTS_PER_STEP: u32 = 40;
 
 /// The picture.
 pub(super) fn svg(report: &Report) -> String {
-    let mut series = vec![("payments", &report.histogram)];
+    let mut series = vec![(report.calls, &report.histogram)];
     series.extend(report.beside.iter().map(|beside| (beside.name.as_str(), &beside.histogram)));
     let scale = Scale::of(&series);
-    let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" width=\"{WIDTH}\" height=\"{HEIGHT}\" \
-         font-family=\"sans-serif\" font-size=\"13\" fill=\"#222\">\n\
-         <rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n"
-    );
-    text(&mut svg, LEFT, 26.0, "start", "font-size=\"17\" font-weight=\"bold\"", "Latency by percentile");
-    let subtitle = format!("{}; {} payments/s", report.title, words::count(rounded(report.payments_per_second)));
-    text(&mut svg, LEFT, 46.0, "start", "fill=\"#555\"", &subtitle);
+    let subtitle =
+        format!("{}; {} {}/s", report.title, words::count(rounded(report.payments_per_second)), report.calls);
+    let mut svg = Svg::titled("Latency by percentile", &subtitle);
     axes(&mut svg, &scale);
-    for (index, ((name, histogram), color)) in series.iter().zip(COLORS).enumerate() {
-        line(&mut svg, &scale, histogram, color);
-        legend(&mut svg, index, name, color);
+    for (index, (name, histogram)) in series.iter().enumerate() {
+        line(&mut svg, &scale, histogram, index);
+        svg.legend(index, name);
     }
-    svg + "</svg>\n"
+    svg.finish()
 }
 
 /// From values to places.
@@ -83,24 +65,16 @@ fn floor_log10(value: u64) -> i32 {
     value.checked_ilog10().and_then(|log| i32::try_from(log).ok()).unwrap_or(0)
 }
 
-fn axes(svg: &mut String, scale: &Scale) {
-    let (right, bottom) = (WIDTH - RIGHT, HEIGHT - BOTTOM);
+fn axes(svg: &mut Svg, scale: &Scale) {
     for power in scale.low..=scale.high {
-        let y = scale.y(10_f64.powi(power));
-        rule(svg, [LEFT, y, right, y]);
-        text(svg, LEFT - 8.0, y + 4.0, "end", "", &latency_label(power));
+        svg.tick_at_height(scale.y(10_f64.powi(power)), &latency_label(power));
     }
     for (quantile, label) in PERCENTILES.into_iter().chain([(0.5, "50")]) {
         if quantile < 1.0 && -(1.0 - quantile).log10() <= scale.steps + 0.001 {
-            let x = scale.x(quantile);
-            rule(svg, [x, TOP, x, bottom]);
-            text(svg, x, bottom + 20.0, "middle", "", label);
+            svg.tick_at_place(scale.x(quantile), label);
         }
     }
-    text(svg, (LEFT + right) / 2.0, HEIGHT - 14.0, "middle", "fill=\"#555\"", "percentile of calls, %");
-    let (x, y) = (22.0, (TOP + bottom) / 2.0);
-    let turned = format!("fill=\"#555\" transform=\"rotate(-90 {x} {y})\"");
-    text(svg, x, y, "middle", &turned, "latency, logarithmic");
+    svg.axis_titles("percentile of calls, %", "latency, logarithmic");
 }
 
 /// `100 µs`, `1 ms`, `10 s`.
@@ -113,41 +87,13 @@ fn latency_label(power: i32) -> String {
     format!("{:.0} {unit}", 10_f64.powi(power - base))
 }
 
-fn line(svg: &mut String, scale: &Scale, histogram: &Histogram<u64>, color: &str) {
-    let mut points = String::new();
-    let mut step = 0.0;
-    while step <= scale.steps {
+fn line(svg: &mut Svg, scale: &Scale, histogram: &Histogram<u64>, index: usize) {
+    let step = |n: u32| f64::from(n) / f64::from(POINTS_PER_STEP);
+    let points = (0..).map(step).take_while(|step| *step <= scale.steps + 0.001).map(|step| {
         let quantile = 1.0 - 10_f64.powf(-step);
-        let latency = histogram.value_at_quantile(quantile) as f64;
-        // Writing to a string cannot fail.
-        let _ = write!(points, "{:.1},{:.1} ", scale.x(quantile), scale.y(latency));
-        step += 1.0 / f64::from(POINTS_PER_STEP);
-    }
-    let points = points.trim_end();
-    let _ = writeln!(
-        svg,
-        "<polyline fill=\"none\" stroke=\"{color}\" stroke-width=\"2\" stroke-linejoin=\"round\" points=\"{points}\"/>"
-    );
-}
-
-fn legend(svg: &mut String, index: usize, name: &str, color: &str) {
-    let y = TOP + 18.0 + 20.0 * index as f64;
-    let (from, to) = (LEFT + 14.0, LEFT + 38.0);
-    let _ =
-        writeln!(svg, "<line x1=\"{from}\" y1=\"{y}\" x2=\"{to}\" y2=\"{y}\" stroke=\"{color}\" stroke-width=\"3\"/>");
-    text(svg, to + 8.0, y + 4.0, "start", "", name);
-}
-
-fn rule(svg: &mut String, [x1, y1, x2, y2]: [f64; 4]) {
-    let _ = writeln!(
-        svg,
-        "<line x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\" stroke=\"#ddd\" stroke-width=\"1\"/>"
-    );
-}
-
-fn text(svg: &mut String, x: f64, y: f64, anchor: &str, attributes: &str, content: &str) {
-    let content = content.replace('&', "&amp;").replace('<', "&lt;");
-    let _ = writeln!(svg, "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\" {attributes}>{content}</text>");
+        (scale.x(quantile), scale.y(histogram.value_at_quantile(quantile) as f64))
+    });
+    svg.line(index, points);
 }
 
 fn rounded(rate: f64) -> u64 {
@@ -167,7 +113,7 @@ mod tests {
         for latency in 1..=20_000_u64 {
             tally.record(Duration::from_micros(200 + latency / 10), Answer::Echoed);
         }
-        Report::new("closed loop, 64 in flight".into(), Duration::from_secs(1), &tally, Used::default())
+        Report::new("closed loop, 64 in flight".into(), "payments", Duration::from_secs(1), &tally, Used::default())
     }
 
     #[test]
@@ -192,7 +138,7 @@ mod tests {
     #[test]
     fn an_empty_run_still_draws() {
         let tally = Tally::new();
-        let report = Report::new(String::new(), Duration::ZERO, &tally, Used::default());
+        let report = Report::new(String::new(), "payments", Duration::ZERO, &tally, Used::default());
         assert!(!svg(&report).contains("NaN"));
     }
 }

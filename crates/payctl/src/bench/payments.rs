@@ -2,12 +2,15 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
 
 use client::{Client, Echo, EchoSize};
 use money::{Conversion, Currency, Money, Rate, Ratio};
 use uuid::Uuid;
 use wire::v1::{AccountReference, AuthorizeRequest, AuthorizeResponse, Payment, PaymentState};
 
+use super::lag::Lag;
 use super::load::Call;
 use super::tally::Answer;
 use crate::words;
@@ -44,7 +47,23 @@ impl Plan {
             merchant_order_id: name,
             payer: payer.and_then(|index| self.payers.get(index)).cloned(),
             presentment_amount: words::money_message(self.amount),
+            ..AuthorizeRequest::default()
         }
+    }
+
+    /// What every order of this run begins with.
+    pub(super) fn run(&self) -> &str {
+        &self.run
+    }
+
+    /// The merchant that asks.
+    pub(super) fn merchant_id(&self) -> &str {
+        &self.merchant_id
+    }
+
+    /// What it asks each time.
+    pub(super) fn amount(&self) -> Money {
+        self.amount
     }
 }
 
@@ -55,6 +74,7 @@ pub(super) struct PaymentCall {
     plan: Rc<Plan>,
     /// The conversion of the last reply: a rate stays for seconds, so it is worked out once and not for each payment.
     quoted: RefCell<Option<Quoted>>,
+    lag: Option<Arc<Lag>>,
 }
 
 /// What a rate and markup make of the plan's amount.
@@ -68,8 +88,8 @@ struct Quoted {
 }
 
 impl PaymentCall {
-    pub(super) fn new(client: Client, plan: Rc<Plan>) -> Self {
-        Self { client, plan, quoted: RefCell::new(None) }
+    pub(super) fn new(client: Client, plan: Rc<Plan>, lag: Option<Arc<Lag>>) -> Self {
+        Self { client, plan, quoted: RefCell::new(None), lag }
     }
 
     /// Pays once and returns what was sent and what came back, to learn their sizes.
@@ -84,7 +104,15 @@ impl PaymentCall {
         match payment.state() {
             PaymentState::Captured => self.captured(payment).unwrap_or_else(Answer::Wrong),
             PaymentState::Declined => Answer::Declined,
-            PaymentState::Unspecified => Answer::Wrong(format!("payment {} has no state", payment.payment_id)),
+            state @ (PaymentState::Unspecified
+            | PaymentState::Authorized
+            | PaymentState::PartiallyCaptured
+            | PaymentState::Voided
+            | PaymentState::Expired
+            | PaymentState::PartiallyRefunded
+            | PaymentState::Refunded) => {
+                Answer::Wrong(format!("payment {} is {}", payment.payment_id, state.as_str_name()))
+            }
         }
     }
 
@@ -151,7 +179,12 @@ impl Call for PaymentCall {
 
     async fn call(&self, number: u64) -> Answer {
         match self.client.authorize(self.plan.request(number)).await {
-            Ok(reply) => self.answer(&reply),
+            Ok(reply) => {
+                if let (Some(lag), Some(payment)) = (&self.lag, &reply.payment) {
+                    lag.answered(payment.lsn, Instant::now());
+                }
+                self.answer(&reply)
+            }
             Err(error) => error.into(),
         }
     }

@@ -1,10 +1,10 @@
 //! One line on a terminal's standard error while a load runs.
 
-use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use tokio::task::{JoinHandle, LocalSet};
 
+use crate::terminal::{self, write_line};
 use crate::words;
 
 /// How often the line is written again.
@@ -19,7 +19,7 @@ pub(super) struct Progress {
 impl Progress {
     /// Shows what `count` says. Where standard error is no terminal, nothing is written.
     pub(super) fn start(tasks: &LocalSet, noun: &'static str, count: impl Fn() -> u64 + 'static) -> Self {
-        if !io::stderr().is_terminal() {
+        if !terminal::is_there() {
             return Self { task: None };
         }
         let task = tasks.spawn_local(async move {
@@ -48,12 +48,6 @@ impl Progress {
 pub(super) fn per_second(events: u64, elapsed: Duration) -> u64 {
     let nanos = elapsed.as_nanos().max(1);
     u64::try_from(u128::from(events) * 1_000_000_000 / nanos).unwrap_or(u64::MAX)
-}
-
-/// Writes over the line. A terminal that is gone is no reason to stop measuring.
-fn write_line(text: &str) {
-    let mut stderr = io::stderr().lock();
-    let _ = write!(stderr, "\r\x1b[K{text}").and_then(|()| stderr.flush());
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@ use hdrhistogram::Histogram;
 use serde::Serialize;
 
 use super::cpu::Used;
+use super::cycle::CycleCall;
+use super::load::Call;
 use super::tally::Tally;
 use crate::exit::Exit;
 use crate::render::{Align, BAD, FAINT, Fields, GOOD, STRONG, Table, paint};
@@ -17,6 +19,8 @@ use crate::words;
 pub(super) struct Report {
     /// How payments were asked for.
     pub(super) title: String,
+    /// What one call was: a payment, or a cycle.
+    pub(super) calls: &'static str,
     /// Time from the first call to the last answer.
     pub(super) seconds: f64,
     /// Approved payments in each second.
@@ -118,10 +122,11 @@ pub(super) struct Ratio {
 
 impl Report {
     /// The report of a run.
-    pub(super) fn new(title: String, elapsed: Duration, tally: &Tally, cpu: Used) -> Self {
+    pub(super) fn new(title: String, calls: &'static str, elapsed: Duration, tally: &Tally, cpu: Used) -> Self {
         let approved = tally.payment_ids.len() as u64;
         Self {
             title,
+            calls,
             seconds: elapsed.as_secs_f64(),
             payments_per_second: rate(approved, elapsed),
             latency_us: Latency::of(&tally.latency_us),
@@ -192,7 +197,7 @@ pub(super) fn text(report: &Report) -> String {
         ("p99.9 µs", Align::Right),
         ("max µs", Align::Right),
     ]);
-    table.row(row(paint(STRONG, "payments"), report.payments_per_second, report.latency_us));
+    table.row(row(paint(STRONG, report.calls), report.payments_per_second, report.latency_us));
     for beside in &report.beside {
         table.row(row(beside.name.clone(), beside.per_second, beside.latency_us));
     }
@@ -215,7 +220,8 @@ fn details(report: &Report) -> Fields {
         fields.line("ratio", format!("{median}  {} ({spread})", ratio.of));
     }
     let approved = paint(GOOD, words::count(answers.approved));
-    fields.line("approved", format!("{approved} distinct payments, every amount worked out again"));
+    let checked = if report.calls == CycleCall::NOUN { "position checked" } else { "amount worked out again" };
+    fields.line("approved", format!("{approved} distinct payments, every {checked}"));
     fields.line("declined", words::count(answers.declined));
     fields.line("refused", words::count(answers.refused));
     for (name, count) in [("unanswered", answers.unanswered), ("unsent", answers.unsent), ("wrong", answers.wrong)] {
@@ -224,7 +230,8 @@ fn details(report: &Report) -> Fields {
         }
     }
     let seconds = |used: Option<f64>| used.map_or_else(|| "unknown".to_owned(), |used| format!("{used:.2} s"));
-    if report.beside.is_empty() {
+    // A comparison does not tell: it would be that of both halves.
+    if report.client_cpu_seconds.or(report.server_cpu_seconds).is_some() {
         let (client, server) = (seconds(report.client_cpu_seconds), seconds(report.server_cpu_seconds));
         fields.line("CPU", format!("{client} here, {server} in the daemon"));
     }

@@ -1,14 +1,17 @@
 //! Accounts with funds, connections, and the operator's view: all a run needs before it begins.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use client::{Address, ApiKey, Client, Code, Echo, EchoSize, Error as CallError, Operator, Options, sandbox};
 use money::{AMOUNT_MINOR_UNITS_MAX, Currency, Money};
 use tokio::task::JoinSet;
-use wire::v1::{AccountReference, DepositRequest, DepositResponse, OpenRequest};
+use wire::v1::{AccountReference, DepositRequest, DepositResponse, OpenRequest, PaymentServiceListRequest};
 
 use super::Bench;
 use super::cpu::Reading;
+use super::cycle::CycleCall;
+use super::lag::Lag;
 use super::payments::{EchoCall, PaymentCall, Plan};
 use crate::commands::new_id;
 use crate::context::{Context, read_key};
@@ -56,15 +59,33 @@ impl Setup {
     }
 
     /// Payments over each connection.
-    pub(super) fn payment_calls(&self) -> Vec<PaymentCall> {
-        self.clients.iter().map(|client| PaymentCall::new(client.clone(), Rc::clone(&self.plan))).collect()
+    pub(super) fn payment_calls(&self, lag: Option<&Arc<Lag>>) -> Vec<PaymentCall> {
+        let call = |client: &Client| PaymentCall::new(client.clone(), Rc::clone(&self.plan), lag.cloned());
+        self.clients.iter().map(call).collect()
+    }
+
+    /// Whole cycles over each connection.
+    pub(super) fn cycle_calls(&self, lag: Option<&Arc<Lag>>) -> Result<Vec<CycleCall>, Error> {
+        let too_small = || Error::Usage("--amount is too small to be captured in three parts".to_owned());
+        let call = |client: &Client| CycleCall::new(client.clone(), Rc::clone(&self.plan), lag.cloned());
+        self.clients.iter().map(|client| call(client).ok_or_else(too_small)).collect()
+    }
+
+    /// Follows this run's payments on a stream, over a connection of its own.
+    pub(super) async fn follow(&self) -> Result<Arc<Lag>, Error> {
+        let client = Client::connect(&self.server, &self.merchant_key, Options::default()).await?;
+        let merchant_id = self.plan.merchant_id().to_owned();
+        let request =
+            PaymentServiceListRequest { merchant_id: merchant_id.clone(), page_size: 1, ..Default::default() };
+        let now = client.list_payments(request).await?.applied_lsn;
+        Lag::follow(&client, merchant_id, now, self.plan.run().to_owned()).await
     }
 
     /// Echoes of a payment's size, over as many connections of their own.
     pub(super) async fn echo_calls(&self) -> Result<Vec<EchoCall>, Error> {
         let client = self.clients.first().expect("there is a connection").clone();
         // The number no run comes to: this payment's key must not be used again.
-        let (request, reply) = PaymentCall::new(client, Rc::clone(&self.plan)).pay(u64::MAX).await?;
+        let (request, reply) = PaymentCall::new(client, Rc::clone(&self.plan), None).pay(u64::MAX).await?;
         let size = Rc::new(EchoSize::of_payment(&request, &reply));
         let mut calls = Vec::new();
         for _ in &self.clients {

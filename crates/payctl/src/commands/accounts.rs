@@ -1,13 +1,13 @@
-//! `payctl balance`, `open`, `deposit`, `withdraw` and `close`: one account of a wallet.
+//! `payctl balance`, `open`, `deposit`, `withdraw`, `freeze`, `unfreeze` and `close`: one account of a wallet.
 
 use clap::Args;
 use money::{Currency, Money};
 use wire::v1::{
-    Account, AccountServiceGetRequest, AccountState, CloseRequest, DeclineReason, DepositRequest, Movement,
-    MovementState, OpenRequest, WithdrawRequest,
+    Account, AccountServiceGetRequest, AccountState, CloseRequest, DeclineReason, DepositRequest, FreezeRequest,
+    Movement, MovementState, OpenRequest, UnfreezeRequest, WithdrawRequest,
 };
 
-use crate::commands::{Key, amount_argument, currency_argument, name_argument};
+use crate::commands::{Key, amount_argument, currency_argument, name_argument, repeat_with};
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
@@ -70,11 +70,36 @@ struct MovementArguments {
     key: Key,
 }
 
+/// Decline new debits of an account until it is unfrozen
+///
+/// Holds in place are kept and can be captured; credits arrive.
+#[derive(Debug, Args)]
+pub(crate) struct Freeze {
+    #[command(flatten)]
+    of: AccountArguments,
+}
+
+/// End the freeze of an account
+///
+/// From then on it can be debited again.
+#[derive(Debug, Args)]
+pub(crate) struct Unfreeze {
+    #[command(flatten)]
+    of: AccountArguments,
+}
+
 /// Close an account for ever
 ///
 /// Declined, with exit code 1, while the account has a balance.
 #[derive(Debug, Args)]
 pub(crate) struct Close {
+    #[command(flatten)]
+    of: AccountArguments,
+}
+
+/// Which account is changed.
+#[derive(Debug, Args)]
+struct AccountArguments {
     /// The account within the caller's wallet
     #[arg(value_name = "NAME", value_parser = name_argument)]
     account_id: String,
@@ -136,9 +161,32 @@ impl Withdraw {
     }
 }
 
+impl Freeze {
+    pub(crate) async fn run(self, context: &Context) -> Result<Exit, Error> {
+        let AccountArguments { account_id, key } = self.of;
+        let request = FreezeRequest { idempotency_key: key.or_new(), account_id: account_id.clone() };
+        let repeat = repeat_with(&request.idempotency_key);
+        let reply = context.wallet().freeze(request).await.map_err(|error| Error::Call { error, repeat })?;
+        context.show(&reply, |reply| changed_text("frozen", &account_id, reply.lsn));
+        Ok(Exit::Approved)
+    }
+}
+
+impl Unfreeze {
+    pub(crate) async fn run(self, context: &Context) -> Result<Exit, Error> {
+        let AccountArguments { account_id, key } = self.of;
+        let request = UnfreezeRequest { idempotency_key: key.or_new(), account_id: account_id.clone() };
+        let repeat = repeat_with(&request.idempotency_key);
+        let reply = context.wallet().unfreeze(request).await.map_err(|error| Error::Call { error, repeat })?;
+        context.show(&reply, |reply| changed_text("unfrozen", &account_id, reply.lsn));
+        Ok(Exit::Approved)
+    }
+}
+
 impl Close {
     pub(crate) async fn run(self, context: &Context) -> Result<Exit, Error> {
-        let request = CloseRequest { idempotency_key: self.key.or_new(), account_id: self.account_id.clone() };
+        let AccountArguments { account_id, key } = self.of;
+        let request = CloseRequest { idempotency_key: key.or_new(), account_id: account_id.clone() };
         let repeat = repeat_with(&request.idempotency_key);
         let reply = context.wallet().close(request).await.map_err(|error| Error::Call { error, repeat })?;
         let closed = reply.decline_reason() == DeclineReason::Unspecified;
@@ -149,14 +197,14 @@ impl Close {
                 fields.line("reason", words::decline(reply.decline_reason(), ""));
             }
             fields.line("lsn", format!("{}, durable", reply.lsn));
-            format!("{answer}  account {}\n{fields}", self.account_id)
+            format!("{answer}  account {account_id}\n{fields}")
         });
         Ok(if closed { Exit::Approved } else { Exit::Declined })
     }
 }
 
-fn repeat_with(idempotency_key: &str) -> Option<String> {
-    Some(format!("--idempotency-key {idempotency_key}"))
+fn changed_text(done: &str, account_id: &str, lsn: u64) -> String {
+    format!("{}  account {account_id}\n{}\n", paint(GOOD, done), paint(FAINT, format!("  lsn {lsn}, durable")))
 }
 
 fn movement_exit(movement: Option<&Movement>) -> Result<Exit, Error> {
@@ -175,6 +223,7 @@ fn account_text(account: &Account) -> String {
     let state = match account.state() {
         AccountState::Open => paint(GOOD, "open"),
         AccountState::Closed => paint(BAD, "closed"),
+        AccountState::Frozen => paint(BAD, "frozen"),
         AccountState::Unspecified => "-".to_owned(),
     };
     let since = words::time(account.create_time.as_ref().map(|time| time.seconds));

@@ -1,19 +1,21 @@
 //! `payctl demo`.
 
+mod story;
+
 use clap::Args;
 use client::{ApiKey, Client, Operator, Options, sandbox};
 use money::Money;
 use serde::Serialize;
 use wire::v1::{
-    AccountReference, AccountServiceGetRequest, AuthorizeRequest, AuthorizeResponse, DepositRequest, Payment,
-    PaymentState, Posting, RateServiceListResponse, StatusResponse,
+    AccountReference, AccountServiceGetRequest, AuthorizeRequest, AuthorizeResponse, CaptureMode, CaptureRequest,
+    CaptureResponse, DepositRequest, Payment, PaymentState, RateServiceListResponse, RefundRequest, RefundResponse,
+    StatusResponse,
 };
 
-use crate::commands::{new_id, pay, rates, status};
+use crate::commands::{new_id, payment};
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::render::{BAD, FAINT, GOOD, HEADING, STRONG, paint};
 use crate::words;
 
 const MERCHANT: &str = "demo-cafe";
@@ -24,13 +26,16 @@ const PAYER_WITHOUT_FUNDS: &str = "hk-bob";
 const AMOUNT: &str = "CNY 100.00";
 const AMOUNT_TOO_LARGE: &str = "CNY 1000000.00";
 /// A payer with less than this is given [`TOP_UP`], so that the tour can be taken again and again.
-const FUNDS_MIN: &str = "HKD 200.00";
+const FUNDS_MIN: &str = "HKD 500.00";
 const TOP_UP: &str = "HKD 1000.00";
+/// In which parts a hold of [`AMOUNT`] is captured, and how much of it is given back.
+const CAPTURES: [&str; 2] = ["CNY 60.00", "CNY 40.00"];
+const REFUND: &str = "CNY 40.00";
 
 /// Take a tour of a running sandbox
 ///
 /// Shows the rates, a payment in two currencies with every posting explained, a decline, a repeat with the same
-/// idempotency key, and the trial balance. Pays real sandbox money with fresh keys, so it can be taken again. It calls
+/// idempotency key, a hold captured in two parts, a refund, and the trial balance. Pays real sandbox money with fresh keys, so it can be taken again. It calls
 /// as several parties and therefore uses the sandbox's well-known keys whatever key is given.
 #[derive(Debug, Args)]
 pub(crate) struct Demo {}
@@ -45,13 +50,17 @@ struct Tour {
     balance_before_repeat: wire::v1::Money,
     repeated: AuthorizeResponse,
     balance_after_repeat: wire::v1::Money,
+    authorized: AuthorizeResponse,
+    balance_while_held: wire::v1::Money,
+    captured: [CaptureResponse; 2],
+    refunded: RefundResponse,
     status: StatusResponse,
 }
 
 impl Demo {
     pub(crate) async fn run(self, context: &Context) -> Result<Exit, Error> {
         let tour = Tour::take(context).await?;
-        context.show(&tour, text);
+        context.show(&tour, story::text);
         Ok(Exit::Approved)
     }
 }
@@ -67,14 +76,40 @@ impl Tour {
         fund(&wallet).await?;
         let request = request(PAYER, AMOUNT);
         let approved = merchant.authorize(request.clone()).await?;
-        expect(&approved, PaymentState::Captured)?;
+        expect(approved.payment.as_ref(), PaymentState::Captured)?;
         let declined = merchant.authorize(self::request(PAYER_WITHOUT_FUNDS, AMOUNT_TOO_LARGE)).await?;
-        expect(&declined, PaymentState::Declined)?;
+        expect(declined.payment.as_ref(), PaymentState::Declined)?;
         let balance_before_repeat = balance(&wallet).await?;
         let repeated = merchant.authorize(request).await?;
         let balance_after_repeat = balance(&wallet).await?;
+
+        let mut held = self::request(PAYER, AMOUNT);
+        held.capture_mode = CaptureMode::Manual.into();
+        let authorized = merchant.authorize(held).await?;
+        let payment_id = expect(authorized.payment.as_ref(), PaymentState::Authorized)?.payment_id.clone();
+        let balance_while_held = balance(&wallet).await?;
+        let [first, second] = CAPTURES.map(|amount| capture(&payment_id, amount));
+        let first = merchant.capture(first).await?;
+        expect(first.payment.as_ref(), PaymentState::PartiallyCaptured)?;
+        let second = merchant.capture(second).await?;
+        expect(second.payment.as_ref(), PaymentState::Captured)?;
+        let refunded = merchant.refund(refund(payment_id)).await?;
+        expect(refunded.payment.as_ref(), PaymentState::PartiallyRefunded)?;
+
         let status = operator.status().await?;
-        Ok(Self { rates, approved, declined, balance_before_repeat, repeated, balance_after_repeat, status })
+        Ok(Self {
+            rates,
+            approved,
+            declined,
+            balance_before_repeat,
+            repeated,
+            balance_after_repeat,
+            authorized,
+            balance_while_held,
+            captured: [first, second],
+            refunded,
+            status,
+        })
     }
 }
 
@@ -92,7 +127,21 @@ fn request(account_id: &str, amount: &str) -> AuthorizeRequest {
         merchant_order_id: new_id(),
         payer: Some(AccountReference { wallet_id: sandbox::WALLET_ID.to_owned(), account_id: account_id.to_owned() }),
         presentment_amount: words::money_message(parsed(amount)),
+        ..AuthorizeRequest::default()
     }
+}
+
+fn capture(payment_id: &str, amount: &str) -> CaptureRequest {
+    CaptureRequest {
+        idempotency_key: new_id(),
+        payment_id: payment_id.to_owned(),
+        amount: words::money_message(parsed(amount)),
+        r#final: false,
+    }
+}
+
+fn refund(payment_id: String) -> RefundRequest {
+    RefundRequest { idempotency_key: new_id(), payment_id, amount: words::money_message(parsed(REFUND)) }
 }
 
 async fn balance(wallet: &Client) -> Result<wire::v1::Money, Error> {
@@ -112,86 +161,13 @@ async fn fund(wallet: &Client) -> Result<(), Error> {
     Ok(())
 }
 
-fn expect(reply: &AuthorizeResponse, state: PaymentState) -> Result<(), Error> {
-    let found = reply.payment.as_ref().map(Payment::state).unwrap_or_default();
+fn expect(payment: Option<&Payment>, state: PaymentState) -> Result<&Payment, Error> {
+    let payment = payment::of_reply(payment)?;
+    let found = payment.state();
     if found == state {
-        return Ok(());
+        return Ok(payment);
     }
     Err(Error::Reply(format!("the tour expected {}, found {}", state.as_str_name(), found.as_str_name())))
-}
-
-fn text(tour: &Tour) -> String {
-    let approved = tour.approved.payment.clone().unwrap_or_default();
-    let declined = tour.declined.payment.clone().unwrap_or_default();
-    let repeated = tour.repeated.payment.clone().unwrap_or_default();
-    let sections = [
-        section(
-            "1. Rates",
-            "What one unit of the merchant's currency costs in the payer's, at mid.",
-            &rates::text(&tour.rates),
-        ),
-        section(
-            "2. A payment in two currencies",
-            &format!("{PAYER} has an HKD wallet; {MERCHANT} asks for {AMOUNT}."),
-            &pay::text(&approved),
-        ),
-        section(
-            "3. Its postings",
-            "Each moves one amount from one account to another in one currency, so\n  books that do not balance cannot be written.",
-            &postings(&approved.postings),
-        ),
-        section(
-            "4. A decline",
-            &format!("{PAYER_WITHOUT_FUNDS} is asked for more than there is: recorded, and nothing moves."),
-            &pay::text(&declined),
-        ),
-        section(
-            "5. A repeat",
-            "The request of step 2 once more with the same idempotency key, as after a\n  lost connection: the recorded answer comes back and nothing moves twice.",
-            &repeat(tour, &approved, &repeated),
-        ),
-        section(
-            "6. The trial balance",
-            "All accounts of the switch: every currency sums to zero.",
-            &status::trial_balance(&tour.status.trial_balance),
-        ),
-    ];
-    sections.join("\n")
-}
-
-fn section(title: &str, introduction: &str, body: &str) -> String {
-    format!("{}\n  {introduction}\n\n{body}", paint(HEADING, title))
-}
-
-fn postings(postings: &[Posting]) -> String {
-    let amounts: Vec<String> = postings.iter().map(|posting| words::amount(posting.amount.as_ref())).collect();
-    let width = amounts.iter().map(String::len).max().unwrap_or(0);
-    let mut text = String::new();
-    for ((posting, amount), number) in postings.iter().zip(&amounts).zip(1..) {
-        let amount = paint(STRONG, format!("{amount:>width$}"));
-        let gap = " ".repeat(width);
-        let purpose = paint(FAINT, words::posting_purpose(posting));
-        text += &format!("  {number}  {amount}  {} -> {}\n", posting.debit_account, posting.credit_account);
-        text += &format!("     {gap}  {purpose}\n");
-    }
-    text
-}
-
-fn repeat(tour: &Tour, approved: &Payment, repeated: &Payment) -> String {
-    let same_answer = tour.approved == tour.repeated;
-    let same_balance = tour.balance_before_repeat == tour.balance_after_repeat;
-    let verdict = |holds: bool| if holds { paint(GOOD, "the same") } else { paint(BAD, "NOT THE SAME") };
-    let before = words::amount(Some(&tour.balance_before_repeat));
-    let after = words::amount(Some(&tour.balance_after_repeat));
-    format!(
-        "  first   payment {}, lsn {}\n  repeat  payment {}, lsn {}  {}\n  balance of {PAYER}: {before} before, {after} after  {}\n",
-        approved.payment_id,
-        approved.lsn,
-        repeated.payment_id,
-        repeated.lsn,
-        verdict(same_answer),
-        verdict(same_balance),
-    )
 }
 
 #[cfg(test)]

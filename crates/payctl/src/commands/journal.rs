@@ -130,7 +130,8 @@ fn ends_quietly(source: &FoldError) -> bool {
     source.is::<Enough>() || broken_pipe
 }
 
-fn disk(directory: &Path) -> DirectoryDisk {
+/// The journal in a daemon's data directory, or in this one.
+pub(crate) fn disk(directory: &Path) -> DirectoryDisk {
     let inside = directory.join(JOURNAL_DIRECTORY);
     DirectoryDisk::new(if inside.is_dir() { inside } else { directory.to_owned() })
 }

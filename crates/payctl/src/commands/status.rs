@@ -38,8 +38,9 @@ fn text(status: &StatusResponse) -> String {
     fields.line("lsn", format!("{} decided, {} durable, {} applied", positions.0, positions.1, positions.2));
     let recovered = words::count(status.recovered_records);
     fields.line("recovered", format!("{recovered} records in {}", micros(status.recovery_us)));
-    let payments = (words::count(status.payments_captured), words::count(status.payments_declined));
-    fields.line("payments", format!("{} captured, {} declined", payments.0, payments.1));
+    let [captured, held, declined] =
+        [status.payments_captured, status.payments_held, status.payments_declined].map(words::count);
+    fields.line("payments", format!("{captured} captured, {held} held, {declined} declined"));
     let memory = status.process_resident_bytes / (1024 * 1024);
     fields.line("process", format!("{} of CPU, {memory} MiB", micros(status.process_cpu_us)));
     let title = paint(HEADING, "trial balance");

@@ -11,6 +11,9 @@ use super::Daemon;
 /// Small segments: a test should not wait for 64 MiB of zeros to reach the disk.
 pub(crate) const SMALL_SEGMENTS: (&str, &str) = ("PAYSWITCHD__JOURNAL__SEGMENT_BYTES", "131072");
 
+/// The sandbox's merchants.
+pub(crate) const MERCHANTS: [&str; 3] = ["demo-cafe", "hk-books", "ph-tours"];
+
 /// A sandbox in a directory of its own, with all its callers.
 pub(crate) struct Sandbox {
     pub(crate) daemon: Daemon,
@@ -18,11 +21,14 @@ pub(crate) struct Sandbox {
     pub(crate) cafe: Client,
     /// Merchant `hk-books`, paid in HKD.
     pub(crate) books: Client,
+    /// Merchant `ph-tours`, paid in USD.
+    pub(crate) tours: Client,
     /// Wallet operator `demo-wallet`.
     pub(crate) wallet: Client,
     pub(crate) operator: Operator,
     pub(crate) data_dir: TempDir,
     environment: Vec<(&'static str, &'static str)>,
+    arguments: Vec<&'static str>,
 }
 
 /// How a daemon ends.
@@ -43,30 +49,51 @@ impl Sandbox {
     /// A fresh one with other settings.
     pub(crate) fn with(environment: &[(&'static str, &'static str)]) -> Self {
         let environment = [&[SMALL_SEGMENTS], environment].concat();
-        Self::on(TempDir::new().expect("a temporary directory"), environment)
+        Self::started(TempDir::new().expect("a temporary directory"), environment, Vec::new())
+    }
+
+    /// A fresh one with this configuration file.
+    pub(crate) fn with_file(config: &std::path::Path) -> Self {
+        // Arguments of a test's own live as long as its process.
+        let path = config.to_str().expect("the path is text").to_owned().leak();
+        Self::started(TempDir::new().expect("a temporary directory"), vec![SMALL_SEGMENTS], vec!["--config", path])
     }
 
     /// Ends the daemon and starts another on the same data.
     pub(crate) async fn restart(self, end: End) -> Self {
-        let Self { daemon, data_dir, environment, .. } = self;
+        let Self { daemon, data_dir, environment, arguments, .. } = self;
         match end {
             End::Asked => assert!(stop(daemon).await.success(), "a daemon that is asked to stop ends well"),
             End::Killed => daemon.kill(),
         }
-        Self::on(data_dir, environment)
+        Self::started(data_dir, environment, arguments)
     }
 
-    fn on(data_dir: TempDir, environment: Vec<(&'static str, &'static str)>) -> Self {
-        let daemon = Daemon::start(data_dir.path(), &[], &environment);
-        let [cafe, books] = sandbox::MERCHANT_KEYS.map(|(_, key)| caller(&daemon.merchants, key));
+    /// The next daemon has these settings.
+    pub(crate) fn under(self, environment: &[(&'static str, &'static str)]) -> Self {
+        Self { environment: [&[SMALL_SEGMENTS], environment].concat(), ..self }
+    }
+
+    fn started(
+        data_dir: TempDir,
+        environment: Vec<(&'static str, &'static str)>,
+        arguments: Vec<&'static str>,
+    ) -> Self {
+        let daemon = Daemon::start(data_dir.path(), &arguments, &environment);
+        let [cafe, books, tours] = MERCHANTS.map(|merchant| {
+            let key = sandbox::merchant_key(merchant).expect("the sandbox has this merchant");
+            caller(&daemon.merchants, key)
+        });
         Self {
             cafe,
             books,
+            tours,
             wallet: caller(&daemon.merchants, sandbox::WALLET_KEY),
             operator: operator(&daemon.operators, sandbox::OPERATOR_KEY),
             daemon,
             data_dir,
             environment,
+            arguments,
         }
     }
 
@@ -81,6 +108,41 @@ impl Sandbox {
         let reply = self.wallet.account(request).await.expect("the account is there");
         let balance = reply.account.and_then(|account| account.posted_balance);
         balance.expect("an account has a balance").minor_units
+    }
+
+    /// What an account holds for payments, in minor units.
+    pub(crate) async fn held(&self, account: &str) -> i64 {
+        let request = v1::AccountServiceGetRequest { account_id: account.to_owned() };
+        let reply = self.wallet.account(request).await.expect("the account is there");
+        let account = reply.account.expect("a reply has its account");
+        let units = |money: &Option<v1::Money>| money.as_ref().expect("an account has balances").minor_units;
+        let (posted, held) = (units(&account.posted_balance), units(&account.held_balance));
+        assert_eq!(units(&account.available_balance), posted - held);
+        held
+    }
+
+    /// Moves the sandbox's clock.
+    pub(crate) async fn advance(&self, advance_ms: u64) {
+        let moved = self.operator.advance_clock(v1::AdvanceClockRequest { advance_ms }).await;
+        moved.expect("a sandbox's clock can be advanced");
+    }
+
+    /// Pins a rate of the sandbox: units of the second currency for one of the first.
+    pub(crate) async fn pin(&self, [presentment, debit]: [&str; 2], mid_rate: &str) {
+        let request = v1::PinRateRequest {
+            presentment_currency_code: presentment.to_owned(),
+            debit_currency_code: debit.to_owned(),
+            mid_rate: mid_rate.to_owned(),
+        };
+        self.operator.pin_rate(request).await.expect("a sandbox's rate can be pinned");
+    }
+
+    /// The sum of all accounts of a kind in a currency, in minor units.
+    pub(crate) async fn house(&self, kind: &str, currency: &str) -> i64 {
+        let status = self.status().await;
+        let balances = status.trial_balance.iter().filter(|line| line.account_kind == kind);
+        let balances = balances.filter_map(|line| line.balance.as_ref());
+        balances.filter(|balance| balance.currency_code == currency).map(|balance| balance.minor_units).sum()
     }
 
     /// All postings of an account, oldest first.
@@ -143,7 +205,13 @@ pub(crate) fn payment(key: &str, order: &str, payer: &str, amount: v1::Money) ->
         merchant_order_id: order.to_owned(),
         payer: Some(account(payer)),
         presentment_amount: Some(amount),
+        ..v1::AuthorizeRequest::default()
     }
+}
+
+/// A payment by its id.
+pub(crate) fn by_id(payment_id: &str) -> v1::PaymentServiceGetRequest {
+    v1::PaymentServiceGetRequest { payment_id: payment_id.to_owned(), ..v1::PaymentServiceGetRequest::default() }
 }
 
 pub(crate) fn deposit(key: &str, account: &str, amount: v1::Money) -> v1::DepositRequest {

@@ -23,15 +23,20 @@ pub(crate) struct Production {
 }
 
 impl Production {
-    /// Makes the files; keys come from the daemon's own `new-key`.
+    /// Makes the files; keys come from the daemon's own subcommands.
     pub(crate) fn prepare(wallets: &[&'static str]) -> Self {
         let directory = TempDir::new().expect("a temporary directory");
         write_secret(&directory.path().join("digest.key"), SECRET);
         let (operator_key, operator_hash) = new_key(&directory.path().join("digest.key"));
-        let mut config = format!(
-            "mode = \"production\"\n\n[digest_key]\nid = 1\nfile = \"{}\"\n\n[operator]\napi_key_hash = \"{operator_hash}\"\n",
-            directory.path().join("digest.key").display()
-        );
+        let mut config = "mode = \"production\"\n".to_owned();
+        for (section, subcommand) in [("quotes", "new-quote-key"), ("receipts", "new-receipt-key")] {
+            let file = directory.path().join(format!("{section}.key"));
+            run(&[subcommand, "--out", file.to_str().expect("the path is text")]);
+            config += &format!("\n[{section}]\nid = 1\nfile = \"{}\"\n", file.display());
+        }
+        let digest_key = directory.path().join("digest.key");
+        config += &format!("\n[digest_key]\nid = 1\nfile = \"{}\"\n", digest_key.display());
+        config += &format!("\n[operator]\napi_key_hash = \"{operator_hash}\"\n");
         let mut named = Vec::new();
         for wallet in wallets {
             let (key, hash) = new_key(&directory.path().join("digest.key"));
@@ -57,9 +62,20 @@ impl Production {
 
     /// Starts a daemon on it.
     pub(crate) fn start(&self) -> Daemon {
+        self.start_with(&[])
+    }
+
+    /// Starts a daemon on it; settings in the environment come on top.
+    pub(crate) fn start_with(&self, environment: &[(&str, &str)]) -> Daemon {
         let config = self.config();
         let arguments = ["--config", config.to_str().expect("the path is text")];
-        Daemon::start(&self.data_dir(), &arguments, &[SMALL_SEGMENTS])
+        Daemon::start(&self.data_dir(), &arguments, &[&[SMALL_SEGMENTS], environment].concat())
+    }
+
+    /// Changes the configuration file.
+    pub(crate) fn configure(&self, change: impl FnOnce(String) -> String) {
+        let config = fs::read_to_string(self.config()).expect("the configuration is text");
+        fs::write(self.config(), change(config)).expect("the configuration is written");
     }
 
     /// What a daemon that refuses to start on it says; settings in the environment come on top.
@@ -82,13 +98,20 @@ pub(crate) fn set_mode(path: &Path, mode: u32) {
 
 /// A key and its hash, as the daemon's `new-key` prints them.
 pub(crate) fn new_key(digest_key_file: &Path) -> (String, String) {
+    let printed = run(&["new-key", "--digest-key-file", digest_key_file.to_str().expect("the path is text")]);
+    (printed_word(&printed, "api key "), printed_word(&printed, "api_key_hash "))
+}
+
+/// What the daemon's program prints for these arguments.
+pub(crate) fn run(arguments: &[&str]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_payswitchd"));
-    let output = command.args(["new-key", "--digest-key-file"]).arg(digest_key_file).output().expect("it runs");
+    let output = command.args(arguments).output().expect("it runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let printed = String::from_utf8(output.stdout).expect("it prints text");
-    let word = |label: &str| {
-        let line = printed.lines().find(|line| line.starts_with(label)).expect("both are printed");
-        line.split_whitespace().last().expect("a value").to_owned()
-    };
-    (word("api key "), word("api_key_hash "))
+    String::from_utf8(output.stdout).expect("it prints text")
+}
+
+/// The last word of the line that begins so.
+pub(crate) fn printed_word(printed: &str, label: &str) -> String {
+    let line = printed.lines().find(|line| line.starts_with(label)).expect("it is printed");
+    line.split_whitespace().last().expect("a value").to_owned()
 }

@@ -1,5 +1,10 @@
+use domain::Consent;
+
 use super::*;
-use crate::script::{account_opened, merchant_registered, name, policy_installed, wallet_account, wallet_registered};
+use crate::script::{
+    account_opened, at_ms, authorized, code_issued, declined, digest, increased, mandate_granted, merchant_registered,
+    name, policy, policy_installed, wallet_account, wallet_registered,
+};
 
 const FIRST_KEY: ApiKeyHash = ApiKeyHash([1; 32]);
 const SECOND_KEY: ApiKeyHash = ApiKeyHash([2; 32]);
@@ -63,7 +68,7 @@ fn a_key_given_twice_speaks_for_the_first_merchant() {
 
 #[test]
 fn a_record_that_names_nobody_changes_nothing() {
-    let directory = directory(&[policy_installed()]);
+    let directory = directory(&[policy_installed(policy())]);
     assert!(directory.wallets.is_empty() && directory.accounts.is_empty() && directory.merchants.is_empty());
 }
 
@@ -71,4 +76,54 @@ fn a_record_that_names_nobody_changes_nothing() {
 #[should_panic(expected = "an account is opened in a wallet that is registered")]
 fn an_account_without_its_wallet_is_a_broken_log() {
     directory(&[account_opened(0, "alice", wallet_account(Currency::HKD, 0))]);
+}
+
+#[test]
+fn a_code_tells_its_account_until_it_is_used() {
+    let account = wallet_account(Currency::HKD, 0);
+    let check = |then: Record, expected| {
+        let directory = directory(&[code_issued(0, 1, account), code_issued(0, 2, account), then]);
+        assert_eq!(directory.code_account(&digest(1)), expected);
+        assert_eq!(directory.code_account(&digest(2)), Some(account));
+        assert_eq!(directory.code_account(&digest(3)), None);
+    };
+    check(declined(Consent::Code(digest(1))), Some(account));
+    check(authorized(Consent::Code(digest(3))), Some(account));
+    check(authorized(Consent::OrderApproved), Some(account));
+    check(authorized(Consent::Code(digest(1))), None);
+    check(increased(Consent::Code(digest(1))), None);
+}
+
+#[test]
+fn codes_are_forgotten_by_the_first_record_after_their_end() {
+    let account = wallet_account(Currency::HKD, 0);
+    let later = |ms| Record { at: at_ms(ms), ..policy_installed(policy()) };
+    let directory = directory(&[code_issued(0, 1, account), code_issued(10, 2, account), later(59_999)]);
+    assert!(directory.code_account(&digest(1)).is_some());
+    directory.observe(&later(60_000));
+    assert_eq!(directory.code_account(&digest(1)), None);
+    assert!(directory.code_account(&digest(2)).is_some());
+    directory.observe(&later(60_010));
+    assert!(directory.codes.is_empty());
+}
+
+#[test]
+fn a_digest_given_out_again_lives_as_long_as_the_later_code() {
+    let (first, second) = (wallet_account(Currency::HKD, 0), wallet_account(Currency::HKD, 1));
+    let later = |ms| Record { at: at_ms(ms), ..policy_installed(policy()) };
+    let directory = directory(&[code_issued(0, 1, first), authorized(Consent::Code(digest(1)))]);
+    directory.observe(&code_issued(10, 1, second));
+    directory.observe(&later(60_000));
+    assert_eq!(directory.code_account(&digest(1)), Some(second));
+    directory.observe(&later(60_010));
+    assert_eq!(directory.code_account(&digest(1)), None);
+}
+
+#[test]
+fn a_mandate_tells_its_account() {
+    let mandate = |byte| MandateId::from_bytes([byte; 16]);
+    let account = wallet_account(Currency::HKD, 0);
+    let directory = directory(&[mandate_granted(mandate(1), account)]);
+    assert_eq!(directory.mandate_account(mandate(1)), Some(account));
+    assert_eq!(directory.mandate_account(mandate(2)), None);
 }

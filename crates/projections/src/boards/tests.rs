@@ -1,9 +1,10 @@
 use std::{
     pin::pin,
-    sync::atomic::AtomicUsize,
+    sync::{Arc, atomic::AtomicUsize},
     task::{Context, Poll, Wake, Waker},
 };
 
+use domain::Record;
 use money::Currency;
 
 use super::*;

@@ -1,3 +1,4 @@
+use domain::{PaymentId, PaymentTotals};
 use proptest::{collection::vec, prelude::*, sample::Index};
 
 use super::*;
@@ -12,6 +13,17 @@ enum Step {
     Withdraw(Index, i128),
     Pay { payer: Index, payable: Index, asked: i128, rate: i128 },
     Decline { payer: Index, payable: Index },
+    Hold { payer: Index, amount: i128 },
+    Capture(Index, i128),
+    Void(Index),
+    Refund(Index, i128),
+}
+
+/// A script, and the payments it holds or held for.
+#[derive(Default)]
+struct Books {
+    script: Script,
+    held: Vec<(AccountId, PaymentId)>,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -22,34 +34,89 @@ fn step() -> impl Strategy<Value = Step> {
         (any::<Index>(), any::<Index>(), minor_units(), 1_i128..20)
             .prop_map(|(payer, payable, asked, rate)| Step::Pay { payer, payable, asked, rate }),
         (any::<Index>(), any::<Index>()).prop_map(|(payer, payable)| Step::Decline { payer, payable }),
+        (any::<Index>(), minor_units()).prop_map(|(payer, amount)| Step::Hold { payer, amount }),
+        (any::<Index>(), minor_units()).prop_map(|(payment, amount)| Step::Capture(payment, amount)),
+        any::<Index>().prop_map(Step::Void),
+        (any::<Index>(), minor_units()).prop_map(|(payment, amount)| Step::Refund(payment, amount)),
     ]
 }
 
-/// Writes what an engine would have: nobody pays more than they have.
-fn write(script: &mut Script, payers: &[AccountId], payables: &[AccountId], step: &Step) {
-    match step {
-        Step::Deposit(payer, amount) => script.deposit(*payer.get(payers), *amount),
-        Step::Withdraw(payer, amount) => {
-            let payer = *payer.get(payers);
-            let amount = script.balance(payer).minor_units().min(*amount);
-            if amount > 0 {
-                script.withdraw(payer, amount);
+impl Books {
+    /// Writes what an engine would have: nobody pays more than they have, nothing is captured that is not held.
+    fn write(&mut self, payers: &[AccountId], payables: &[AccountId], step: &Step) {
+        match step {
+            Step::Deposit(payer, amount) => self.script.deposit(*payer.get(payers), *amount),
+            Step::Withdraw(payer, amount) => {
+                let payer = *payer.get(payers);
+                let amount = self.available(payer).min(*amount);
+                if amount > 0 {
+                    self.script.withdraw(payer, amount);
+                }
+            }
+            Step::Pay { payer, payable, asked, rate } => {
+                let (payer, payable) = (*payer.get(payers), *payable.get(payables));
+                let legs = Legs { mid: asked * rate, markup: asked / 100, presentment: *asked, discount: asked / 200 };
+                if self.available(payer) >= legs.mid + legs.markup {
+                    self.script.capture(payer, payable, legs);
+                }
+            }
+            Step::Decline { payer, payable } => {
+                self.script.decline(*payer.get(payers), *payable.get(payables));
+            }
+            Step::Hold { payer, amount } => {
+                let payer = *payer.get(payers);
+                let amount = self.available(payer).min(*amount);
+                if let Some(payable) = payables.iter().find(|payable| payable.currency == payer.currency)
+                    && amount > 0
+                {
+                    self.held.push((payer, self.script.authorize(payer, *payable, amount)));
+                }
+            }
+            Step::Capture(payment, amount) => {
+                self.change(payment, *amount, |totals| totals.held, Script::capture_part);
+            }
+            Step::Void(payment) => {
+                self.change(payment, 1, |totals| totals.held, |script, payment, _| script.void(payment));
+            }
+            Step::Refund(payment, amount) => {
+                let left = |totals: PaymentTotals| subtract(totals.captured.debit, totals.refunded.debit);
+                self.change(payment, *amount, left, |script, payment, amount| {
+                    script.refund(payment, amount);
+                });
             }
         }
-        Step::Pay { payer, payable, asked, rate } => {
-            let (payer, payable) = (*payer.get(payers), *payable.get(payables));
-            let legs = Legs { mid: asked * rate, markup: asked / 100, presentment: *asked, discount: asked / 200 };
-            if script.balance(payer).minor_units() >= legs.mid + legs.markup {
-                script.capture(payer, payable, legs);
-            }
+    }
+
+    /// Changes one of the payments by the amount, or by what is left for that; not at all if nothing is.
+    fn change(
+        &mut self,
+        payment: &Index,
+        amount: i128,
+        left: impl Fn(PaymentTotals) -> Money,
+        change: impl Fn(&mut Script, PaymentId, i128),
+    ) {
+        if self.held.is_empty() {
+            return;
         }
-        Step::Decline { payer, payable } => {
-            script.decline(*payer.get(payers), *payable.get(payables));
+        let (_, payment) = *payment.get(&self.held);
+        let amount = left(self.script.totals(payment)).minor_units().min(amount);
+        if amount > 0 {
+            change(&mut self.script, payment, amount);
         }
+    }
+
+    fn held(&self, account: AccountId) -> i128 {
+        let of_account = self.held.iter().filter(|(payer, _)| *payer == account);
+        of_account.map(|(_, payment)| self.script.totals(*payment).held.minor_units()).sum()
+    }
+
+    fn available(&self, account: AccountId) -> i128 {
+        self.script.balance(account).minor_units() - self.held(account)
     }
 }
 
-fn assert_agrees(boards: &Boards, script: &Script) {
+fn assert_agrees(boards: &Boards, books: &Books) {
+    let script = &books.script;
     let lines = boards.trial_balance();
     assert_eq!(first_imbalance(&lines), None);
     for line in &lines {
@@ -60,6 +127,7 @@ fn assert_agrees(boards: &Boards, script: &Script) {
     for (account, balance) in &script.balances {
         if let Some(summary) = boards.account(*account) {
             assert_eq!(summary.posted_balance, *balance);
+            assert_eq!(summary.held_balance.minor_units(), books.held(*account));
         }
     }
 }
@@ -67,17 +135,17 @@ fn assert_agrees(boards: &Boards, script: &Script) {
 proptest! {
     #[test]
     fn each_currency_sums_to_zero_after_every_record(steps in vec(step(), 0..60)) {
-        let mut script = Script::default();
-        let payers = [Currency::HKD, Currency::JPY, Currency::HKD].map(|currency| script.open(currency));
-        let payables = [Currency::CNY, Currency::EUR].map(|currency| script.register(currency));
+        let mut books = Books::default();
+        let payers = [Currency::HKD, Currency::JPY, Currency::HKD].map(|currency| books.script.open(currency));
+        let payables = [Currency::CNY, Currency::EUR, Currency::HKD].map(|currency| books.script.register(currency));
         let mut projector = Projector::new();
         let boards = projector.boards();
-        projector.apply_batch(&script.records);
+        projector.apply_batch(&books.script.records);
         for step in &steps {
-            let written = script.records.len();
-            write(&mut script, &payers, &payables, step);
-            projector.apply_batch(&script.records[written..]);
-            assert_agrees(&boards, &script);
+            let written = books.script.records.len();
+            books.write(&payers, &payables, step);
+            projector.apply_batch(&books.script.records[written..]);
+            assert_agrees(&boards, &books);
         }
     }
 }

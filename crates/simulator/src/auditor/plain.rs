@@ -1,10 +1,28 @@
 //! What the switch says, as plain words and integers, so that it can be compared with what the auditor expects.
 
-use domain::{AccountId, Command, Converted, Event, Evidence, Posting, Record, Refusal, Submission, Unavailable};
-use wire::fingerprint::difference_text;
+mod evidence;
+mod refusals;
+mod words;
+
+use domain::{
+    AccountId, Command, Event, PaymentAmount, PaymentTotals, Posting, Record, RefundPriced, Repriced as SwitchRepriced,
+};
+use money::{Currency, Money};
+
+pub(super) use evidence::of_command;
+pub use evidence::{Found, Offered, Pricing, Quote, Quotes, SettlementQuote, Sought};
+pub(crate) use evidence::{found, lack, offered};
+pub(super) use refusals::refusal;
+pub(crate) use words::{refusal_word, words};
+
+use super::exact::Fraction;
+use crate::request::{Code, Id};
 
 /// An account: kind, currency, number.
-pub type Place = (&'static str, &'static str, u32);
+pub type Place = (&'static str, Code, u32);
+
+/// From, to, how much.
+pub type Leg = (Place, Place, i128);
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,12 +35,16 @@ pub enum Deed {
     WalletRegistered(u32),
     /// A merchant got this number.
     MerchantRegistered(u32),
-    /// Rates came into force.
-    RatesPublished,
+    /// Rates came into force, and their pairs are as volatile as this.
+    RatesPublished(Vec<u32>),
     /// This account came into being.
     Opened(Place),
     /// An account ended.
     Closed,
+    /// An account takes no new debits.
+    Frozen,
+    /// It does again.
+    Unfrozen,
     /// Funds moved.
     Moved {
         /// From, to, how much.
@@ -36,18 +58,122 @@ pub enum Deed {
         settlement: i128,
         /// In order.
         legs: Vec<Leg>,
+        /// The payment right after.
+        after: Totals,
+        /// Currencies above their soft limit.
+        soft: Vec<Code>,
     },
+    /// Funds are held for a payment.
+    Authorized {
+        /// Until when.
+        expires_at: i64,
+        /// The payment right after.
+        after: Totals,
+        /// Currencies above their soft limit.
+        soft: Vec<Code>,
+    },
+    /// More is held.
+    Increased {
+        /// The payment right after.
+        after: Totals,
+        /// Currencies above their soft limit.
+        soft: Vec<Code>,
+    },
+    /// A hold was released.
+    Voided(Totals),
+    /// Something was given back.
+    Refunded {
+        /// What the payer is credited.
+        debit: i128,
+        /// What the merchant is debited.
+        settlement: i128,
+        /// How it was priced, when not as the payment was.
+        repriced: Option<Repriced>,
+        /// In order.
+        legs: Vec<Leg>,
+        /// The payment right after.
+        after: Totals,
+    },
+    /// A refund waits for a rate.
+    RefundPending {
+        /// What the merchant is debited.
+        settlement: i128,
+        /// In order.
+        legs: Vec<Leg>,
+        /// Of this day or a later one.
+        from_day: i64,
+        /// The payment right after.
+        after: Totals,
+    },
+    /// Holds ended by time.
+    Expired(Vec<(Id, Totals)>),
+    /// Refunds that waited were given.
+    Priced(Vec<PricedRefund>),
+    /// A code can be used until then.
+    CodeIssued(i64),
+    /// An order may be paid.
+    OrderApproved,
+    /// A mandate holds.
+    MandateGranted,
+    /// A mandate ended.
+    MandateRevoked,
+    /// A reserve was funded.
+    ReserveFunded(Leg),
+    /// A merchant was paid.
+    PaidOut(Leg),
+    /// A position was closed.
+    Squared(Vec<Leg>),
     /// A decision against.
     Declined {
         /// Why.
         reason: &'static str,
         /// The payment that holds the order.
-        paid_by: Option<[u8; 16]>,
+        paid_by: Option<Id>,
     },
 }
 
-/// From, to, how much.
-pub type Leg = (Place, Place, i128);
+/// A payment right after a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Totals {
+    /// Where it stands.
+    pub state: &'static str,
+    /// Of presentment, debit and settlement.
+    pub currencies: [Code; 3],
+    /// In each of the three currencies, as the two below.
+    pub authorized: [i128; 3],
+    /// Of that.
+    pub captured: [i128; 3],
+    /// Of that.
+    pub refunded: [i128; 3],
+    /// In debit currency.
+    pub held: i128,
+}
+
+/// A rate other than the payment's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Repriced {
+    /// Mid.
+    pub mid: Fraction,
+    /// The record that published it.
+    pub rate_lsn: u64,
+    /// What it cost the switch.
+    pub difference: i128,
+}
+
+/// A refund that waited.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PricedRefund {
+    /// Of which payment.
+    pub payment: Id,
+    /// Which.
+    pub refund: Id,
+    /// What the payer is credited.
+    pub debit: i128,
+    /// By which rate.
+    pub repriced: Repriced,
+    /// In order.
+    pub legs: Vec<Leg>,
+}
 
 /// One record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,50 +186,15 @@ pub struct Entry {
     pub deed: Deed,
     /// What it was decided on.
     pub evidence: Found,
-    /// The id of the payment it decides.
-    pub payment_id: Option<[u8; 16]>,
-}
-
-/// What the stages attached to a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
-    /// The account the request speaks of.
-    pub account: Option<Place>,
-    /// For a payment: how the payer's currency follows.
-    pub conversion: Conversion,
-}
-
-/// How the payer's currency follows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Conversion {
-    /// Not asked, or not to be had without a payer.
-    None,
-    /// Payer and merchant use one currency.
-    Same,
-    /// No rate was published.
-    RateMissing,
-    /// The last rate was too old.
-    RateStale,
-    /// By this offer.
-    Quoted {
-        /// The record that published the rate.
-        rate_lsn: u64,
-        /// Digits of the rate.
-        mantissa: u64,
-        /// How many of them stand after the point.
-        scale: u32,
-        /// The moment it speaks of.
-        as_of: i64,
-        /// Margin.
-        markup_millionths: u32,
-        /// Debit and mid amount; `None` when the debit is more than one amount may be.
-        amounts: Option<(i128, i128)>,
-    },
+    /// The id of what it makes, if it makes something that has one.
+    pub id: Option<Id>,
 }
 
 pub(super) fn entry(record: &Record) -> Entry {
-    let payment_id = match &record.command {
+    let id = match &record.command {
         Command::AuthorizePayment(authorize) => Some(authorize.payment_id.bytes()),
+        Command::RefundPayment(refund) => Some(refund.refund_id.bytes()),
+        Command::GrantMandate(grant) => Some(grant.mandate_id.bytes()),
         _ => None,
     };
     Entry {
@@ -111,48 +202,7 @@ pub(super) fn entry(record: &Record) -> Entry {
         at: record.at.micros(),
         deed: deed(&record.event),
         evidence: of_command(&record.command),
-        payment_id,
-    }
-}
-
-/// What the stages attached to this submission.
-pub(crate) fn found(submission: &Submission) -> Found {
-    of_command(&submission.command)
-}
-
-fn of_command(command: &Command) -> Found {
-    let (account, conversion) = match command {
-        Command::CloseAccount(close) => (&close.account, Conversion::None),
-        Command::Deposit(funds) | Command::Withdraw(funds) => (&funds.account, Conversion::None),
-        Command::AuthorizePayment(authorize) => (&authorize.payer, conversion(&authorize.converted)),
-        Command::InitializeSwitch(_)
-        | Command::InstallPolicy(_)
-        | Command::RegisterWallet(_)
-        | Command::RegisterMerchant(_)
-        | Command::PublishRates(_)
-        | Command::OpenAccount(_) => return Found { account: None, conversion: Conversion::None },
-    };
-    let account = match account {
-        Evidence::Present(account) => Some(place(*account)),
-        Evidence::Unavailable(_) => None,
-    };
-    Found { account, conversion }
-}
-
-fn conversion(converted: &Evidence<Converted>) -> Conversion {
-    match converted {
-        Evidence::Unavailable(Unavailable::AccountNotFound) => Conversion::None,
-        Evidence::Unavailable(Unavailable::RateMissing(_)) => Conversion::RateMissing,
-        Evidence::Unavailable(Unavailable::RateStale(_)) => Conversion::RateStale,
-        Evidence::Present(Converted::SameCurrency) => Conversion::Same,
-        Evidence::Present(Converted::Quoted(quote)) => Conversion::Quoted {
-            rate_lsn: quote.rate_lsn.get(),
-            mantissa: quote.mid_rate.mantissa(),
-            scale: quote.mid_rate.scale(),
-            as_of: quote.as_of.micros(),
-            markup_millionths: quote.markup.millionths(),
-            amounts: quote.amounts.map(|amounts| (amounts.debit.minor_units(), amounts.mid.minor_units())),
-        },
+        id,
     }
 }
 
@@ -162,20 +212,107 @@ fn deed(event: &Event) -> Deed {
         Event::PolicyInstalled => Deed::PolicyInstalled,
         Event::WalletRegistered(wallet) => Deed::WalletRegistered(wallet.0),
         Event::MerchantRegistered(merchant) => Deed::MerchantRegistered(merchant.0),
-        Event::RatesPublished => Deed::RatesPublished,
+        Event::RatesPublished(published) => Deed::RatesPublished(published.move_ppm.clone()),
         Event::AccountOpened(account) => Deed::Opened(place(*account)),
         Event::AccountClosed => Deed::Closed,
+        Event::AccountFrozen => Deed::Frozen,
+        Event::AccountUnfrozen => Deed::Unfrozen,
         Event::FundsMoved { posting, posted_balance } => {
-            Deed::Moved { leg: leg(posting), balance: posted_balance.minor_units() }
+            Deed::Moved { leg: leg(posting), balance: units(*posted_balance) }
         }
-        Event::PaymentCaptured(captured) => Deed::Captured {
-            settlement: captured.settlement_amount.minor_units(),
-            legs: captured.postings.iter().map(leg).collect(),
-        },
+        Event::CodeIssued { expires_at } => Deed::CodeIssued(expires_at.micros()),
+        Event::OrderApproved => Deed::OrderApproved,
+        Event::MandateGranted => Deed::MandateGranted,
+        Event::MandateRevoked => Deed::MandateRevoked,
+        Event::ReserveFunded(posting) => Deed::ReserveFunded(leg(posting)),
+        Event::PaidOut(posting) => Deed::PaidOut(leg(posting)),
+        Event::PositionSquared(postings) => Deed::Squared(legs(postings)),
         Event::Declined(decline) => {
             Deed::Declined { reason: decline.reason.as_str(), paid_by: decline.paid_by.map(|payment| payment.bytes()) }
         }
+        payment => deed_of_payment(payment),
     }
+}
+
+fn deed_of_payment(event: &Event) -> Deed {
+    match event {
+        Event::PaymentCaptured(captured) => Deed::Captured {
+            settlement: units(captured.settlement_amount),
+            legs: legs(&captured.postings),
+            after: totals(&captured.after),
+            soft: codes(&captured.above_soft_limit),
+        },
+        Event::PaymentAuthorized(authorized) => Deed::Authorized {
+            expires_at: authorized.expires_at.micros(),
+            after: totals(&authorized.after),
+            soft: codes(&authorized.above_soft_limit),
+        },
+        Event::AuthorizationIncreased(increased) => {
+            Deed::Increased { after: totals(&increased.after), soft: codes(&increased.above_soft_limit) }
+        }
+        Event::PaymentVoided(after) => Deed::Voided(totals(after)),
+        Event::PaymentRefunded(refunded) => Deed::Refunded {
+            debit: units(refunded.debit_amount),
+            settlement: units(refunded.settlement_amount),
+            repriced: refunded.repriced.as_ref().map(repriced),
+            legs: legs(&refunded.postings),
+            after: totals(&refunded.after),
+        },
+        Event::RefundPending(pending) => Deed::RefundPending {
+            settlement: units(pending.settlement_amount),
+            legs: legs(&pending.postings),
+            from_day: pending.priced_from_day,
+            after: totals(&pending.after),
+        },
+        Event::HoldsExpired(holds) => {
+            Deed::Expired(holds.iter().map(|hold| (hold.payment_id.bytes(), totals(&hold.after))).collect())
+        }
+        Event::RefundsPriced(refunds) => Deed::Priced(refunds.iter().map(priced).collect()),
+        other => unreachable!("told above: {other:?}"),
+    }
+}
+
+fn priced(refund: &RefundPriced) -> PricedRefund {
+    PricedRefund {
+        payment: refund.payment_id.bytes(),
+        refund: refund.refund_id.bytes(),
+        debit: units(refund.debit_amount),
+        repriced: repriced(&refund.repriced),
+        legs: legs(&refund.postings),
+    }
+}
+
+fn repriced(repriced: &SwitchRepriced) -> Repriced {
+    Repriced {
+        mid: evidence::fraction(repriced.mid_rate),
+        rate_lsn: repriced.rate_lsn.get(),
+        difference: units(repriced.difference),
+    }
+}
+
+pub(super) fn totals(totals: &PaymentTotals) -> Totals {
+    let of = |amount: &PaymentAmount| [units(amount.presentment), units(amount.debit), units(amount.settlement)];
+    let PaymentAmount { presentment, debit, settlement } = totals.authorized;
+    Totals {
+        state: totals.state.as_str(),
+        currencies: [presentment, debit, settlement].map(|amount| amount.currency().code()),
+        authorized: of(&totals.authorized),
+        captured: of(&totals.captured),
+        refunded: of(&totals.refunded),
+        held: units(totals.held),
+    }
+}
+
+fn units(amount: Money) -> i128 {
+    amount.minor_units()
+}
+
+fn codes(currencies: &[Currency]) -> Vec<Code> {
+    currencies.iter().map(|currency| currency.code()).collect()
+}
+
+fn legs(postings: &[Posting]) -> Vec<Leg> {
+    postings.iter().map(leg).collect()
 }
 
 fn leg(posting: &Posting) -> Leg {
@@ -185,30 +322,4 @@ fn leg(posting: &Posting) -> Leg {
 /// An account as the auditor names it.
 pub(crate) fn place(account: AccountId) -> Place {
     (account.kind.as_str(), account.currency.code(), account.index)
-}
-
-/// A refusal of the engine, in one word and what it speaks of.
-pub(super) fn refusal(refusal: &Refusal) -> String {
-    match refusal {
-        Refusal::KeyReused { method, difference } => {
-            format!("key reused: {}", difference_text(*method, *difference))
-        }
-        Refusal::AccountNotFound => "account not found".to_owned(),
-        Refusal::MerchantNotFound => "merchant not found".to_owned(),
-        Refusal::WalletNotFound => "wallet not found".to_owned(),
-        Refusal::AccountExists => "account exists".to_owned(),
-        Refusal::MerchantExists => "merchant exists".to_owned(),
-        Refusal::WalletExists => "wallet exists".to_owned(),
-        Refusal::ApiKeyTaken => "api key taken".to_owned(),
-        Refusal::AccountCurrencyMismatch { account, amount } => format!("account in {account}, amount in {amount}"),
-        Refusal::PresentmentCurrencyNotAccepted { settlement, presentment } => {
-            format!("paid in {settlement}, asks in {presentment}")
-        }
-        Refusal::RateMissing(pair) => format!("rate missing: {pair}"),
-        Refusal::RateStale(pair) => format!("rate stale: {pair}"),
-        Refusal::RateOutOfOrder { pair, last_as_of } => format!("rate before {}: {pair}", last_as_of.micros()),
-        Refusal::RateFromTheFuture(pair) => format!("rate from the future: {pair}"),
-        Refusal::RateMovedTooFar { pair, .. } => format!("rate moved too far: {pair}"),
-        Refusal::OutOfSequence => "out of sequence".to_owned(),
-    }
 }

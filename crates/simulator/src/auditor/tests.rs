@@ -10,10 +10,9 @@ use money::{Currency, Money, Ratio};
 use shard::Committed;
 
 use super::{Auditor, Finding, Found, Reply, Ticket, Turn, plain};
-use crate::request::{Ask, Caller, Request, Rules};
+use crate::request::{Ask, Caller, Purpose, Request, Sum};
 
 const ACCOUNT: AccountId = AccountId { kind: AccountKind::Wallet, currency: Currency::HKD, index: 0 };
-const RULES: Rules = Rules { markup_millionths: 0, rate_age_ms_max: 1_000, rate_move_millionths: 1 };
 
 /// A ledger with one account and a deposit of 500 asked for, of which `posted` is posted and `balance` recorded.
 fn story(posted: i128, balance: i128) -> Vec<(Request, Record)> {
@@ -21,15 +20,20 @@ fn story(posted: i128, balance: i128) -> Vec<(Request, Record)> {
     let ratio = |millionths| Ratio::from_millionths(millionths).unwrap();
     let hkd = |units| Money::new(Currency::HKD, units);
     let digest_key = DigestKey { id: 1, check: Digest([0; 16]) };
-    let policy = Policy { fx_markup: ratio(0), rate_age_ms_max: 1_000, rate_move_max: ratio(1) };
+    let policy = Arc::new(Policy::basic(ratio(0), 1_000, ratio(1)));
     let posting = Posting::new(AccountId::house(AccountKind::Nostro, Currency::HKD), ACCOUNT, hkd(posted)).unwrap();
     let initialize = InitializeSwitch { mode: Mode::Production, digest_key };
     let open = OpenAccount { wallet: WalletId(0), name: name("ann"), currency: Currency::HKD };
     let funds = MoveFunds { account: Evidence::Present(ACCOUNT), amount: hkd(500) };
     let (switch, wallet) = (Caller::Switch, Caller::Wallet(0));
     let rows = [
-        (switch, Ask::Begin, Command::InitializeSwitch(initialize), Event::SwitchInitialized),
-        (switch, Ask::InstallPolicy(RULES), Command::InstallPolicy(InstallPolicy { policy }), Event::PolicyInstalled),
+        (switch, Ask::Begin(Purpose::Production), Command::InitializeSwitch(initialize), Event::SwitchInitialized),
+        (
+            switch,
+            Ask::InstallPolicy(Box::default()),
+            Command::InstallPolicy(InstallPolicy { policy }),
+            Event::PolicyInstalled,
+        ),
         (
             switch,
             Ask::RegisterWallet { name: "wallet-0".into() },
@@ -44,7 +48,7 @@ fn story(posted: i128, balance: i128) -> Vec<(Request, Record)> {
         ),
         (
             wallet,
-            Ask::Deposit { account: "ann".into(), amount: 500, currency: "HKD" },
+            Ask::Deposit { account: "ann".into(), amount: Sum { units: 500, currency: "HKD" } },
             Command::Deposit(funds),
             Event::FundsMoved { posting, posted_balance: hkd(balance) },
         ),
@@ -64,7 +68,7 @@ fn audit(story: Vec<(Request, Record)>) -> Result<(), Finding> {
         let found: Found = plain::entry(&record).evidence;
         let committed = Committed { record: Arc::clone(&record), repeated: false };
         let reply = Reply::Told(Ok(committed));
-        let ticket = Ticket { request, found, payment_id: [0; 16], deadline: None, reply };
+        let ticket = Ticket { request, found, id: [0; 16], deadline: None, reply };
         auditor.turn(Turn { now: record.at.micros(), tickets: vec![ticket], durable: vec![record], failed: false })?;
     }
     Ok(())
@@ -101,8 +105,8 @@ fn an_answer_without_a_durable_record_is_found() {
     let mut auditor = Auditor::default();
     let (request, record) = story(500, 500).swap_remove(0);
     let committed = Committed { record: Arc::new(record), repeated: false };
-    let found = Found { account: None, conversion: plain::Conversion::None };
-    let ticket = Ticket { request, found, payment_id: [0; 16], deadline: None, reply: Reply::Told(Ok(committed)) };
+    let found = Found::default();
+    let ticket = Ticket { request, found, id: [0; 16], deadline: None, reply: Reply::Told(Ok(committed)) };
     let finding = auditor.turn(Turn { now: 1, tickets: vec![ticket], durable: Vec::new(), failed: false });
     assert!(finding.unwrap_err().starts_with("nothing durable where"));
 }

@@ -1,11 +1,15 @@
 //! What was asked.
 
+mod consent;
+mod payment;
+mod policy;
+pub(crate) mod quote;
+mod rates;
+
 use domain::{
-    AccountId, AuthorizePayment, CloseAccount, Command, Converted, CurrencyPair, DigestKey, Evidence, InitializeSwitch,
-    InstallPolicy, Lsn, MerchantId, Mode, MoveFunds, OpenAccount, Policy, PublishRates, Quote, QuotedAmounts, RateTick,
-    RegisterMerchant, RegisterWallet, Timestamp, WalletId,
+    AccountId, Command, DigestKey, Evidence, FundReserve, InitializeSwitch, MerchantId, Mode, MoveFunds, OnAccount,
+    OpenAccount, PayOut, RegisterMerchant, RegisterWallet, SquarePosition, WalletId,
 };
-use money::{Currency, Money};
 
 use super::{DecodeError, value};
 use crate::journal_v1::{self, command::Command as Message};
@@ -13,21 +17,15 @@ use crate::journal_v1::{self, command::Command as Message};
 pub(super) fn write(command: &Command) -> journal_v1::Command {
     let message = match command {
         Command::InitializeSwitch(command) => Message::InitializeSwitch(write_initialize(command)),
-        Command::InstallPolicy(command) => Message::InstallPolicy(write_policy(command)),
+        Command::InstallPolicy(command) => Message::InstallPolicy(policy::write(command)),
         Command::RegisterWallet(RegisterWallet { name }) => {
             Message::RegisterWallet(journal_v1::RegisterWallet { name: name.as_str().to_owned() })
         }
         Command::RegisterMerchant(command) => Message::RegisterMerchant(write_merchant(command)),
-        Command::PublishRates(PublishRates { ticks }) => {
-            Message::PublishRates(journal_v1::PublishRates { ticks: ticks.iter().map(write_tick).collect() })
-        }
-        Command::OpenAccount(OpenAccount { wallet, name, currency }) => Message::OpenAccount(journal_v1::OpenAccount {
-            wallet: wallet.0,
-            name: name.as_str().to_owned(),
-            currency: currency.numeric().into(),
-        }),
-        Command::CloseAccount(CloseAccount { account }) => {
-            Message::CloseAccount(journal_v1::CloseAccount { account: value::present(account).packed() })
+        Command::PublishRates(command) => Message::PublishRates(rates::write(command)),
+        Command::OpenAccount(command) => Message::OpenAccount(write_open(command)),
+        Command::CloseAccount(command) => {
+            Message::CloseAccount(journal_v1::CloseAccount { account: write_account(command) })
         }
         Command::Deposit(command) => {
             let (account, minor_units) = write_move(command);
@@ -37,7 +35,26 @@ pub(super) fn write(command: &Command) -> journal_v1::Command {
             let (account, minor_units) = write_move(command);
             Message::Withdraw(journal_v1::Withdraw { account, minor_units })
         }
-        Command::AuthorizePayment(command) => Message::AuthorizePayment(write_payment(command)),
+        Command::AuthorizePayment(command) => Message::AuthorizePayment(payment::write_authorize(command)),
+        Command::CapturePayment(command) => Message::CapturePayment(payment::write_capture(command)),
+        Command::VoidPayment(command) => Message::VoidPayment(payment::write_void(command)),
+        Command::RefundPayment(command) => Message::RefundPayment(payment::write_refund(command)),
+        Command::IncreaseAuthorization(command) => Message::IncreaseAuthorization(payment::write_increase(command)),
+        Command::ExpireHolds => Message::ExpireHolds(journal_v1::ExpireHolds {}),
+        Command::PriceRefunds => Message::PriceRefunds(journal_v1::PriceRefunds {}),
+        Command::FreezeAccount(command) => {
+            Message::FreezeAccount(journal_v1::FreezeAccount { account: write_account(command) })
+        }
+        Command::UnfreezeAccount(command) => {
+            Message::UnfreezeAccount(journal_v1::UnfreezeAccount { account: write_account(command) })
+        }
+        Command::IssueCode(command) => Message::IssueCode(consent::write_code(command)),
+        Command::ApproveOrder(command) => Message::ApproveOrder(consent::write_approval(command)),
+        Command::GrantMandate(command) => Message::GrantMandate(consent::write_mandate(command)),
+        Command::RevokeMandate(command) => Message::RevokeMandate(consent::write_revocation(command)),
+        Command::FundReserve(command) => Message::FundReserve(write_reserve(command)),
+        Command::PayOut(command) => Message::PayOut(write_pay_out(command)),
+        Command::SquarePosition(command) => Message::SquarePosition(write_square(command)),
     };
     journal_v1::Command { command: Some(message) }
 }
@@ -45,23 +62,15 @@ pub(super) fn write(command: &Command) -> journal_v1::Command {
 pub(super) fn read(message: journal_v1::Command) -> Result<Command, DecodeError> {
     Ok(match value::required("command.command", message.command)? {
         Message::InitializeSwitch(message) => Command::InitializeSwitch(read_initialize(&message)?),
-        Message::InstallPolicy(message) => Command::InstallPolicy(read_policy(message)?),
+        Message::InstallPolicy(message) => Command::InstallPolicy(policy::read(&message)?),
         Message::RegisterWallet(journal_v1::RegisterWallet { name }) => {
             Command::RegisterWallet(RegisterWallet { name: value::name("register_wallet.name", &name)? })
         }
         Message::RegisterMerchant(message) => Command::RegisterMerchant(read_merchant(&message)?),
-        Message::PublishRates(journal_v1::PublishRates { ticks }) => {
-            let ticks = ticks.iter().map(read_tick).collect::<Result<_, _>>()?;
-            Command::PublishRates(PublishRates { ticks })
-        }
-        Message::OpenAccount(journal_v1::OpenAccount { wallet, name, currency }) => Command::OpenAccount(OpenAccount {
-            wallet: WalletId(wallet),
-            name: value::name("open_account.name", &name)?,
-            currency: value::currency("open_account.currency", currency)?,
-        }),
+        Message::PublishRates(message) => Command::PublishRates(rates::read(&message)?),
+        Message::OpenAccount(message) => Command::OpenAccount(read_open(&message)?),
         Message::CloseAccount(journal_v1::CloseAccount { account }) => {
-            let account = Evidence::Present(value::account("close_account.account", account)?);
-            Command::CloseAccount(CloseAccount { account })
+            Command::CloseAccount(read_account("close_account.account", account)?)
         }
         Message::Deposit(journal_v1::Deposit { account, minor_units }) => {
             let account = value::account("deposit.account", account)?;
@@ -71,7 +80,26 @@ pub(super) fn read(message: journal_v1::Command) -> Result<Command, DecodeError>
             let account = value::account("withdraw.account", account)?;
             Command::Withdraw(read_move("withdraw.minor_units", account, minor_units)?)
         }
-        Message::AuthorizePayment(message) => Command::AuthorizePayment(read_payment(&message)?),
+        Message::AuthorizePayment(message) => Command::AuthorizePayment(payment::read_authorize(&message)?),
+        Message::CapturePayment(message) => Command::CapturePayment(payment::read_capture(&message)?),
+        Message::VoidPayment(message) => Command::VoidPayment(payment::read_void(&message)?),
+        Message::RefundPayment(message) => Command::RefundPayment(payment::read_refund(&message)?),
+        Message::IncreaseAuthorization(message) => Command::IncreaseAuthorization(payment::read_increase(&message)?),
+        Message::ExpireHolds(journal_v1::ExpireHolds {}) => Command::ExpireHolds,
+        Message::PriceRefunds(journal_v1::PriceRefunds {}) => Command::PriceRefunds,
+        Message::FreezeAccount(journal_v1::FreezeAccount { account }) => {
+            Command::FreezeAccount(read_account("freeze_account.account", account)?)
+        }
+        Message::UnfreezeAccount(journal_v1::UnfreezeAccount { account }) => {
+            Command::UnfreezeAccount(read_account("unfreeze_account.account", account)?)
+        }
+        Message::IssueCode(message) => Command::IssueCode(consent::read_code(&message)?),
+        Message::ApproveOrder(message) => Command::ApproveOrder(consent::read_approval(&message)?),
+        Message::GrantMandate(message) => Command::GrantMandate(consent::read_mandate(&message)?),
+        Message::RevokeMandate(message) => Command::RevokeMandate(consent::read_revocation(&message)?),
+        Message::FundReserve(message) => Command::FundReserve(read_reserve(&message)?),
+        Message::PayOut(message) => Command::PayOut(read_pay_out(&message)?),
+        Message::SquarePosition(message) => Command::SquarePosition(read_square(&message)?),
     })
 }
 
@@ -95,30 +123,11 @@ fn read_initialize(message: &journal_v1::InitializeSwitch) -> Result<InitializeS
     Ok(InitializeSwitch { mode, digest_key: DigestKey { id: *digest_key_id, check } })
 }
 
-fn write_policy(command: &InstallPolicy) -> journal_v1::InstallPolicy {
-    let InstallPolicy { policy: Policy { fx_markup, rate_age_ms_max, rate_move_max } } = command;
-    journal_v1::InstallPolicy {
-        markup_millionths: fx_markup.millionths(),
-        rate_age_ms_max: *rate_age_ms_max,
-        rate_move_max_millionths: rate_move_max.millionths(),
-    }
-}
-
-fn read_policy(message: journal_v1::InstallPolicy) -> Result<InstallPolicy, DecodeError> {
-    let journal_v1::InstallPolicy { markup_millionths, rate_age_ms_max, rate_move_max_millionths } = message;
-    let policy = Policy {
-        fx_markup: value::ratio("install_policy.markup_millionths", markup_millionths)?,
-        rate_age_ms_max,
-        rate_move_max: value::ratio("install_policy.rate_move_max_millionths", rate_move_max_millionths)?,
-    };
-    Ok(InstallPolicy { policy })
-}
-
 fn write_merchant(command: &RegisterMerchant) -> journal_v1::RegisterMerchant {
     let RegisterMerchant { name, settlement_currency, discount, api_key_hash } = command;
     journal_v1::RegisterMerchant {
         name: name.as_str().to_owned(),
-        settlement_currency: settlement_currency.numeric().into(),
+        settlement_currency: value::number(*settlement_currency),
         discount_millionths: discount.millionths(),
         api_key_hash: api_key_hash.0.to_vec(),
     }
@@ -134,36 +143,27 @@ fn read_merchant(message: &journal_v1::RegisterMerchant) -> Result<RegisterMerch
     })
 }
 
-fn write_tick(tick: &RateTick) -> journal_v1::RateTick {
-    let RateTick { pair: CurrencyPair { presentment, debit }, mid_rate, source, as_of } = tick;
-    journal_v1::RateTick {
-        presentment_currency: presentment.numeric().into(),
-        debit_currency: debit.numeric().into(),
-        mid_rate_mantissa: mid_rate.mantissa(),
-        mid_rate_scale: mid_rate.scale(),
-        source: source.as_str().to_owned(),
-        as_of_us: as_of.micros(),
-    }
+fn write_open(command: &OpenAccount) -> journal_v1::OpenAccount {
+    let OpenAccount { wallet, name, currency } = command;
+    journal_v1::OpenAccount { wallet: wallet.0, name: name.as_str().to_owned(), currency: value::number(*currency) }
 }
 
-fn read_tick(message: &journal_v1::RateTick) -> Result<RateTick, DecodeError> {
-    let journal_v1::RateTick {
-        presentment_currency,
-        debit_currency,
-        mid_rate_mantissa,
-        mid_rate_scale,
-        source,
-        as_of_us,
-    } = message;
-    Ok(RateTick {
-        pair: CurrencyPair {
-            presentment: value::currency("publish_rates.ticks.presentment_currency", *presentment_currency)?,
-            debit: value::currency("publish_rates.ticks.debit_currency", *debit_currency)?,
-        },
-        mid_rate: value::rate("publish_rates.ticks.mid_rate_mantissa", *mid_rate_mantissa, *mid_rate_scale)?,
-        source: value::label("publish_rates.ticks.source", source)?,
-        as_of: Timestamp::from_micros(*as_of_us),
+fn read_open(message: &journal_v1::OpenAccount) -> Result<OpenAccount, DecodeError> {
+    let journal_v1::OpenAccount { wallet, name, currency } = message;
+    Ok(OpenAccount {
+        wallet: WalletId(*wallet),
+        name: value::name("open_account.name", name)?,
+        currency: value::currency("open_account.currency", *currency)?,
     })
+}
+
+fn write_account(command: &OnAccount) -> u64 {
+    let OnAccount { account } = command;
+    value::present(account).packed()
+}
+
+fn read_account(field: &'static str, packed: u64) -> Result<OnAccount, DecodeError> {
+    Ok(OnAccount { account: Evidence::Present(value::account(field, packed)?) })
 }
 
 fn write_move(command: &MoveFunds) -> (u64, i64) {
@@ -177,115 +177,63 @@ fn read_move(field: &'static str, account: AccountId, minor_units: i64) -> Resul
     Ok(MoveFunds { account: Evidence::Present(account), amount })
 }
 
-fn write_payment(command: &AuthorizePayment) -> journal_v1::AuthorizePayment {
-    let AuthorizePayment {
-        payment_id,
-        merchant,
-        merchant_order_id,
-        merchant_order_digest,
-        presentment_amount,
-        payer,
-        converted,
-    } = command;
-    let payer = value::present(payer);
-    journal_v1::AuthorizePayment {
-        payment_id: payment_id.bytes().to_vec(),
-        merchant: merchant.0,
-        merchant_order_id: merchant_order_id.as_str().to_owned(),
-        merchant_order_digest: merchant_order_digest.0.to_vec(),
-        payer: payer.packed(),
-        presentment_currency: presentment_amount.currency().numeric().into(),
-        presentment_minor_units: value::payable_minor_units(*presentment_amount),
-        quote: match value::present(converted) {
-            Converted::SameCurrency => None,
-            Converted::Quoted(quote) => Some(write_quote(quote, payer.currency)),
-        },
+fn write_reserve(command: &FundReserve) -> journal_v1::FundReserve {
+    let FundReserve { merchant, amount } = command;
+    journal_v1::FundReserve {
+        merchant: value::present(merchant).0,
+        currency: value::number(amount.currency()),
+        minor_units: value::payable_minor_units(*amount),
     }
 }
 
-fn read_payment(message: &journal_v1::AuthorizePayment) -> Result<AuthorizePayment, DecodeError> {
-    let journal_v1::AuthorizePayment {
-        payment_id,
-        merchant,
-        merchant_order_id,
-        merchant_order_digest,
-        payer,
-        presentment_currency,
-        presentment_minor_units,
-        quote,
-    } = message;
-    let payer = value::account("authorize_payment.payer", *payer)?;
-    let presentment_currency = value::currency("authorize_payment.presentment_currency", *presentment_currency)?;
-    Ok(AuthorizePayment {
-        payment_id: value::payment_id("authorize_payment.payment_id", payment_id)?,
-        merchant: MerchantId(*merchant),
-        merchant_order_id: value::label("authorize_payment.merchant_order_id", merchant_order_id)?,
-        merchant_order_digest: value::digest("authorize_payment.merchant_order_digest", merchant_order_digest)?,
-        presentment_amount: value::payable(
-            "authorize_payment.presentment_minor_units",
-            presentment_currency,
-            *presentment_minor_units,
-        )?,
-        payer: Evidence::Present(payer),
-        converted: Evidence::Present(match quote {
-            None => Converted::SameCurrency,
-            Some(quote) => Converted::Quoted(read_quote(quote, payer.currency)?),
-        }),
-    })
-}
-
-fn write_quote(quote: &Quote, debit_currency: Currency) -> journal_v1::Quote {
-    let Quote { mid_rate, markup, rate_lsn, as_of, source, amounts } = quote;
-    let (debit_minor_units, mid_minor_units) = match amounts {
-        None => (0, 0),
-        Some(QuotedAmounts { debit, mid }) => {
-            assert!(debit.currency() == debit_currency, "a quote debits in the currency of the payer");
-            assert!(mid.currency() == debit_currency, "a quote's mid is in the currency of the payer");
-            // Amounts are evidence: the engine judges them, so whatever it judged is written as it was.
-            let minor_units = (value::minor_units(*debit), value::minor_units(*mid));
-            assert!(
-                minor_units != (0, 0),
-                "two zeros stand for no amounts: a debit is rounded up from more than nothing"
-            );
-            minor_units
-        }
-    };
-    journal_v1::Quote {
-        mid_rate_mantissa: mid_rate.mantissa(),
-        mid_rate_scale: mid_rate.scale(),
-        markup_millionths: markup.millionths(),
-        rate_lsn: rate_lsn.get(),
-        as_of_us: as_of.micros(),
-        source: source.as_str().to_owned(),
-        debit_minor_units,
-        mid_minor_units,
+fn write_pay_out(command: &PayOut) -> journal_v1::PayOut {
+    let PayOut { merchant, amount } = command;
+    journal_v1::PayOut {
+        merchant: value::present(merchant).0,
+        currency: amount.currency().numeric().into(),
+        minor_units: value::payable_minor_units(*amount),
     }
 }
 
-fn read_quote(message: &journal_v1::Quote, debit_currency: Currency) -> Result<Quote, DecodeError> {
-    let journal_v1::Quote {
-        mid_rate_mantissa,
-        mid_rate_scale,
-        markup_millionths,
-        rate_lsn,
-        as_of_us,
-        source,
-        debit_minor_units,
-        mid_minor_units,
+fn read_pay_out(message: &journal_v1::PayOut) -> Result<PayOut, DecodeError> {
+    let journal_v1::PayOut { merchant, currency, minor_units } = message;
+    let currency = value::currency("pay_out.currency", *currency)?;
+    let amount = value::payable("pay_out.minor_units", currency, *minor_units)?;
+    Ok(PayOut { merchant: Evidence::Present(MerchantId(*merchant)), amount })
+}
+
+fn read_reserve(message: &journal_v1::FundReserve) -> Result<FundReserve, DecodeError> {
+    let journal_v1::FundReserve { merchant, currency, minor_units } = message;
+    let currency = value::currency("fund_reserve.currency", *currency)?;
+    let amount = value::payable("fund_reserve.minor_units", currency, *minor_units)?;
+    Ok(FundReserve { merchant: Evidence::Present(MerchantId(*merchant)), amount })
+}
+
+fn write_square(command: &SquarePosition) -> journal_v1::SquarePosition {
+    let SquarePosition { sold, bought, closed } = command;
+    assert!(bought.currency() == closed.currency(), "what closes a position is in its currency");
+    journal_v1::SquarePosition {
+        sold_currency: value::number(sold.currency()),
+        sold_minor_units: value::payable_minor_units(*sold),
+        bought_currency: value::number(bought.currency()),
+        bought_minor_units: value::payable_minor_units(*bought),
+        closed_minor_units: value::payable_minor_units(*closed),
+    }
+}
+
+fn read_square(message: &journal_v1::SquarePosition) -> Result<SquarePosition, DecodeError> {
+    let journal_v1::SquarePosition {
+        sold_currency,
+        sold_minor_units,
+        bought_currency,
+        bought_minor_units,
+        closed_minor_units,
     } = message;
-    let amounts = match (*debit_minor_units, *mid_minor_units) {
-        (0, 0) => None,
-        (debit, mid) => Some(QuotedAmounts {
-            debit: Money::new(debit_currency, debit.into()),
-            mid: Money::new(debit_currency, mid.into()),
-        }),
-    };
-    Ok(Quote {
-        mid_rate: value::rate("authorize_payment.quote.mid_rate_mantissa", *mid_rate_mantissa, *mid_rate_scale)?,
-        markup: value::ratio("authorize_payment.quote.markup_millionths", *markup_millionths)?,
-        rate_lsn: Lsn::new(*rate_lsn),
-        as_of: Timestamp::from_micros(*as_of_us),
-        source: value::label("authorize_payment.quote.source", source)?,
-        amounts,
+    let sold = value::currency("square_position.sold_currency", *sold_currency)?;
+    let bought = value::currency("square_position.bought_currency", *bought_currency)?;
+    Ok(SquarePosition {
+        sold: value::payable("square_position.sold_minor_units", sold, *sold_minor_units)?,
+        bought: value::payable("square_position.bought_minor_units", bought, *bought_minor_units)?,
+        closed: value::payable("square_position.closed_minor_units", bought, *closed_minor_units)?,
     })
 }

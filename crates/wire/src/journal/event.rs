@@ -1,6 +1,10 @@
 //! What happened.
 
-use domain::{AccountId, Command, Decline, DeclineReason, Event, MerchantId, PaymentCaptured, Posting, WalletId};
+mod payment;
+
+use domain::{
+    AccountId, Command, Decline, Event, MerchantId, Posting, PublishRates, RatesPublished, Timestamp, WalletId,
+};
 use money::Money;
 
 use super::{DecodeError, value};
@@ -16,7 +20,7 @@ pub(super) fn write(event: &Event, command: &Command) -> journal_v1::Event {
         Event::MerchantRegistered(MerchantId(merchant)) => {
             Message::MerchantRegistered(journal_v1::MerchantRegistered { merchant: *merchant })
         }
-        Event::RatesPublished => Message::RatesPublished(journal_v1::RatesPublished {}),
+        Event::RatesPublished(published) => Message::RatesPublished(write_rates(published, command)),
         Event::AccountOpened(account) => {
             Message::AccountOpened(journal_v1::AccountOpened { account: account.packed() })
         }
@@ -24,7 +28,31 @@ pub(super) fn write(event: &Event, command: &Command) -> journal_v1::Event {
         Event::FundsMoved { posting, posted_balance } => {
             Message::FundsMoved(write_funds_moved(posting, *posted_balance))
         }
-        Event::PaymentCaptured(captured) => Message::PaymentCaptured(write_captured(captured, command)),
+        Event::PaymentCaptured(captured) => Message::PaymentCaptured(payment::write_captured(captured, command)),
+        Event::PaymentAuthorized(authorized) => Message::PaymentAuthorized(payment::write_authorized(authorized)),
+        Event::PaymentVoided(after) => Message::PaymentVoided(payment::write_voided(after)),
+        Event::PaymentRefunded(refunded) => Message::PaymentRefunded(payment::write_refunded(refunded)),
+        Event::RefundPending(pending) => Message::RefundPending(payment::write_pending(pending)),
+        Event::AuthorizationIncreased(increased) => {
+            Message::AuthorizationIncreased(payment::write_increased(increased))
+        }
+        Event::HoldsExpired(holds) => Message::HoldsExpired(payment::write_expired(holds)),
+        Event::RefundsPriced(refunds) => Message::RefundsPriced(payment::write_priced(refunds)),
+        Event::AccountFrozen => Message::AccountFrozen(journal_v1::AccountFrozen {}),
+        Event::AccountUnfrozen => Message::AccountUnfrozen(journal_v1::AccountUnfrozen {}),
+        Event::CodeIssued { expires_at } => {
+            Message::CodeIssued(journal_v1::CodeIssued { expires_at_us: expires_at.micros() })
+        }
+        Event::OrderApproved => Message::OrderApproved(journal_v1::OrderApproved {}),
+        Event::MandateGranted => Message::MandateGranted(journal_v1::MandateGranted {}),
+        Event::MandateRevoked => Message::MandateRevoked(journal_v1::MandateRevoked {}),
+        Event::PaidOut(posting) => Message::PaidOut(journal_v1::PaidOut { posting: Some(write_posting(posting)) }),
+        Event::ReserveFunded(posting) => {
+            Message::ReserveFunded(journal_v1::ReserveFunded { posting: Some(write_posting(posting)) })
+        }
+        Event::PositionSquared(postings) => {
+            Message::PositionSquared(journal_v1::PositionSquared { postings: write_postings(postings) })
+        }
         Event::Declined(decline) => Message::Declined(write_decline(decline)),
     };
     journal_v1::Event { event: Some(message) }
@@ -39,15 +67,65 @@ pub(super) fn read(message: journal_v1::Event, command: &Command) -> Result<Even
         Message::MerchantRegistered(journal_v1::MerchantRegistered { merchant }) => {
             Event::MerchantRegistered(MerchantId(merchant))
         }
-        Message::RatesPublished(journal_v1::RatesPublished {}) => Event::RatesPublished,
+        Message::RatesPublished(message) => Event::RatesPublished(read_rates(message, command)?),
         Message::AccountOpened(journal_v1::AccountOpened { account }) => {
             Event::AccountOpened(value::account("account_opened.account", account)?)
         }
         Message::AccountClosed(journal_v1::AccountClosed {}) => Event::AccountClosed,
         Message::FundsMoved(message) => read_funds_moved(message)?,
-        Message::PaymentCaptured(message) => Event::PaymentCaptured(read_captured(&message, command)?),
+        Message::PaymentCaptured(message) => Event::PaymentCaptured(payment::read_captured(&message, command)?),
+        Message::PaymentAuthorized(message) => Event::PaymentAuthorized(payment::read_authorized(&message)?),
+        Message::PaymentVoided(message) => Event::PaymentVoided(payment::read_voided(&message)?),
+        Message::PaymentRefunded(message) => Event::PaymentRefunded(payment::read_refunded(&message)?),
+        Message::RefundPending(message) => Event::RefundPending(payment::read_pending(&message)?),
+        Message::AuthorizationIncreased(message) => Event::AuthorizationIncreased(payment::read_increased(&message)?),
+        Message::HoldsExpired(message) => Event::HoldsExpired(payment::read_expired(&message)?),
+        Message::RefundsPriced(message) => Event::RefundsPriced(payment::read_priced(&message)?),
+        Message::AccountFrozen(journal_v1::AccountFrozen {}) => Event::AccountFrozen,
+        Message::AccountUnfrozen(journal_v1::AccountUnfrozen {}) => Event::AccountUnfrozen,
+        Message::CodeIssued(journal_v1::CodeIssued { expires_at_us }) => {
+            Event::CodeIssued { expires_at: Timestamp::from_micros(expires_at_us) }
+        }
+        Message::OrderApproved(journal_v1::OrderApproved {}) => Event::OrderApproved,
+        Message::MandateGranted(journal_v1::MandateGranted {}) => Event::MandateGranted,
+        Message::MandateRevoked(journal_v1::MandateRevoked {}) => Event::MandateRevoked,
+        Message::PaidOut(journal_v1::PaidOut { posting }) => {
+            Event::PaidOut(read_posting(value::required("paid_out.posting", posting)?)?)
+        }
+        Message::ReserveFunded(journal_v1::ReserveFunded { posting }) => {
+            Event::ReserveFunded(read_posting(value::required("reserve_funded.posting", posting)?)?)
+        }
+        Message::PositionSquared(journal_v1::PositionSquared { postings }) => {
+            Event::PositionSquared(read_postings(&postings)?)
+        }
         Message::Declined(message) => Event::Declined(read_decline(&message)?),
     })
+}
+
+fn write_rates(published: &RatesPublished, command: &Command) -> journal_v1::RatesPublished {
+    let RatesPublished { move_ppm } = published;
+    assert!(Some(move_ppm.len()) == ticks(command), "each rate has a volatility");
+    // Records of the first version say nothing: nothing had moved as far as they know.
+    let calm = move_ppm.iter().all(|ppm| *ppm == 0);
+    journal_v1::RatesPublished { move_ppm: if calm { Vec::new() } else { move_ppm.clone() } }
+}
+
+fn read_rates(message: journal_v1::RatesPublished, command: &Command) -> Result<RatesPublished, DecodeError> {
+    let journal_v1::RatesPublished { mut move_ppm } = message;
+    let ticks = ticks(command).ok_or(DecodeError::EventOfAnotherCommand)?;
+    if move_ppm.is_empty() {
+        move_ppm.resize(ticks, 0);
+    }
+    if move_ppm.len() == ticks {
+        Ok(RatesPublished { move_ppm })
+    } else {
+        let found = format_args!("of {} rates where {ticks} were published", move_ppm.len());
+        Err(value::invalid("rates_published.move_ppm", found))
+    }
+}
+
+fn ticks(command: &Command) -> Option<usize> {
+    if let Command::PublishRates(PublishRates { ticks, .. }) = command { Some(ticks.len()) } else { None }
 }
 
 fn write_funds_moved(posting: &Posting, posted_balance: Money) -> journal_v1::FundsMoved {
@@ -65,29 +143,6 @@ fn read_funds_moved(message: journal_v1::FundsMoved) -> Result<Event, DecodeErro
     Ok(Event::FundsMoved { posting, posted_balance })
 }
 
-fn write_captured(captured: &PaymentCaptured, command: &Command) -> journal_v1::PaymentCaptured {
-    let PaymentCaptured { settlement_amount, postings } = captured;
-    let presented = presentment_amount(command).expect("only a payment is captured");
-    assert!(settlement_amount.currency() == presented.currency(), "a merchant is paid in what it asked in");
-    journal_v1::PaymentCaptured {
-        settlement_minor_units: value::minor_units(*settlement_amount),
-        postings: postings.iter().map(write_posting).collect(),
-    }
-}
-
-fn read_captured(message: &journal_v1::PaymentCaptured, command: &Command) -> Result<PaymentCaptured, DecodeError> {
-    let journal_v1::PaymentCaptured { settlement_minor_units, postings } = message;
-    let presented = presentment_amount(command).ok_or(DecodeError::EventOfAnotherCommand)?;
-    Ok(PaymentCaptured {
-        settlement_amount: Money::new(presented.currency(), (*settlement_minor_units).into()),
-        postings: postings.iter().copied().map(read_posting).collect::<Result<_, _>>()?,
-    })
-}
-
-fn presentment_amount(command: &Command) -> Option<Money> {
-    if let Command::AuthorizePayment(payment) = command { Some(payment.presentment_amount) } else { None }
-}
-
 fn write_decline(decline: &Decline) -> journal_v1::Declined {
     let Decline { reason, paid_by } = decline;
     journal_v1::Declined {
@@ -98,14 +153,21 @@ fn write_decline(decline: &Decline) -> journal_v1::Declined {
 
 fn read_decline(message: &journal_v1::Declined) -> Result<Decline, DecodeError> {
     let journal_v1::Declined { reason, paid_by } = message;
-    let known = u8::try_from(*reason).ok().and_then(DeclineReason::from_number);
     Ok(Decline {
-        reason: known.ok_or_else(|| value::invalid("declined.reason", reason))?,
+        reason: value::decline_reason("declined.reason", *reason)?,
         paid_by: match paid_by.as_slice() {
             [] => None,
             id => Some(value::payment_id("declined.paid_by", id)?),
         },
     })
+}
+
+fn write_postings(postings: &[Posting]) -> Vec<journal_v1::Posting> {
+    postings.iter().map(write_posting).collect()
+}
+
+fn read_postings(messages: &[journal_v1::Posting]) -> Result<Vec<Posting>, DecodeError> {
+    messages.iter().copied().map(read_posting).collect()
 }
 
 fn write_posting(posting: &Posting) -> journal_v1::Posting {

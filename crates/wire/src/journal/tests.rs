@@ -1,11 +1,13 @@
-mod arbitrary;
+pub(crate) mod arbitrary;
 
 use domain::{
-    AccountId, AccountKind, AuthorizePayment, Command, Converted, Decline, DeclineReason, Digest, Event, Evidence,
-    Fingerprint, IdempotencyKey, Label, Lsn, MerchantId, Method, Name, PaymentCaptured, PaymentId, Posting, Quote,
-    QuotedAmounts, Record, RegisterWallet, TenantId, Timestamp, Unavailable,
+    AccountId, AccountKind, AuthorizePayment, CaptureMode, Command, Consent, Conversions, Converted, Decline,
+    DeclineReason, Digest, Event, Evidence, Fingerprint, IdempotencyKey, InstallPolicy, Label, Lsn, MandateId,
+    MerchantId, Method, Name, Offer, PaymentAmount, PaymentAuthorized, PaymentCaptured, PaymentId, PaymentState,
+    PaymentTotals, Policy, Posting, Pricing, PublishRates, Quote, QuoteId, QuotedAmounts, RateTick, RatesPublished,
+    Record, RegisterWallet, SettlementQuote, TenantId, TickPrice, Timestamp, Unavailable,
 };
-use money::{Currency, Money, Rate, Ratio};
+use money::{Currency, ExactRate, Money, Prices, Rate, Ratio, Weight};
 use proptest::prelude::*;
 use prost::Message;
 
@@ -64,29 +66,48 @@ fn captured() -> Record {
         fingerprint: Fingerprint {
             method: Method::Authorize,
             request: Digest([0xbb; 16]),
-            fields: [1, 2, 0, 4, 5, 0, 0, 0],
+            fields: [1, 2, 0, 4, 5, 0, 0, 0, 0, 0, 0, 0],
         },
     };
-    let quote = Quote {
-        mid_rate: Rate::parse("1.179291231").unwrap(),
-        markup: Ratio::parse("0.01").unwrap(),
+    let pricing = Pricing {
+        prices: Prices::mid_only(Rate::parse("1.179291231").unwrap().into()),
         rate_lsn: Lsn::new(9),
+        cross_lsn: None,
         as_of: Timestamp::from_micros(1_700_000_000_000_000),
         source: Label::new("desk").unwrap(),
+    };
+    let quote = Quote {
+        pricing,
+        markup: Ratio::parse("0.01").unwrap(),
+        move_ppm: 0,
+        exposure_weight: Weight::ONE,
         amounts: Some(QuotedAmounts { debit, mid: Money::new(Currency::HKD, 11_793) }),
     };
+    let presentment = Money::new(Currency::CNY, 10_000);
     let payment = AuthorizePayment {
         payment_id: PaymentId::from_bytes([0xcc; 16]),
         merchant: MerchantId(1),
         merchant_order_id: Label::new("order-1").unwrap(),
         merchant_order_digest: Digest([0xdd; 16]),
-        presentment_amount: Money::new(Currency::CNY, 10_000),
+        presentment_amount: presentment,
         payer: Evidence::Present(payer),
-        converted: Evidence::Present(Converted::Quoted(quote)),
+        converted: Evidence::Present(Conversions {
+            debit: Converted::Quoted(quote),
+            settlement: Converted::SameCurrency,
+        }),
+        offer: None,
+        capture_mode: CaptureMode::Automatic,
+        consent: Consent::PayerNamed,
+        debit_amount_max: None,
+        sandbox_decline: None,
     };
+    let settlement = Money::new(Currency::CNY, 9_940);
+    let all = PaymentAmount { presentment, debit, settlement };
     let event = PaymentCaptured {
-        settlement_amount: Money::new(Currency::CNY, 9_940),
+        settlement_amount: settlement,
         postings: vec![Posting::new(payer, position, debit).unwrap()],
+        after: totals(PaymentState::Captured, all, all),
+        above_soft_limit: Vec::new(),
     };
     Record {
         lsn: Lsn::new(10),
@@ -97,9 +118,31 @@ fn captured() -> Record {
     }
 }
 
+/// Nothing was given back, and nothing is held beside what was captured.
+fn totals(state: PaymentState, authorized: PaymentAmount, captured: PaymentAmount) -> PaymentTotals {
+    let zero = |of: Money| Money::zero(of.currency());
+    let refunded = PaymentAmount {
+        presentment: zero(authorized.presentment),
+        debit: zero(authorized.debit),
+        settlement: zero(authorized.settlement),
+    };
+    let held = authorized.debit.checked_sub(captured.debit).unwrap();
+    PaymentTotals { state, authorized, captured, refunded, held }
+}
+
 fn payment_of(record: &mut Record) -> &mut AuthorizePayment {
     let Command::AuthorizePayment(payment) = &mut record.command else { panic!("the record is of a payment") };
     payment
+}
+
+fn conversions_of(record: &mut Record) -> &mut Conversions {
+    let Evidence::Present(conversions) = &mut payment_of(record).converted else { panic!("it is converted") };
+    conversions
+}
+
+fn quote_of(record: &mut Record) -> &mut Quote {
+    let Converted::Quoted(quote) = &mut conversions_of(record).debit else { panic!("it is quoted") };
+    quote
 }
 
 /// Journals on disk hold these bytes. When this fails, old ledgers have become unreadable or, worse, mean something
@@ -151,11 +194,11 @@ fn an_error_names_the_field_and_what_it_holds() {
     );
     check(
         |_, payment| payment.quote.as_mut().unwrap().mid_rate_scale = 19,
-        "authorize_payment.quote.mid_rate_mantissa cannot be 1179291231 with 19 decimals",
+        "quote.mid_rate_mantissa cannot be 1179291231 with 19 decimals",
     );
     check(
         |_, payment| payment.quote.as_mut().unwrap().markup_millionths = 1_000_001,
-        "authorize_payment.quote.markup_millionths cannot be 1000001 millionths",
+        "quote.markup_millionths cannot be 1000001 millionths",
     );
     check(|record, _| record.event = None, "event is missing or of a later version");
     check(
@@ -164,7 +207,10 @@ fn an_error_names_the_field_and_what_it_holds() {
     );
     check(|record, _| record.key.as_mut().unwrap().method = 300, "key.method cannot be 300");
     check(|record, _| record.key.as_mut().unwrap().tenant_kind = 0, "key.tenant_kind cannot be 0 with number 1");
-    check(|record, _| record.key.as_mut().unwrap().field_digests = vec![1; 9], "key.field_digests cannot be 9 digests");
+    check(
+        |record, _| record.key.as_mut().unwrap().field_digests = vec![1; 13],
+        "key.field_digests cannot be 13 digests",
+    );
     check(
         |record, _| {
             let opened = journal_v1::AccountOpened { account: captured_payer() };
@@ -194,6 +240,50 @@ fn a_record_without_its_evidence_is_not_written() {
     encode(&record, &mut Vec::new());
 }
 
+/// A code that nothing is known of tells no payer; every other payer is found or refused.
+#[test]
+fn a_payer_may_be_missing_beside_a_decline_only() {
+    let mut record = captured();
+    let unknown = Unavailable::ConsentNotFound;
+    payment_of(&mut record).payer = Evidence::Unavailable(unknown);
+    payment_of(&mut record).converted = Evidence::Unavailable(unknown);
+    payment_of(&mut record).consent = Consent::Code(Digest([7; 16]));
+    record.event = Event::Declined(Decline { reason: DeclineReason::ConsentNotFound, paid_by: None });
+    let bytes = encoded(&record);
+    assert_eq!(decode(&bytes), Ok(record));
+
+    let mut message = journal_v1::Record::decode(bytes.as_slice()).unwrap();
+    let captured = journal_v1::Record::decode(encoded(&captured()).as_slice()).unwrap();
+    message.event = captured.event;
+    let error = decode(&message.encode_to_vec()).unwrap_err();
+    assert_eq!(error.to_string(), "payment_captured.after is missing or of a later version");
+}
+
+#[test]
+#[should_panic(expected = "an event answers the command it is recorded with")]
+fn a_manual_payment_is_not_captured_with_its_authorization() {
+    let mut record = captured();
+    payment_of(&mut record).capture_mode = CaptureMode::Manual;
+    encode(&record, &mut Vec::new());
+}
+
+#[test]
+#[should_panic(expected = "what is captured at once follows from its authorization")]
+fn a_capture_that_does_not_follow_from_its_authorization_is_not_written() {
+    let mut record = captured();
+    let Event::PaymentCaptured(captured) = &mut record.event else { panic!("it was captured") };
+    captured.after.held = Money::new(Currency::HKD, 1);
+    encode(&record, &mut Vec::new());
+}
+
+#[test]
+#[should_panic(expected = "each rate has a volatility")]
+fn a_rate_without_its_volatility_is_not_written() {
+    let command = Command::PublishRates(PublishRates { ticks: vec![tick()], override_reason: None });
+    let event = Event::RatesPublished(RatesPublished::default());
+    encode(&Record { command, event, ..captured() }, &mut Vec::new());
+}
+
 #[test]
 #[should_panic(expected = "an amount that is paid is within the bounds of one")]
 fn a_record_of_an_amount_out_of_bounds_is_not_written() {
@@ -214,11 +304,166 @@ fn an_event_of_another_command_is_not_written() {
 #[test]
 fn a_forged_quote_is_recorded_as_it_was() {
     let mut record = captured();
-    let Evidence::Present(Converted::Quoted(quote)) = &mut payment_of(&mut record).converted else {
-        panic!("the payment is converted");
-    };
-    quote.amounts =
+    quote_of(&mut record).amounts =
         Some(QuotedAmounts { debit: Money::new(Currency::HKD, -1), mid: Money::new(Currency::HKD, i64::MAX.into()) });
     record.event = Event::Declined(Decline { reason: DeclineReason::QuoteNotReproduced, paid_by: None });
     assert_eq!(decode(&encoded(&record)), Ok(record));
+}
+
+/// A token that is presented for another payer than it was made for is declined, and the record says what it promised.
+#[test]
+fn an_offer_made_for_another_payer_is_recorded_as_it_was() {
+    let mut record = captured();
+    let payer = account(AccountKind::Wallet, Currency::USD, 4);
+    let payment = payment_of(&mut record);
+    payment.offer = Some(Offer {
+        quote_id: QuoteId::from_bytes([0x11; 16]),
+        expires_at: Timestamp::from_micros(1_700_000_600_000_000),
+        merchant: MerchantId(1),
+        payer: account(AccountKind::Wallet, Currency::HKD, 3),
+        presentment_amount: Money::new(Currency::CNY, 10_000),
+    });
+    payment.payer = Evidence::Present(payer);
+    record.event = Event::Declined(Decline { reason: DeclineReason::QuoteMismatch, paid_by: None });
+    assert_eq!(decode(&encoded(&record)), Ok(record));
+}
+
+fn tick() -> RateTick {
+    RateTick {
+        pair: domain::CurrencyPair { presentment: Currency::CNY, debit: Currency::HKD },
+        price: TickPrice::Mid(Rate::parse("1.10").unwrap()),
+        source: Label::new("desk").unwrap(),
+        as_of: Timestamp::from_micros(5),
+        valid_until: None,
+    }
+}
+
+/// The messages as the first version wrote them, with none of the fields that came later.
+#[test]
+fn what_an_old_record_leaves_out_has_its_old_meaning() {
+    let old = |command: journal_v1::command::Command, event: journal_v1::event::Event| {
+        let message = journal_v1::Record {
+            lsn: 1,
+            at_us: 2,
+            key: None,
+            command: Some(journal_v1::Command { command: Some(command) }),
+            event: Some(journal_v1::Event { event: Some(event) }),
+        };
+        let record = decode(&message.encode_to_vec()).unwrap();
+        (record.command, record.event)
+    };
+    let policy = journal_v1::InstallPolicy {
+        markup_millionths: 10_000,
+        rate_age_ms_max: 60_000,
+        rate_move_max_millionths: 20_000,
+        ..journal_v1::InstallPolicy::default()
+    };
+    let installed = old(
+        journal_v1::command::Command::InstallPolicy(policy),
+        journal_v1::event::Event::PolicyInstalled(journal_v1::PolicyInstalled {}),
+    );
+    let ratio = |text| Ratio::parse(text).unwrap();
+    let policy = Policy::basic(ratio("0.01"), 60_000, ratio("0.02"));
+    assert_eq!(installed.0, Command::InstallPolicy(InstallPolicy { policy: policy.into() }));
+
+    let ticks = vec![
+        journal_v1::RateTick {
+            presentment_currency: 156,
+            debit_currency: 344,
+            mid_rate_mantissa: 110,
+            mid_rate_scale: 2,
+            source: "desk".to_owned(),
+            as_of_us: 5,
+            ..journal_v1::RateTick::default()
+        };
+        2
+    ];
+    let published = old(
+        journal_v1::command::Command::PublishRates(journal_v1::PublishRates {
+            ticks,
+            ..journal_v1::PublishRates::default()
+        }),
+        journal_v1::event::Event::RatesPublished(journal_v1::RatesPublished::default()),
+    );
+    let command = PublishRates { ticks: vec![tick(), tick()], override_reason: None };
+    let event = RatesPublished { move_ppm: vec![0, 0] };
+    assert_eq!(published, (Command::PublishRates(command), Event::RatesPublished(event)));
+}
+
+#[test]
+fn prices_are_a_decimal_where_one_tells_them_and_fractions_elsewhere() {
+    let check = |prices: Prices, decimal: (u64, u32), mid: Option<(&[u8], &[u8])>| {
+        let mut record = captured();
+        quote_of(&mut record).pricing.prices = prices;
+        let message = journal_v1::Record::decode(encoded(&record).as_slice()).unwrap();
+        let Some(journal_v1::command::Command::AuthorizePayment(payment)) = message.command.unwrap().command else {
+            panic!("the record is of a payment");
+        };
+        let quote = payment.quote.unwrap();
+        assert_eq!((quote.mid_rate_mantissa, quote.mid_rate_scale), decimal, "{prices:?}");
+        let exact = quote.exact.as_ref().map(|exact| (&*exact.mid_numerator, &*exact.mid_denominator));
+        assert_eq!(exact, mid, "{prices:?}");
+        assert_eq!(decode(&encoded(&record)), Ok(record));
+    };
+    let rate = |text| ExactRate::from(Rate::parse(text).unwrap());
+    let part = |numerator, denominator| ExactRate::from_parts(numerator, denominator).unwrap();
+    check(Prices::mid_only(rate("1.10")), (11, 1), None);
+    check(Prices::mid_only(rate("5")), (5, 0), None);
+    check(Prices::mid_only(rate("0.000000000000000001")), (1, 18), None);
+    check(Prices::mid_only(rate("9999999999")), (9_999_999_999, 0), None);
+    check(Prices::mid_only(part(256, 3)), (0, 0), Some((&[1, 0], &[3])));
+    check(Prices::mid_only(part(10_000_000_000, 1)), (0, 0), Some((&[2, 0x54, 0x0b, 0xe4, 0], &[1])));
+    check(Prices::new(rate("1"), rate("1"), rate("2")).unwrap(), (0, 0), Some((&[1], &[1])));
+}
+
+/// A payment with all that a record can say of one, so that these bytes never change either.
+#[test]
+fn stored_bytes_of_a_hold_never_change() {
+    let mut record = captured();
+    let part = |numerator, denominator| ExactRate::from_parts(numerator, denominator).unwrap();
+    let prices = Prices::new(part(1, 3), part(1, 2), part(2, 3)).unwrap();
+    let quote = quote_of(&mut record);
+    quote.pricing.prices = prices;
+    quote.pricing.cross_lsn = Some(Lsn::new(8));
+    quote.move_ppm = 1_500;
+    quote.exposure_weight = Weight::parse("1.5").unwrap();
+    let pricing = quote.pricing.clone();
+    let gross = Some(Money::new(Currency::USD, 1_400));
+    conversions_of(&mut record).settlement = Converted::Quoted(SettlementQuote { pricing, gross });
+    let payment = payment_of(&mut record);
+    payment.capture_mode = CaptureMode::Manual;
+    payment.consent = Consent::Mandate(MandateId::from_bytes([0xee; 16]));
+    payment.offer = Some(Offer {
+        quote_id: QuoteId::from_bytes([0x11; 16]),
+        expires_at: Timestamp::from_micros(1_700_000_600_000_000),
+        merchant: MerchantId(1),
+        payer: account(AccountKind::Wallet, Currency::HKD, 3),
+        presentment_amount: Money::new(Currency::CNY, 10_000),
+    });
+    payment.debit_amount_max = Some(Money::new(Currency::HKD, 12_000));
+    payment.sandbox_decline = Some(DeclineReason::ExposureLimit);
+    let amount = |presentment, debit, settlement| PaymentAmount {
+        presentment: Money::new(Currency::CNY, presentment),
+        debit: Money::new(Currency::HKD, debit),
+        settlement: Money::new(Currency::USD, settlement),
+    };
+    record.event = Event::PaymentAuthorized(PaymentAuthorized {
+        expires_at: Timestamp::from_micros(1_700_604_800_000_000),
+        after: totals(PaymentState::Authorized, amount(10_000, 11_911, 1_391), amount(0, 0, 0)),
+        above_soft_limit: vec![Currency::HKD, Currency::USD],
+    });
+    let bytes = encoded(&record);
+    assert_eq!(decode(&bytes), Ok(record));
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(
+        hex,
+        "080a10a0c297c1c1c482031a40080210011a10aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa20012a10bbbbbbbbbbbbbbbbbbbb\
+         bbbbbbbbbbbb3214010000000200000000000000040000000500000022f30152f0010a10cccccccccccccccccccccccccc\
+         cccccc10011a076f726465722d312210dddddddddddddddddddddddddddddddd288380808080ab40309c0138904e423718\
+         904e2009288080f9c0c1c4820332046465736b38875d40915c480852120a01011201021a01022201032a010132010358dc\
+         0b60e0c65b4a2d18092008288080f9c0c1c4820332046465736b3a120a01011201021a01022201032a010132010340c806\
+         48f80a50015a121a10eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee622b0a101111111111111111111111111111111110808c86\
+         dfc3c482031801208380808080ab40289c0130904e68e05d70d80278102a2e5a2c0880c087c88ed68203121b0803109c01\
+         18d80220c8062a0e904e875def0a000000000000875d1a04d802c806"
+    );
 }

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
-use domain::{AccountId, ApiKeyHash, Digest, Evidence, Label, Name, PaymentId};
-use money::{AMOUNT_MINOR_UNITS_MAX, Currency, Money, Rate, Ratio};
+use domain::{
+    AccountId, ApiKeyHash, DeclineReason, Digest, Evidence, Label, MandateId, Name, PaymentId, QuoteId, RefundId,
+};
+use money::{AMOUNT_MINOR_UNITS_MAX, Currency, ExactRate, Money, Rate, Ratio, Weight};
 
 use super::DecodeError;
 use crate::excerpt::excerpt;
@@ -14,6 +16,15 @@ pub(super) fn required<T>(field: &'static str, value: Option<T>) -> Result<T, De
 
 pub(super) fn invalid(field: &'static str, found: impl fmt::Display) -> DecodeError {
     DecodeError::Invalid { field, found: found.to_string() }
+}
+
+/// Checks that a list stands in the one order it is written in.
+pub(super) fn rising<T, K: Ord>(field: &'static str, list: &[T], key: impl Fn(&T) -> K) -> Result<(), DecodeError> {
+    if list.is_sorted_by(|earlier, later| key(earlier) < key(later)) {
+        Ok(())
+    } else {
+        Err(invalid(field, "unordered"))
+    }
 }
 
 /// What was found. A request whose evidence could not be had is refused and leaves no record.
@@ -55,9 +66,31 @@ pub(super) fn payment_id(field: &'static str, id: &[u8]) -> Result<PaymentId, De
     bytes(field, id).map(PaymentId::from_bytes)
 }
 
+pub(super) fn refund_id(field: &'static str, id: &[u8]) -> Result<RefundId, DecodeError> {
+    bytes(field, id).map(RefundId::from_bytes)
+}
+
+pub(super) fn quote_id(field: &'static str, id: &[u8]) -> Result<QuoteId, DecodeError> {
+    bytes(field, id).map(QuoteId::from_bytes)
+}
+
+pub(super) fn mandate_id(field: &'static str, id: &[u8]) -> Result<MandateId, DecodeError> {
+    bytes(field, id).map(MandateId::from_bytes)
+}
+
 pub(super) fn currency(field: &'static str, number: u32) -> Result<Currency, DecodeError> {
     let currency = u16::try_from(number).ok().and_then(Currency::from_numeric);
     currency.ok_or_else(|| invalid(field, number))
+}
+
+/// A currency as it is written.
+pub(super) fn number(currency: Currency) -> u32 {
+    currency.numeric().into()
+}
+
+pub(super) fn decline_reason(field: &'static str, number: u32) -> Result<DeclineReason, DecodeError> {
+    let reason = u8::try_from(number).ok().and_then(DeclineReason::from_number);
+    reason.ok_or_else(|| invalid(field, number))
 }
 
 pub(super) fn account(field: &'static str, packed: u64) -> Result<AccountId, DecodeError> {
@@ -78,4 +111,31 @@ pub(super) fn ratio(field: &'static str, millionths: u32) -> Result<Ratio, Decod
 
 pub(super) fn rate(field: &'static str, mantissa: u64, scale: u32) -> Result<Rate, DecodeError> {
     Rate::from_parts(mantissa, scale).map_err(|_| invalid(field, format_args!("{mantissa} with {scale} decimals")))
+}
+
+pub(super) fn weight(field: &'static str, millionths: u32) -> Result<Weight, DecodeError> {
+    Weight::from_millionths(millionths).map_err(|_| invalid(field, format_args!("{millionths} millionths")))
+}
+
+/// Both parts of a fraction as they are written: big-endian without leading zeros.
+pub(super) fn fraction(rate: ExactRate) -> (Vec<u8>, Vec<u8>) {
+    let significant = |number: u128| number.to_be_bytes().into_iter().skip_while(|byte| *byte == 0).collect();
+    (significant(rate.numerator()), significant(rate.denominator()))
+}
+
+pub(super) fn exact_rate(field: &'static str, numerator: &[u8], denominator: &[u8]) -> Result<ExactRate, DecodeError> {
+    let rate = match (whole(numerator), whole(denominator)) {
+        (Some(numerator), Some(denominator)) => ExactRate::from_parts(numerator, denominator).ok(),
+        _ => None,
+    };
+    rate.ok_or_else(|| invalid(field, format_args!("{numerator:02x?} over {denominator:02x?}")))
+}
+
+/// A number in at most sixteen bytes, none of them a leading zero.
+fn whole(bytes: &[u8]) -> Option<u128> {
+    const BYTES_MAX: usize = 16;
+    if bytes.len() > BYTES_MAX || bytes.first() == Some(&0) {
+        return None;
+    }
+    Some(bytes.iter().fold(0, |number, byte| number << 8 | u128::from(*byte)))
 }

@@ -1,5 +1,11 @@
-use domain::{DeclineReason, Digest, Label, Lsn, PaymentId, QuotedAmounts, RegisterWallet, Unavailable, WalletId};
-use money::{Currency, Rate, Ratio};
+mod life;
+
+use domain::{
+    AuthorizePayment, CaptureMode, Consent, Conversions, Converted, Decline, DeclineReason, Digest, Label, Lsn,
+    PaymentAmount, PaymentCaptured, PaymentId, PaymentState, PaymentTotals, Pricing, Quote, QuotedAmounts,
+    RegisterWallet, Unavailable, WalletId,
+};
+use money::{Currency, Prices, Rate, Ratio, Weight};
 use serde_json::{Value, json};
 
 use super::*;
@@ -24,19 +30,28 @@ fn payer(currency: Currency) -> AccountId {
     AccountId { kind: AccountKind::Wallet, currency, index: 3 }
 }
 
-fn quoted(amounts: Option<(i128, i128)>) -> Converted {
-    Converted::Quoted(Quote {
-        mid_rate: Rate::parse("1.179291231").unwrap(),
-        markup: Ratio::parse("0.01").unwrap(),
+fn pricing(mid_rate: &str) -> Pricing {
+    Pricing {
+        prices: Prices::mid_only(Rate::parse(mid_rate).unwrap().into()),
         rate_lsn: Lsn::new(9),
+        cross_lsn: None,
         as_of: Timestamp::from_micros(1_700_000_000_000_000),
         source: Label::new("desk").unwrap(),
+    }
+}
+
+fn quoted(amounts: Option<(i128, i128)>) -> Converted<Quote> {
+    Converted::Quoted(Quote {
+        pricing: pricing("1.179291231"),
+        markup: Ratio::parse("0.01").unwrap(),
+        move_ppm: 0,
+        exposure_weight: Weight::ONE,
         amounts: amounts.map(|(debit, mid)| QuotedAmounts { debit: Money::new(HKD, debit), mid: Money::new(HKD, mid) }),
     })
 }
 
 /// CNY 100.00 asked of an HKD wallet.
-fn decided(converted: Converted, event: Event) -> Record {
+fn decided(debit: Converted<Quote>, event: Event) -> Record {
     let command = AuthorizePayment {
         payment_id: PaymentId::from_bytes([0xcc; 16]),
         merchant: MerchantId(1),
@@ -44,10 +59,32 @@ fn decided(converted: Converted, event: Event) -> Record {
         merchant_order_digest: Digest([0; 16]),
         presentment_amount: Money::new(CNY, 10_000),
         payer: Evidence::Present(payer(HKD)),
-        converted: Evidence::Present(converted),
+        converted: Evidence::Present(Conversions { debit, settlement: Converted::SameCurrency }),
+        offer: None,
+        capture_mode: CaptureMode::Automatic,
+        consent: Consent::PayerNamed,
+        debit_amount_max: None,
+        sandbox_decline: None,
     };
     let command = Command::AuthorizePayment(command);
     Record { lsn: Lsn::new(10), at: DECIDED_AT, key: None, command, event }
+}
+
+fn amounts(presentment: i128, debit: i128, settlement: i128) -> PaymentAmount {
+    PaymentAmount {
+        presentment: Money::new(CNY, presentment),
+        debit: Money::new(HKD, debit),
+        settlement: Money::new(CNY, settlement),
+    }
+}
+
+fn captured_at_once(all: PaymentAmount, postings: Vec<Posting>) -> Event {
+    let zero = |of: Money| Money::zero(of.currency());
+    let (presentment, debit, settlement) = (zero(all.presentment), zero(all.debit), zero(all.settlement));
+    let refunded = PaymentAmount { presentment, debit, settlement };
+    let after = PaymentTotals { state: PaymentState::Captured, authorized: all, captured: all, refunded, held: debit };
+    let above_soft_limit = Vec::new();
+    Event::PaymentCaptured(PaymentCaptured { settlement_amount: all.settlement, postings, after, above_soft_limit })
 }
 
 fn captured() -> Record {
@@ -62,8 +99,7 @@ fn captured() -> Record {
             Money::new(CNY, 10_000),
         ),
     ];
-    let settlement_amount = Money::new(CNY, 9_940);
-    decided(quoted(Some((11_911, 11_793))), Event::PaymentCaptured(PaymentCaptured { settlement_amount, postings }))
+    decided(quoted(Some((11_911, 11_793))), captured_at_once(amounts(10_000, 11_911, 9_940), postings))
 }
 
 fn declined(reason: DeclineReason) -> Event {
@@ -71,7 +107,7 @@ fn declined(reason: DeclineReason) -> Event {
 }
 
 fn shown(record: &Record) -> v1::Payment {
-    payment(record, &Demo).expect("the record is of a payment")
+    payment(record, record, &Demo).expect("the record is of a payment")
 }
 
 #[test]
@@ -95,6 +131,8 @@ fn a_captured_payment_as_json() {
             "rateAsOfTime": "2023-11-14T22:13:20+00:00",
             "rateAgeMs": "500",
             "rateLsn": "9",
+            "appliedRate": "1.179291231",
+            "exposureWeight": "1",
         },
         "postings": [
             {
@@ -115,6 +153,25 @@ fn a_captured_payment_as_json() {
         ],
         "createTime": "2023-11-14T22:13:20.500+00:00",
         "lsn": "10",
+        "authorized": {
+            "presentment": {"currencyCode": "CNY", "minorUnits": "10000"},
+            "debit": {"currencyCode": "HKD", "minorUnits": "11911"},
+            "settlement": {"currencyCode": "CNY", "minorUnits": "9940"},
+        },
+        "captured": {
+            "presentment": {"currencyCode": "CNY", "minorUnits": "10000"},
+            "debit": {"currencyCode": "HKD", "minorUnits": "11911"},
+            "settlement": {"currencyCode": "CNY", "minorUnits": "9940"},
+        },
+        "refunded": {
+            "presentment": {"currencyCode": "CNY"},
+            "debit": {"currencyCode": "HKD"},
+            "settlement": {"currencyCode": "CNY"},
+        },
+        "heldAmount": {"currencyCode": "HKD"},
+        "captureMode": "CAPTURE_MODE_AUTOMATIC",
+        "consent": "CONSENT_KIND_PAYER_NAMED",
+        "updateTime": "2023-11-14T22:13:20.500+00:00",
     });
     let json = serde_json::to_value(shown(&captured())).unwrap();
     assert_eq!(json, expected);
@@ -123,8 +180,8 @@ fn a_captured_payment_as_json() {
 
 #[test]
 fn a_payment_in_one_currency_has_no_conversion() {
-    let captured = PaymentCaptured { settlement_amount: Money::new(CNY, 10_000), postings: Vec::new() };
-    let payment = shown(&decided(Converted::SameCurrency, Event::PaymentCaptured(captured)));
+    let all = PaymentAmount { debit: Money::new(CNY, 10_000), ..amounts(10_000, 0, 10_000) };
+    let payment = shown(&decided(Converted::SameCurrency, captured_at_once(all, Vec::new())));
     assert_eq!(payment.conversion, None);
     assert_eq!(payment.debit_amount, Some(money(Money::new(CNY, 10_000))));
     assert_eq!(payment.merchant_discount, Some(money(Money::zero(CNY))), "a discount of nothing is shown");
@@ -206,16 +263,17 @@ fn a_record_of_something_else_is_no_payment_and_no_movement() {
     let name = domain::Name::new("demo-wallet").unwrap();
     let command = Command::RegisterWallet(RegisterWallet { name });
     let other = Record { command, event: Event::WalletRegistered(WalletId(0)), ..captured() };
-    assert_eq!((payment(&other, &Demo), movement(&other, &Demo)), (None, None));
+    assert_eq!((payment(&other, &other, &Demo), movement(&other, &Demo)), (None, None));
     assert_eq!(movement(&captured(), &Demo), None);
-    assert_eq!(payment(&moved(Event::AccountClosed), &Demo), None);
+    assert_eq!(payment(&moved(Event::AccountClosed), &moved(Event::AccountClosed), &Demo), None);
     assert_eq!(movement(&moved(Event::AccountClosed), &Demo), None);
 
     let mut unfounded = captured();
     if let Command::AuthorizePayment(command) = &mut unfounded.command {
         command.payer = Evidence::Unavailable(Unavailable::AccountNotFound);
     }
-    assert_eq!(payment(&unfounded, &Demo), None);
+    let payment = payment(&unfounded, &unfounded, &Demo).expect("the record is of a payment");
+    assert_eq!(payment.payer, None, "who pays was not told");
 }
 
 #[test]
@@ -230,6 +288,8 @@ fn accounts_are_labelled_by_kind() {
             "fx_markup:HKD",
             "fee_income:HKD",
             "nostro:HKD",
+            "fx_result:HKD",
+            "merchant_reserve:merchant-1",
         ]
     );
 }

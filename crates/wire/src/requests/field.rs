@@ -1,10 +1,10 @@
 //! One field to one type.
 
-use domain::{InvalidText, KeyText, Label, Name, PaymentId, Timestamp};
+use domain::{CurrencyPair, InvalidText, KeyText, Label, MandateId, Name, PaymentId, Timestamp};
 use money::{AMOUNT_MINOR_UNITS_MAX, Currency, Money, Rate, Ratio};
 
 use super::{InvalidField, InvalidReason};
-use crate::v1;
+use crate::{digest::PAYER_CODE_DIGITS, v1};
 
 const API_KEY_CHARS_MIN: usize = 32;
 const API_KEY_CHARS_MAX: usize = 128;
@@ -97,11 +97,39 @@ pub(super) fn api_key<'a>(field: &'static str, text: &'a str) -> Result<&'a str,
 }
 
 pub(super) fn payment_id(field: &'static str, text: &str) -> Result<PaymentId, InvalidField> {
+    id(field, InvalidReason::PaymentIdInvalid, text).map(PaymentId::from_bytes)
+}
+
+pub(super) fn mandate_id(field: &'static str, text: &str) -> Result<MandateId, InvalidField> {
+    id(field, InvalidReason::MandateIdInvalid, text).map(MandateId::from_bytes)
+}
+
+/// A payer's one-time code. No fault repeats any of it: whoever reads it within a minute could pay.
+pub(super) fn payer_code<'a>(field: &'static str, text: &'a str) -> Result<&'a str, InvalidField> {
     given(field, text)?;
-    uuid(text).map(PaymentId::from_bytes).ok_or_else(|| {
-        let rule = "must be a UUID in lower-case hyphenated form";
-        InvalidField::found(field, InvalidReason::PaymentIdInvalid, rule, text)
-    })
+    if text.len() == PAYER_CODE_DIGITS && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(text);
+    }
+    let description = format!("must be {PAYER_CODE_DIGITS} digits");
+    Err(InvalidField::new(field, InvalidReason::PayerCodeInvalid, description))
+}
+
+/// Two different currencies.
+pub(super) fn pair(presentment_code: &str, debit_code: &str) -> Result<CurrencyPair, InvalidField> {
+    let pair = CurrencyPair {
+        presentment: currency("presentment_currency_code", presentment_code)?,
+        debit: currency("debit_currency_code", debit_code)?,
+    };
+    if pair.presentment == pair.debit {
+        let description = format!("must be another currency than the presentment currency; found {pair}");
+        return Err(InvalidField::new("debit_currency_code", InvalidReason::PairOfOneCurrency, description));
+    }
+    Ok(pair)
+}
+
+fn id(field: &'static str, reason: InvalidReason, text: &str) -> Result<[u8; 16], InvalidField> {
+    given(field, text)?;
+    uuid(text).ok_or_else(|| InvalidField::found(field, reason, "must be a UUID in lower-case hyphenated form", text))
 }
 
 fn uuid(text: &str) -> Option<[u8; 16]> {

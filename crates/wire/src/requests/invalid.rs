@@ -46,6 +46,20 @@ pub enum InvalidReason {
     ApiKeyInvalid,
     /// Not a payment id.
     PaymentIdInvalid,
+    /// Not a mandate id.
+    MandateIdInvalid,
+    /// Not a payer's one-time code.
+    PayerCodeInvalid,
+    /// Two fields of which one may be given, or that contradict each other.
+    FieldsConflict,
+    /// A value of an enum that this version does not know.
+    ValueUnknown,
+    /// A number that is too small or too large.
+    NumberOutOfBounds,
+    /// Not a token of an earlier page.
+    PageTokenInvalid,
+    /// More rows than a page may have.
+    PageSizeTooLarge,
 }
 
 impl InvalidReason {
@@ -66,6 +80,13 @@ impl InvalidReason {
             Self::PairRepeated => "PAIR_REPEATED",
             Self::ApiKeyInvalid => "API_KEY_INVALID",
             Self::PaymentIdInvalid => "PAYMENT_ID_INVALID",
+            Self::MandateIdInvalid => "MANDATE_ID_INVALID",
+            Self::PayerCodeInvalid => "PAYER_CODE_INVALID",
+            Self::FieldsConflict => "FIELDS_CONFLICT",
+            Self::ValueUnknown => "VALUE_UNKNOWN",
+            Self::NumberOutOfBounds => "NUMBER_OUT_OF_BOUNDS",
+            Self::PageTokenInvalid => "PAGE_TOKEN_INVALID",
+            Self::PageSizeTooLarge => "PAGE_SIZE_TOO_LARGE",
         }
     }
 }
@@ -79,6 +100,11 @@ impl InvalidField {
     /// What was given in this field is described; `found` is quoted.
     pub(super) fn found(field: &'static str, reason: InvalidReason, rule: impl fmt::Display, found: &str) -> Self {
         Self::new(field, reason, format!("{rule}; found {}", excerpt(found)))
+    }
+
+    /// A number of an enum that this version does not know.
+    pub(super) fn unknown(field: &'static str, number: i32) -> Self {
+        Self::new(field, InvalidReason::ValueUnknown, format!("must be a value this version knows; found {number}"))
     }
 
     pub(super) fn new(field: &'static str, reason: InvalidReason, description: String) -> Self {

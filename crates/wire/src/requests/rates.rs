@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{CurrencyPair, RateTick};
+use domain::{CurrencyPair, RateTick, TickPrice};
 use money::Rate;
 
 use super::{InvalidField, InvalidReason, field};
@@ -30,37 +30,49 @@ pub(super) fn ticks(messages: &[v1::RatePublication]) -> Result<Vec<RateTick>, I
 }
 
 fn tick(message: &v1::RatePublication, earlier: &BTreeSet<CurrencyPair>) -> Result<RateTick, InvalidField> {
-    let pair = CurrencyPair {
-        presentment: field::currency("presentment_currency_code", &message.presentment_currency_code)?,
-        debit: field::currency("debit_currency_code", &message.debit_currency_code)?,
-    };
-    let invalid_pair =
-        |reason, rule: &str| Err(InvalidField::new("debit_currency_code", reason, format!("{rule}; found {pair}")));
-    if pair.presentment == pair.debit {
-        return invalid_pair(
-            InvalidReason::PairOfOneCurrency,
-            "must be another currency than the presentment currency",
-        );
-    }
+    let pair = field::pair(&message.presentment_currency_code, &message.debit_currency_code)?;
     if earlier.contains(&pair) {
-        return invalid_pair(InvalidReason::PairRepeated, "must make a pair that the request has not given before");
+        let description = format!("must make a pair that the request has not given before; found {pair}");
+        return Err(InvalidField::new("debit_currency_code", InvalidReason::PairRepeated, description));
     }
-    Ok(RateTick {
-        pair,
-        mid_rate: field::rate("mid_rate", &message.mid_rate)?,
-        source: field::label("source", &message.source)?,
-        as_of: field::timestamp("as_of_time", message.as_of_time.as_ref())?,
-    })
+    let two_sided = !(message.bid.is_empty() && message.ask.is_empty());
+    let mid_rate = match message.mid_rate.as_str() {
+        "" if two_sided => None,
+        text => Some(field::rate("mid_rate", text)?),
+    };
+    let source = field::label("source", &message.source)?;
+    let as_of = field::timestamp("as_of_time", message.as_of_time.as_ref())?;
+    let price = match mid_rate {
+        Some(_) if two_sided => {
+            let side = if message.bid.is_empty() { "ask" } else { "bid" };
+            let rule = "cannot be given with mid_rate: publish a mid, or bid and ask".to_owned();
+            return Err(InvalidField::new(side, InvalidReason::FieldsConflict, rule));
+        }
+        Some(mid) => TickPrice::Mid(mid),
+        None => TickPrice::BidAsk { bid: field::rate("bid", &message.bid)?, ask: field::rate("ask", &message.ask)? },
+    };
+    let valid_until = match &message.valid_until_time {
+        None => None,
+        moment => Some(field::timestamp("valid_until_time", moment.as_ref())?),
+    };
+    Ok(RateTick { pair, price, source, as_of, valid_until })
 }
 
 /// The rates as bytes, the same for two spellings of one list. Every part ends by itself: it has a fixed length or a
-/// zero byte after it, which no rate and no source contains.
+/// zero byte after it, which no rate and no source contains. A mid without an end is written as the first version wrote
+/// it; what came later is marked by characters that no rate contains.
 pub(super) fn canonical(ticks: &[RateTick]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for tick in ticks {
         bytes.extend(tick.pair.presentment.numeric().to_be_bytes());
         bytes.extend(tick.pair.debit.numeric().to_be_bytes());
-        bytes.extend(shortest(tick.mid_rate).as_bytes());
+        match tick.price {
+            TickPrice::Mid(mid) => bytes.extend(shortest(mid).as_bytes()),
+            TickPrice::BidAsk { bid, ask } => bytes.extend(format!("{}/{}", shortest(bid), shortest(ask)).as_bytes()),
+        }
+        if let Some(valid_until) = tick.valid_until {
+            bytes.extend(format!("@{}", valid_until.micros()).as_bytes());
+        }
         bytes.push(0);
         bytes.extend(tick.source.as_str().as_bytes());
         bytes.push(0);

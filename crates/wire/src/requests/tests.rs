@@ -1,8 +1,19 @@
-use domain::{CurrencyPair, Difference, Fingerprint, Timestamp};
-use money::{Currency, Rate, Ratio};
+mod agreed;
+mod life;
+mod operated;
+mod read;
+
+use domain::{
+    CaptureMode, CurrencyPair, Difference, Fingerprint, MerchantId, Method, Name, OpenAccount, PaymentId,
+    PaymentRequest, PresentedConsent, TickPrice, Timestamp, WalletId,
+};
+use money::{Currency, Money, Rate, Ratio};
 
 use super::*;
-use crate::fingerprint::difference_text;
+use crate::{
+    fingerprint::difference_text,
+    quote_token::{QuoteKey, QuoteTokens},
+};
 
 const MERCHANT: MerchantId = MerchantId(3);
 const WALLET: WalletId = WalletId(5);
@@ -10,6 +21,10 @@ const PAYMENT: PaymentId = PaymentId::from_bytes([9; 16]);
 
 fn digester() -> Digester {
     Digester::new([7; 32])
+}
+
+fn tokens() -> QuoteTokens {
+    QuoteTokens::new(QuoteKey::new(1, &[9; 32]), []).unwrap()
 }
 
 fn hkd(minor_units: i64) -> Option<v1::Money> {
@@ -22,6 +37,7 @@ fn authorize_request() -> v1::AuthorizeRequest {
         merchant_order_id: "Order #1".to_owned(),
         payer: Some(v1::AccountReference { wallet_id: "demo-wallet".to_owned(), account_id: "hk-alice".to_owned() }),
         presentment_amount: hkd(10_000),
+        ..v1::AuthorizeRequest::default()
     }
 }
 
@@ -54,6 +70,7 @@ fn publication(presentment: &str, debit: &str) -> v1::RatePublication {
         mid_rate: "1.10".to_owned(),
         source: "desk".to_owned(),
         as_of_time: Some(pbjson_types::Timestamp { seconds: 1_700_000_000, nanos: 123_456_789 }),
+        ..v1::RatePublication::default()
     }
 }
 
@@ -61,6 +78,7 @@ fn rates_request() -> v1::PublishRatesRequest {
     v1::PublishRatesRequest {
         idempotency_key: "key-1".to_owned(),
         rates: vec![publication("CNY", "HKD"), publication("HKD", "CNY")],
+        override_reason: String::new(),
     }
 }
 
@@ -81,7 +99,7 @@ fn check<M, T>(
 }
 
 fn payment(message: &v1::AuthorizeRequest) -> Result<PaymentRequest, InvalidField> {
-    payment_request(message, MERCHANT, PAYMENT, &digester())
+    payment_request(message, MERCHANT, PAYMENT, &tokens(), &digester())
 }
 
 #[track_caller]
@@ -108,7 +126,10 @@ fn a_payment_request_is_parsed_whole() {
     assert_eq!((request.payment_id, request.merchant), (PAYMENT, MERCHANT));
     assert_eq!(request.merchant_order_id.as_str(), "Order #1");
     assert_eq!(request.merchant_order_digest, digester().digest(Purpose::MerchantOrderId, "Order #1"));
-    assert_eq!((request.payer.wallet.as_str(), request.payer.account.as_str()), ("demo-wallet", "hk-alice"));
+    let PresentedConsent::PayerNamed(payer) = request.consent else { panic!("the payer is named") };
+    assert_eq!((payer.wallet.as_str(), payer.account.as_str()), ("demo-wallet", "hk-alice"));
+    assert_eq!(request.capture_mode, CaptureMode::Automatic);
+    assert_eq!((request.quote, request.debit_amount_max, request.sandbox_decline), (None, None, None));
     assert_eq!(request.presentment_amount, Money::new(Currency::HKD, 10_000));
 }
 
@@ -301,7 +322,8 @@ fn rates_are_parsed_whole() {
     let [first, second] = published.ticks.as_slice() else { panic!("two rates were given") };
     assert_eq!(first.pair, CurrencyPair { presentment: Currency::CNY, debit: Currency::HKD });
     assert_eq!(second.pair, CurrencyPair { presentment: Currency::HKD, debit: Currency::CNY });
-    assert_eq!(first.mid_rate, Rate::parse("1.1").unwrap());
+    assert_eq!(first.price, TickPrice::Mid(Rate::parse("1.1").unwrap()));
+    assert_eq!((first.valid_until, published.override_reason), (None, None));
     assert_eq!(first.source.as_str(), "desk");
     assert_eq!(first.as_of, Timestamp::from_micros(1_700_000_000_123_456));
 }
@@ -483,7 +505,7 @@ fn stored_fingerprints_never_change() {
     let fingerprint = payment(&authorize_request()).unwrap().key.fingerprint;
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     assert_eq!(hex(&fingerprint.request.0), "20b441ae5bab3c5110237b41552a90e0");
-    assert_eq!(fingerprint.fields, [2645147234, 3375949896, 2008492880, 2749503763, 2098082535, 0, 0, 0]);
+    assert_eq!(fingerprint.fields, [2645147234, 3375949896, 2008492880, 2749503763, 2098082535, 0, 0, 0, 0, 0, 0, 0]);
     let fingerprint = publish_rates(&rates_request(), &digester()).unwrap().0.fingerprint;
     assert_eq!(hex(&fingerprint.request.0), "dbd9761d7c68aad8af3fd2d9371e4f35");
 }

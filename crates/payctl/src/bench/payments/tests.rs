@@ -12,7 +12,7 @@ fn call(payers_currency: Currency) -> PaymentCall {
     let payers = vec![AccountReference { wallet_id: "w".into(), account_id: "a".into() }];
     let amount = Money::parse("CNY 100.00").unwrap();
     let plan = Plan::new("demo-cafe".into(), amount, payers, payers_currency);
-    PaymentCall::new(Client::lazy(&address, &key, Options::default()), Rc::new(plan))
+    PaymentCall::new(Client::lazy(&address, &key, Options::default()), Rc::new(plan), None)
 }
 
 fn captured() -> Payment {

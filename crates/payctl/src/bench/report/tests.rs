@@ -9,7 +9,7 @@ fn report() -> Report {
     }
     tally.record(Duration::from_micros(50), Answer::Declined);
     let cpu = Used { client: Some(Duration::from_millis(1_500)), server: None };
-    Report::new("closed loop, 8 in flight, 1 connections".into(), Duration::from_millis(50), &tally, cpu)
+    Report::new("closed loop, 8 in flight, 1 connections".into(), "payments", Duration::from_millis(50), &tally, cpu)
 }
 
 #[test]

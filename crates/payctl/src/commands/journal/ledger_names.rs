@@ -47,10 +47,14 @@ impl LedgerNames {
                 Some((wallet, name)) => format!("{kind}:{}/{name}", self.wallet(*wallet)),
                 None => format!("{kind}:#{}", account.index),
             },
-            AccountKind::MerchantPayable => format!("{kind}:{}", self.merchant(MerchantId(account.index))),
-            AccountKind::FxPosition | AccountKind::FxMarkup | AccountKind::FeeIncome | AccountKind::Nostro => {
-                format!("{kind}:{}", account.currency.code())
+            AccountKind::MerchantPayable | AccountKind::MerchantReserve => {
+                format!("{kind}:{}", self.merchant(MerchantId(account.index)))
             }
+            AccountKind::FxPosition
+            | AccountKind::FxMarkup
+            | AccountKind::FeeIncome
+            | AccountKind::Nostro
+            | AccountKind::FxResult => format!("{kind}:{}", account.currency.code()),
         }
     }
 

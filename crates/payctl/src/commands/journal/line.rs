@@ -1,12 +1,17 @@
 //! One record in one line.
 
-use domain::{
-    AccountId, AuthorizePayment, Command, Converted, Decline, Event, Evidence, MoveFunds, Policy, Posting, RateTick,
-    Record, RegisterMerchant,
-};
+mod consent;
+mod parts;
+mod payment;
+mod rules;
+
+use domain::{Command, Decline, Event, Evidence, MerchantId, MoveFunds, Posting, Record, SquarePosition};
+
 use jiff::Timestamp;
+use money::Money;
 use serde_json::{Value, json};
 
+use self::parts::{account, merchant, posting_json, postings_json, postings_text};
 use super::ledger_names::LedgerNames;
 use crate::render::{BAD, FAINT, STRONG, paint};
 
@@ -39,6 +44,9 @@ impl Described {
     }
 }
 
+/// One word for what happened, then its content as text and as an object.
+type Line = (&'static str, String, Value);
+
 /// What a record says, with its numbers as names.
 pub(super) fn describe(record: &Record, names: &LedgerNames) -> Described {
     let (what, text, mut json) = if let Event::Declined(decline) = &record.event {
@@ -46,8 +54,7 @@ pub(super) fn describe(record: &Record, names: &LedgerNames) -> Described {
     } else {
         done(&record.command, &record.event, names)
     };
-    let time = Timestamp::from_microsecond(record.at.micros())
-        .map_or_else(|_| "-".to_owned(), |at| at.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string());
+    let time = moment(record.at);
     json["lsn"] = json!(record.lsn.get());
     json["time"] = json!(time);
     json["what"] = json!(what);
@@ -57,50 +64,85 @@ pub(super) fn describe(record: &Record, names: &LedgerNames) -> Described {
     Described { lsn: record.lsn.get(), time, what, text, json }
 }
 
-/// A command that did what it asked: one word for it, then its content as text and as an object.
-fn done(command: &Command, event: &Event, names: &LedgerNames) -> (&'static str, String, Value) {
+/// `2026-11-21T10:02:03.123456Z`.
+fn moment(at: domain::Timestamp) -> String {
+    Timestamp::from_microsecond(at.micros())
+        .map_or_else(|_| "-".to_owned(), |at| at.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string())
+}
+
+/// A command that did what it asked.
+fn done(command: &Command, event: &Event, names: &LedgerNames) -> Line {
     match command {
         Command::InitializeSwitch(command) => {
             let (mode, key) = (command.mode.as_str(), command.digest_key.id);
             ("began", format!("{mode} ledger, digest key {key}"), json!({ "mode": mode, "digestKeyId": key }))
         }
-        Command::InstallPolicy(command) => policy(&command.policy),
+        Command::InstallPolicy(command) => rules::policy(&command.policy),
         Command::RegisterWallet(command) => {
             ("registered", format!("wallet {}", command.name), json!({ "wallet": command.name.as_str() }))
         }
-        Command::RegisterMerchant(command) => merchant(command),
-        Command::PublishRates(command) => rates(&command.ticks),
+        Command::RegisterMerchant(command) => rules::merchant(command),
+        Command::PublishRates(command) => rules::rates(command, event),
         Command::OpenAccount(command) => {
             let name = format!("wallet:{}/{}", names.wallet(command.wallet), command.name);
             let currency = command.currency.code();
             ("opened", format!("{name} in {currency}"), json!({ "account": name, "currency": currency }))
         }
-        Command::CloseAccount(command) => {
-            let account = account(&command.account, names);
-            ("closed", account.clone(), json!({ "account": account }))
-        }
+        Command::CloseAccount(command) => on_account("closed", account(&command.account, names)),
+        Command::FreezeAccount(command) => on_account("frozen", account(&command.account, names)),
+        Command::UnfreezeAccount(command) => on_account("unfrozen", account(&command.account, names)),
         Command::Deposit(command) => moved("deposit", command, event, names),
         Command::Withdraw(command) => moved("withdrawal", command, event, names),
-        Command::AuthorizePayment(command) => captured(command, event, names),
+        Command::AuthorizePayment(command) => payment::authorized(command, event, names),
+        Command::CapturePayment(command) => payment::captured(command, event, names),
+        Command::VoidPayment(command) => payment::voided(command, event, names),
+        Command::RefundPayment(command) => payment::refunded(command, event, names),
+        Command::IncreaseAuthorization(command) => payment::increased(command, event, names),
+        Command::ExpireHolds => payment::expired(event),
+        Command::PriceRefunds => payment::priced(event, names),
+        Command::IssueCode(command) => consent::code(command, event, names),
+        Command::ApproveOrder(command) => consent::order(command, names),
+        Command::GrantMandate(command) => consent::mandate(command, names),
+        Command::RevokeMandate(command) => consent::revoked(command),
+        Command::FundReserve(command) => {
+            with_posting("funded", reserve(&command.merchant, command.amount, names), event, names)
+        }
+        Command::PayOut(command) => {
+            with_posting("paid out", pay_out(&command.merchant, command.amount, names), event, names)
+        }
+        Command::SquarePosition(command) => squared(command, event, names),
     }
 }
 
 /// A command that was decided against.
-fn declined(command: &Command, decline: &Decline, names: &LedgerNames) -> (&'static str, String, Value) {
+fn declined(command: &Command, decline: &Decline, names: &LedgerNames) -> Line {
+    let of_account = |verb: &str, account: String| (format!("{verb} {account}"), json!({ "account": account }));
     let (asked, mut json) = match command {
-        Command::AuthorizePayment(command) => payment(command, names),
+        Command::AuthorizePayment(command) => payment::asked(command, names),
+        Command::RefundPayment(command) => payment::refund_asked(command, names),
+        Command::IncreaseAuthorization(command) => payment::increase_asked(command, names),
+        Command::CapturePayment(command) => payment::capture_asked(command, names),
+        Command::VoidPayment(command) => payment::part_asked(command.payment_id, command.merchant, names),
         Command::Deposit(command) => movement("deposit", command, names),
         Command::Withdraw(command) => movement("withdrawal", command, names),
-        Command::CloseAccount(command) => {
-            let account = account(&command.account, names);
-            (format!("close {account}"), json!({ "account": account }))
-        }
+        Command::CloseAccount(command) => of_account("close", account(&command.account, names)),
+        Command::FreezeAccount(command) => of_account("freeze", account(&command.account, names)),
+        Command::UnfreezeAccount(command) => of_account("unfreeze", account(&command.account, names)),
+        Command::FundReserve(command) => reserve(&command.merchant, command.amount, names),
+        Command::PayOut(command) => pay_out(&command.merchant, command.amount, names),
+        Command::SquarePosition(command) => deal(command),
         Command::InitializeSwitch(_)
         | Command::InstallPolicy(_)
         | Command::RegisterWallet(_)
         | Command::RegisterMerchant(_)
         | Command::PublishRates(_)
-        | Command::OpenAccount(_) => (String::new(), json!({})),
+        | Command::OpenAccount(_)
+        | Command::ExpireHolds
+        | Command::PriceRefunds
+        | Command::IssueCode(_)
+        | Command::ApproveOrder(_)
+        | Command::GrantMandate(_)
+        | Command::RevokeMandate(_) => (String::new(), json!({})),
     };
     json["declineReason"] = json!(decline.reason.as_str());
     let paid_by = decline.paid_by.map(|payment| format!(" by {payment}")).unwrap_or_default();
@@ -110,34 +152,12 @@ fn declined(command: &Command, decline: &Decline, names: &LedgerNames) -> (&'sta
     (DECLINED, format!("{}{paid_by}: {asked}", decline.reason.as_str()), json)
 }
 
-fn policy(policy: &Policy) -> (&'static str, String, Value) {
-    let (markup, age, step) = (policy.fx_markup, policy.rate_age_ms_max, policy.rate_move_max);
-    let text = format!("markup {}, rates up to {age} ms old, steps up to {}", markup.percent(), step.percent());
-    let json = json!({ "fxMarkup": markup.to_string(), "rateAgeMsMax": age, "rateMoveMax": step.to_string() });
-    ("policy", text, json)
+fn on_account(what: &'static str, account: String) -> Line {
+    let json = json!({ "account": account });
+    (what, account, json)
 }
 
-fn merchant(command: &RegisterMerchant) -> (&'static str, String, Value) {
-    let (name, currency, discount) = (&command.name, command.settlement_currency.code(), command.discount);
-    let text = format!("merchant {name}, paid in {currency}, discount {}", discount.percent());
-    let json =
-        json!({ "merchant": name.as_str(), "settlementCurrency": currency, "merchantDiscount": discount.to_string() });
-    ("registered", text, json)
-}
-
-fn rates(ticks: &[RateTick]) -> (&'static str, String, Value) {
-    let texts: Vec<String> = ticks.iter().map(|tick| format!("{} {}", tick.pair, tick.mid_rate)).collect();
-    let tick_json = |tick: &RateTick| {
-        json!({
-            "pair": tick.pair.to_string(),
-            "midRate": tick.mid_rate.to_string(),
-            "source": tick.source.as_str(),
-        })
-    };
-    ("rates", texts.join(", "), json!({ "rates": ticks.iter().map(tick_json).collect::<Vec<_>>() }))
-}
-
-fn moved(word: &str, command: &MoveFunds, event: &Event, names: &LedgerNames) -> (&'static str, String, Value) {
+fn moved(word: &str, command: &MoveFunds, event: &Event, names: &LedgerNames) -> Line {
     let (mut text, mut json) = movement(word, command, names);
     if let Event::FundsMoved { posting, posted_balance } = event {
         text += &format!(", balance {}", posted_balance.grouped());
@@ -147,43 +167,6 @@ fn moved(word: &str, command: &MoveFunds, event: &Event, names: &LedgerNames) ->
     ("moved", text, json)
 }
 
-fn captured(command: &AuthorizePayment, event: &Event, names: &LedgerNames) -> (&'static str, String, Value) {
-    let (mut text, mut json) = payment(command, names);
-    if let Event::PaymentCaptured(captured) = event {
-        let postings: Vec<String> = captured.postings.iter().map(|posting| posting_text(posting, names)).collect();
-        text += &format!(", merchant gets {}: {}", captured.settlement_amount.grouped(), postings.join("; "));
-        json["settlementAmount"] = json!(captured.settlement_amount.to_string());
-        json["postings"] = captured.postings.iter().map(|posting| posting_json(posting, names)).collect();
-    }
-    ("captured", text, json)
-}
-
-/// What a merchant asked: `payment … CNY 100.00 for demo-cafe from wallet:demo-wallet/hk-alice at HKD 119.11`.
-fn payment(command: &AuthorizePayment, names: &LedgerNames) -> (String, Value) {
-    let merchant = names.merchant(command.merchant);
-    let payer = account(&command.payer, names);
-    let amount = command.presentment_amount;
-    let mut text = format!("{} {} for {merchant} from {payer}", command.payment_id, amount.grouped());
-    let mut json = json!({
-        "paymentId": command.payment_id.to_string(),
-        "merchant": merchant,
-        "merchantOrderId": command.merchant_order_id.as_str(),
-        "payer": payer,
-        "presentmentAmount": amount.to_string(),
-    });
-    if let Some(Converted::Quoted(quote)) = evidence(&command.converted) {
-        json["midRate"] = json!(quote.mid_rate.to_string());
-        json["markup"] = json!(quote.markup.to_string());
-        json["rateLsn"] = json!(quote.rate_lsn.get());
-        json["rateSource"] = json!(quote.source.as_str());
-        if let Some(amounts) = &quote.amounts {
-            text += &format!(", debit {} at {}", amounts.debit.grouped(), quote.mid_rate);
-            json["debitAmount"] = json!(amounts.debit.to_string());
-        }
-    }
-    (text, json)
-}
-
 fn movement(word: &str, command: &MoveFunds, names: &LedgerNames) -> (String, Value) {
     let account = account(&command.account, names);
     let amount = command.amount;
@@ -191,29 +174,39 @@ fn movement(word: &str, command: &MoveFunds, names: &LedgerNames) -> (String, Va
     (format!("{word} {} {account}", amount.grouped()), json)
 }
 
-/// The account that was found; a record exists only for one that was.
-fn account(found: &Evidence<AccountId>, names: &LedgerNames) -> String {
-    evidence(found).map_or_else(|| "-".to_owned(), |account| names.account(*account))
-}
-
-fn evidence<T>(evidence: &Evidence<T>) -> Option<&T> {
-    match evidence {
-        Evidence::Present(found) => Some(found),
-        Evidence::Unavailable(_) => None,
+/// What one posting did between a merchant and the bank.
+fn with_posting(what: &'static str, (text, mut json): (String, Value), event: &Event, names: &LedgerNames) -> Line {
+    if let Event::ReserveFunded(posting) | Event::PaidOut(posting) = event {
+        json["postings"] = postings_json(std::slice::from_ref::<Posting>(posting), names);
     }
+    (what, text, json)
 }
 
-fn posting_text(posting: &Posting, names: &LedgerNames) -> String {
-    let (debit, credit) = (names.account(posting.debit()), names.account(posting.credit()));
-    format!("{} {debit} -> {credit}", posting.amount().grouped())
+fn reserve(of: &Evidence<MerchantId>, amount: Money, names: &LedgerNames) -> (String, Value) {
+    let merchant = merchant(of, names);
+    let json = json!({ "merchant": merchant, "amount": amount.to_string() });
+    (format!("{} into the reserve of {merchant}", amount.grouped()), json)
 }
 
-fn posting_json(posting: &Posting, names: &LedgerNames) -> Value {
-    json!({
-        "debitAccount": names.account(posting.debit()),
-        "creditAccount": names.account(posting.credit()),
-        "amount": posting.amount().to_string(),
-    })
+fn pay_out(to: &Evidence<MerchantId>, amount: Money, names: &LedgerNames) -> (String, Value) {
+    let merchant = merchant(to, names);
+    let json = json!({ "merchant": merchant, "amount": amount.to_string() });
+    (format!("{} to {merchant} at its bank", amount.grouped()), json)
+}
+
+fn squared(command: &SquarePosition, event: &Event, names: &LedgerNames) -> Line {
+    let (mut text, mut json) = deal(command);
+    if let Event::PositionSquared(postings) = event {
+        text += &format!(": {}", postings_text(postings, names));
+        json["postings"] = postings_json(postings, names);
+    }
+    ("squared", text, json)
+}
+
+fn deal(command: &SquarePosition) -> (String, Value) {
+    let SquarePosition { sold, bought, closed } = command;
+    let text = format!("{} sold for {}, {} closed", sold.grouped(), bought.grouped(), closed.grouped());
+    (text, json!({ "sold": sold.to_string(), "bought": bought.to_string(), "closed": closed.to_string() }))
 }
 
 #[cfg(test)]

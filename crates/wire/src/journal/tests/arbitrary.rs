@@ -1,26 +1,33 @@
 //! Every record the engine can make, and more.
 
+pub(crate) mod payments;
+mod rules;
+mod values;
+
 use domain::{
-    AccountId, AccountKind, ApiKeyHash, AuthorizePayment, CloseAccount, Command, Converted, CurrencyPair, Decline,
-    DeclineReason, Digest, DigestKey, Event, Evidence, FIELDS_MAX, Fingerprint, IdempotencyKey, InitializeSwitch,
-    InstallPolicy, Label, Lsn, MerchantId, Method, Mode, MoveFunds, Name, OpenAccount, PaymentCaptured, PaymentId,
-    Policy, Posting, PublishRates, Quote, QuotedAmounts, RateTick, Record, RegisterMerchant, RegisterWallet, TenantId,
-    Timestamp, WalletId,
+    ApiKeyHash, ApproveOrder, Command, Decline, DeclineReason, DigestKey, Event, Evidence, FIELDS_MAX, Fingerprint,
+    FundReserve, GrantMandate, IdempotencyKey, InitializeSwitch, IssueCode, Lsn, MandateId, MerchantId, Method, Mode,
+    MoveFunds, OnAccount, OpenAccount, PayOut, Posting, Record, RegisterMerchant, RegisterWallet, RevokeMandate,
+    SquarePosition, TenantId, WalletId,
 };
-use money::{AMOUNT_MINOR_UNITS_MAX, Currency, Money, Rate, Ratio};
+use money::Money;
 use proptest::{collection::vec, option, prelude::*, sample::select};
+
+use values::*;
 
 pub(super) fn record() -> impl Strategy<Value = Record> {
     let decided = prop_oneof![
-        begun(),
-        ruled(),
-        wallet_registered(),
-        merchant_registered(),
-        rates_published(),
-        account_opened(),
-        account_closed(),
-        funds_moved(),
-        payment_decided(),
+        1 => begun(),
+        2 => rules::installed(),
+        1 => wallet_registered(),
+        1 => merchant_registered(),
+        2 => rules::rates_published(),
+        1 => account_opened(),
+        2 => account_changed(),
+        1 => funds_moved(),
+        8 => payments::decided(),
+        3 => agreed(),
+        2 => operated(),
     ];
     (any::<u64>(), timestamp(), option::of(key()), decided).prop_map(|(lsn, at, key, (command, event))| Record {
         lsn: Lsn::new(lsn),
@@ -38,15 +45,6 @@ fn begun() -> Decided {
         .prop_map(|(mode, id, check)| {
             let command = InitializeSwitch { mode, digest_key: DigestKey { id, check } };
             (Command::InitializeSwitch(command), Event::SwitchInitialized)
-        })
-        .boxed()
-}
-
-fn ruled() -> Decided {
-    (ratio(), any::<i64>(), ratio())
-        .prop_map(|(fx_markup, rate_age_ms_max, rate_move_max)| {
-            let policy = Policy { fx_markup, rate_age_ms_max, rate_move_max };
-            (Command::InstallPolicy(InstallPolicy { policy }), Event::PolicyInstalled)
         })
         .boxed()
 }
@@ -69,18 +67,6 @@ fn merchant_registered() -> Decided {
         .boxed()
 }
 
-fn rates_published() -> Decided {
-    let tick = (currency(), currency(), rate(), label(), timestamp()).prop_map(
-        |(presentment, debit, mid_rate, source, as_of)| RateTick {
-            pair: CurrencyPair { presentment, debit },
-            mid_rate,
-            source,
-            as_of,
-        },
-    );
-    vec(tick, 0..4).prop_map(|ticks| (Command::PublishRates(PublishRates { ticks }), Event::RatesPublished)).boxed()
-}
-
 fn account_opened() -> Decided {
     (any::<u32>(), name(), account())
         .prop_map(|(wallet, name, account)| {
@@ -90,12 +76,18 @@ fn account_opened() -> Decided {
         .boxed()
 }
 
-fn account_closed() -> Decided {
-    (account(), prop_oneof![Just(Event::AccountClosed), declined()])
-        .prop_map(|(account, event)| {
-            (Command::CloseAccount(CloseAccount { account: Evidence::Present(account) }), event)
-        })
-        .boxed()
+fn account_changed() -> Decided {
+    let closed = prop_oneof![Just(Event::AccountClosed), declined()];
+    let changed = prop_oneof![
+        (on_account().prop_map(Command::CloseAccount), closed),
+        (on_account().prop_map(Command::FreezeAccount), Just(Event::AccountFrozen)),
+        (on_account().prop_map(Command::UnfreezeAccount), Just(Event::AccountUnfrozen)),
+    ];
+    changed.boxed()
+}
+
+fn on_account() -> impl Strategy<Value = OnAccount> {
+    account().prop_map(|account| OnAccount { account: Evidence::Present(account) })
 }
 
 fn funds_moved() -> Decided {
@@ -115,54 +107,68 @@ fn funds_moved() -> Decided {
         .boxed()
 }
 
-fn payment_decided() -> Decided {
-    (payment(), any::<i64>(), vec(posting(), 0..6), option::of(declined()))
-        .prop_map(|(payment, settlement, postings, declined)| {
-            let settlement_amount = Money::new(payment.presentment_amount.currency(), settlement.into());
-            let captured = Event::PaymentCaptured(PaymentCaptured { settlement_amount, postings });
-            (Command::AuthorizePayment(payment), declined.unwrap_or(captured))
+/// Consents, given and taken back.
+fn agreed() -> Decided {
+    let who = || {
+        (account(), any::<u32>()).prop_flat_map(|(account, merchant)| {
+            let most = (amount_in(account.currency), amount_in(account.currency));
+            (Just(Evidence::Present(account)), Just(Evidence::Present(MerchantId(merchant))), most)
         })
-        .boxed()
-}
-
-fn payment() -> impl Strategy<Value = AuthorizePayment> {
-    let ids = (any::<[u8; 16]>(), any::<u32>(), label(), digest());
-    let payer = account().prop_flat_map(|payer| (Just(payer), converted(payer.currency)));
-    (ids, amount(), payer).prop_map(|((id, merchant, label, digest), presentment_amount, (payer, converted))| {
-        AuthorizePayment {
-            payment_id: PaymentId::from_bytes(id),
-            merchant: MerchantId(merchant),
-            merchant_order_id: label,
-            merchant_order_digest: digest,
-            presentment_amount,
-            payer: Evidence::Present(payer),
-            converted: Evidence::Present(converted),
-        }
-    })
-}
-
-fn converted(currency: Currency) -> impl Strategy<Value = Converted> {
-    let amounts = (1..=AMOUNT_MINOR_UNITS_MAX, 0..=AMOUNT_MINOR_UNITS_MAX).prop_map(move |(debit, mid)| {
-        QuotedAmounts { debit: Money::new(currency, debit.into()), mid: Money::new(currency, mid.into()) }
+    };
+    let code = (who(), digest(), timestamp()).prop_map(|((account, merchant, (most, _)), code, expires_at)| {
+        let command = IssueCode { account, merchant, debit_amount_max: most, code };
+        (Command::IssueCode(command), Event::CodeIssued { expires_at })
     });
-    let quoted = (rate(), ratio(), any::<u64>(), timestamp(), label(), option::of(amounts)).prop_map(
-        |(mid_rate, markup, rate_lsn, as_of, source, amounts)| {
-            Converted::Quoted(Quote { mid_rate, markup, rate_lsn: Lsn::new(rate_lsn), as_of, source, amounts })
+    let approval = (who(), digest(), timestamp()).prop_map(|((account, merchant, (most, _)), order, expires_at)| {
+        let command =
+            ApproveOrder { account, merchant, merchant_order_digest: order, debit_amount_max: most, expires_at };
+        (Command::ApproveOrder(command), Event::OrderApproved)
+    });
+    let mandate = (who(), any::<[u8; 16]>(), any::<i64>(), timestamp()).prop_map(
+        |((account, merchant, (payment_debit_max, period_debit_max)), id, period_ms, expires_at)| {
+            let mandate_id = MandateId::from_bytes(id);
+            let command = GrantMandate {
+                mandate_id,
+                account,
+                merchant,
+                payment_debit_max,
+                period_debit_max,
+                period_ms,
+                expires_at,
+            };
+            (Command::GrantMandate(command), Event::MandateGranted)
         },
     );
-    prop_oneof![Just(Converted::SameCurrency), quoted]
+    let revocation = (any::<u32>(), any::<[u8; 16]>()).prop_map(|(wallet, id)| {
+        let command = RevokeMandate { wallet: WalletId(wallet), mandate_id: MandateId::from_bytes(id) };
+        (Command::RevokeMandate(command), Event::MandateRevoked)
+    });
+    prop_oneof![code, approval, mandate, revocation].boxed()
+}
+
+/// What the operator does beside rates and rules.
+fn operated() -> Decided {
+    let reserve = (any::<u32>(), amount(), prop_oneof![posting().prop_map(Event::ReserveFunded), declined()]).prop_map(
+        |(merchant, amount, event)| {
+            (Command::FundReserve(FundReserve { merchant: Evidence::Present(MerchantId(merchant)), amount }), event)
+        },
+    );
+    let paid_out = (any::<u32>(), amount(), prop_oneof![posting().prop_map(Event::PaidOut), declined()]).prop_map(
+        |(merchant, amount, event)| {
+            (Command::PayOut(PayOut { merchant: Evidence::Present(MerchantId(merchant)), amount }), event)
+        },
+    );
+    let bought = currency().prop_flat_map(|currency| (amount_in(currency), amount_in(currency)));
+    let event = prop_oneof![vec(posting(), 0..5).prop_map(Event::PositionSquared), declined()];
+    let square = (amount(), bought, event).prop_map(|(sold, (bought, closed), event)| {
+        (Command::SquarePosition(SquarePosition { sold, bought, closed }), event)
+    });
+    prop_oneof![reserve, paid_out, square].boxed()
 }
 
 fn declined() -> impl Strategy<Value = Event> {
-    (select(DeclineReason::ALL.to_vec()), option::of(any::<[u8; 16]>()))
-        .prop_map(|(reason, paid_by)| Event::Declined(Decline { reason, paid_by: paid_by.map(PaymentId::from_bytes) }))
-}
-
-fn posting() -> impl Strategy<Value = Posting> {
-    (account(), account(), amount()).prop_filter_map("a posting is between two accounts", |(debit, credit, amount)| {
-        let currency = amount.currency();
-        Posting::new(AccountId { currency, ..debit }, AccountId { currency, ..credit }, amount)
-    })
+    (select(DeclineReason::ALL.to_vec()), option::of(payment_id()))
+        .prop_map(|(reason, paid_by)| Event::Declined(Decline { reason, paid_by }))
 }
 
 fn key() -> impl Strategy<Value = IdempotencyKey> {
@@ -172,8 +178,10 @@ fn key() -> impl Strategy<Value = IdempotencyKey> {
         any::<u32>().prop_map(|number| TenantId::Merchant(MerchantId(number))),
         Just(TenantId::Switch),
     ];
-    let fields =
-        prop_oneof![any::<[u32; FIELDS_MAX]>(), any::<[u32; 3]>().prop_map(|[a, b, c]| [a, 0, b, c, 0, 0, 0, 0])];
+    let fields = prop_oneof![
+        any::<[u32; FIELDS_MAX]>(),
+        any::<[u32; 3]>().prop_map(|[a, b, c]| [a, 0, b, c, 0, 0, 0, 0, 0, 0, 0, 0])
+    ];
     (tenant, digest(), select(Method::ALL.to_vec()), digest(), fields).prop_map(
         |(tenant, digest, method, request, fields)| IdempotencyKey {
             tenant,
@@ -181,45 +189,4 @@ fn key() -> impl Strategy<Value = IdempotencyKey> {
             fingerprint: Fingerprint { method, request, fields },
         },
     )
-}
-
-fn account() -> impl Strategy<Value = AccountId> {
-    (select(AccountKind::ALL.to_vec()), currency(), any::<u32>()).prop_map(|(kind, currency, index)| AccountId {
-        kind,
-        currency,
-        index,
-    })
-}
-
-fn amount() -> impl Strategy<Value = Money> {
-    (currency(), 1..=AMOUNT_MINOR_UNITS_MAX)
-        .prop_map(|(currency, minor_units)| Money::new(currency, minor_units.into()))
-}
-
-fn currency() -> impl Strategy<Value = Currency> {
-    select(Currency::all().collect::<Vec<_>>())
-}
-
-fn ratio() -> impl Strategy<Value = Ratio> {
-    (0..=1_000_000_u32).prop_map(|millionths| Ratio::from_millionths(millionths).unwrap())
-}
-
-fn rate() -> impl Strategy<Value = Rate> {
-    (1..=9_999_999_999_u64, 0..=18_u32).prop_map(|(mantissa, scale)| Rate::from_parts(mantissa, scale).unwrap())
-}
-
-fn name() -> impl Strategy<Value = Name> {
-    "[a-z0-9-]{1,64}".prop_map(|text| Name::new(&text).unwrap())
-}
-
-fn label() -> impl Strategy<Value = Label> {
-    "\\PC{1,64}".prop_filter_map("a label has no control characters", |text| Label::new(&text).ok())
-}
-
-fn digest() -> impl Strategy<Value = Digest> {
-    any::<[u8; 16]>().prop_map(Digest)
-}
-
-fn timestamp() -> impl Strategy<Value = Timestamp> {
-    any::<i64>().prop_map(Timestamp::from_micros)
 }

@@ -1,0 +1,230 @@
+//! Deciding a payment: refusals first, then the checks in the order of [`DeclineReason`].
+
+use domain::{
+    AccountId, AuthorizePayment, CaptureMode, Consent, Decline, DeclineReason, Event, Evidence, Mode, Offer,
+    PaymentAuthorized, PaymentCaptured, Policy, Refusal, RegisterMerchant, Timestamp, Unavailable,
+};
+use money::Money;
+
+use crate::{
+    Engine,
+    accounts::{AccountState, WalletAccount, declined},
+    consents::Agreement,
+    conversions::{Subject, found, recorded},
+    ledger::HoldChange,
+    payments::{Closed, MandateUse, Payment, Phase, Tranche},
+};
+
+/// How a payment was approved.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Approval<'a> {
+    /// Its funds are held.
+    Held(&'a PaymentAuthorized),
+    /// It was captured at once.
+    Captured(&'a PaymentCaptured),
+}
+
+impl Engine {
+    /// Refuses what cannot be decided, then declines by the first failing check, else captures or holds.
+    pub(crate) fn authorize(
+        &self,
+        policy: &Policy,
+        at: Timestamp,
+        authorize: &AuthorizePayment,
+    ) -> Result<Event, Refusal> {
+        let merchant = self.parties.merchant(authorize.merchant).ok_or(Refusal::MerchantNotFound)?;
+        let sandbox = self.initialized.is_some_and(|initialized| initialized.mode == Mode::Sandbox);
+        if authorize.consent == Consent::PayerNamed && !sandbox {
+            return Err(Refusal::ConsentMissing);
+        }
+        self.consents.check_guesses(at, authorize.merchant, &authorize.consent)?;
+        let payer = match authorize.payer {
+            // A consent that nobody gave tells no account, so there is nothing further to look at.
+            Evidence::Unavailable(Unavailable::ConsentNotFound) => {
+                return Ok(self.order_taken(authorize).unwrap_or(declined(DeclineReason::ConsentNotFound)));
+            }
+            Evidence::Present(_) | Evidence::Unavailable(_) => self.accounts.find(&authorize.payer)?,
+        };
+        let conversions = found(&authorize.converted)?;
+        let subject = subject(merchant, payer.id, authorize.presentment_amount, authorize.offer.as_ref());
+        self.refuse_stale(policy, at, &subject, conversions)?;
+        if let Some(reason) = authorize.sandbox_decline.filter(|_| sandbox) {
+            return Ok(declined(reason));
+        }
+        if let Some(taken) = self.order_taken(authorize) {
+            return Ok(taken);
+        }
+        Ok(match self.approve(policy, at, authorize, payer, &subject) {
+            Ok(event) => event,
+            Err(reason) => declined(reason),
+        })
+    }
+
+    /// The decline of a merchant order id that a payment holds.
+    fn order_taken(&self, authorize: &AuthorizePayment) -> Option<Event> {
+        let order = (authorize.merchant, authorize.merchant_order_digest);
+        let paid_by = self.payments.orders.get(&order)?;
+        Some(Event::Declined(Decline { reason: DeclineReason::OrderAlreadyPaid, paid_by: Some(*paid_by) }))
+    }
+
+    fn approve(
+        &self,
+        policy: &Policy,
+        at: Timestamp,
+        authorize: &AuthorizePayment,
+        payer: &WalletAccount,
+        subject: &Subject<'_>,
+    ) -> Result<Event, DeclineReason> {
+        let AuthorizePayment { merchant, merchant_order_digest: order, consent, .. } = authorize;
+        let agreement = self.consents.agreement(at, *merchant, *order, payer.id, consent)?;
+        if let Some(offer) = &authorize.offer {
+            self.check_offer(at, authorize, payer.id, offer)?;
+        }
+        let Evidence::Present(conversions) = &authorize.converted else {
+            unreachable!("a payment without conversions was refused");
+        };
+        let (legs, weight) = self.legs(policy, subject, conversions)?;
+        let tranche = Tranche::new(legs, weight, authorize.presentment_amount);
+        let payment = held(policy, at, authorize, subject, tranche, &agreement);
+        let debit = legs.debit(authorize.presentment_amount);
+        if authorize.debit_amount_max.is_some_and(|max| exceeds(debit, max)) {
+            return Err(DeclineReason::DebitAboveMax);
+        }
+        if !agreement.covers(debit) {
+            return Err(DeclineReason::ConsentExceeded);
+        }
+        check_may_debit(payer)?;
+        let above_soft_limit = self.exposure.check(policy, &self.ledger, payment.reserved_exposure())?;
+        match authorize.capture_mode {
+            CaptureMode::Manual => {
+                let hold = HoldChange { account: payer.id, units: debit.minor_units() };
+                self.ledger.check_with_hold(&[], Some(hold))?;
+                let Phase::Open { expires_at } = payment.phase else { unreachable!("a payment begins with a hold") };
+                let after = payment.totals();
+                Ok(Event::PaymentAuthorized(PaymentAuthorized { expires_at, after, above_soft_limit }))
+            }
+            CaptureMode::Automatic => {
+                let payment = payment.after_capture(authorize.presentment_amount);
+                let levels = payment.levels();
+                let postings = payment.sides().postings(&levels).0;
+                self.ledger.check(&postings)?;
+                let (settlement_amount, after) = (levels.settled(), payment.totals());
+                Ok(Event::PaymentCaptured(PaymentCaptured { settlement_amount, postings, after, above_soft_limit }))
+            }
+        }
+    }
+
+    fn check_offer(
+        &self,
+        at: Timestamp,
+        authorize: &AuthorizePayment,
+        payer: AccountId,
+        offer: &Offer,
+    ) -> Result<(), DeclineReason> {
+        if at >= offer.expires_at {
+            return Err(DeclineReason::QuoteExpired);
+        }
+        if self.offers.is_used(offer.quote_id) {
+            return Err(DeclineReason::QuoteUsed);
+        }
+        let bound = offer.merchant == authorize.merchant
+            && offer.payer == payer
+            && offer.presentment_amount == authorize.presentment_amount;
+        if bound { Ok(()) } else { Err(DeclineReason::QuoteMismatch) }
+    }
+
+    /// Makes an approval so.
+    pub(crate) fn approved(&mut self, at: Timestamp, authorize: &AuthorizePayment, how: Approval<'_>) {
+        let (Evidence::Present(payer), Evidence::Present(conversions)) = (&authorize.payer, &authorize.converted)
+        else {
+            unreachable!("only a payment whose payer and conversions were found is approved");
+        };
+        let merchant = self.parties.merchant(authorize.merchant).expect("a merchant is registered before it is paid");
+        let subject = subject(merchant, *payer, authorize.presentment_amount, authorize.offer.as_ref());
+        let (legs, weight) = recorded(&subject, conversions);
+        let tranche = Tranche::new(legs, weight, subject.presentment);
+        let debit = tranche.legs.debit(subject.presentment);
+        let order = authorize.merchant_order_digest;
+        let agreement = self.consents.agreement(at, authorize.merchant, order, *payer, &authorize.consent);
+        let agreement = agreement.expect("an approved payment was agreed to");
+        let payment = Payment {
+            merchant: authorize.merchant,
+            payer: *payer,
+            order,
+            tranches: alloc::vec![tranche],
+            phase: Phase::Closed(Closed::Captured),
+            consented: agreement.debit_amount_max,
+            mandate: agreement.period.map(|(id, period, _)| MandateUse { id, period, counted: debit }),
+            pending_refunds: 0,
+        };
+        let payment = match how {
+            Approval::Held(authorized) => {
+                let held = Payment { phase: Phase::Open { expires_at: authorized.expires_at }, ..payment };
+                self.ledger.post_with_hold(&[], HoldChange { account: *payer, units: debit.minor_units() });
+                self.exposure.reserve(None, held.reserved_exposure());
+                held
+            }
+            Approval::Captured(captured) => {
+                self.ledger.post(&captured.postings);
+                payment.after_capture(subject.presentment)
+            }
+        };
+        self.consents.used(at, authorize.merchant, order, *payer, &authorize.consent, debit);
+        if let Some(offer) = &authorize.offer {
+            self.offers.used(offer);
+        }
+        self.payments.approved(authorize.payment_id, payment);
+    }
+}
+
+pub(crate) fn subject<'a>(
+    merchant: &'a RegisterMerchant,
+    payer: AccountId,
+    presentment: Money,
+    offer: Option<&'a Offer>,
+) -> Subject<'a> {
+    Subject {
+        merchant: &merchant.name,
+        payer,
+        presentment,
+        settlement: merchant.settlement_currency,
+        discount: merchant.discount,
+        offer,
+    }
+}
+
+/// The payment as it begins: all of it held.
+fn held(
+    policy: &Policy,
+    at: Timestamp,
+    authorize: &AuthorizePayment,
+    subject: &Subject<'_>,
+    tranche: Tranche,
+    agreement: &Agreement,
+) -> Payment {
+    let hold_ms = policy.merchant(subject.merchant).hold_ms;
+    Payment {
+        merchant: authorize.merchant,
+        payer: subject.payer,
+        order: authorize.merchant_order_digest,
+        tranches: alloc::vec![tranche],
+        phase: Phase::Open { expires_at: at.plus_millis(hold_ms) },
+        consented: agreement.debit_amount_max,
+        mandate: None,
+        pending_refunds: 0,
+    }
+}
+
+/// Whether the account takes new debits and holds.
+pub(crate) fn check_may_debit(account: &WalletAccount) -> Result<(), DeclineReason> {
+    match account.state {
+        AccountState::Open => Ok(()),
+        AccountState::Closed => Err(DeclineReason::AccountClosed),
+        AccountState::Frozen => Err(DeclineReason::AccountFrozen),
+    }
+}
+
+/// Whether an amount is above a bound; a bound in another currency is passed at once, since it cannot be kept.
+pub(crate) fn exceeds(amount: Money, max: Money) -> bool {
+    amount.currency() != max.currency() || amount.minor_units() > max.minor_units()
+}

@@ -1,0 +1,238 @@
+//! What becomes of a payment once it is approved: capture, void, increase, expiry.
+
+use alloc::vec::Vec;
+
+use domain::{
+    AuthorizationIncreased, CapturePayment, CaptureRest, Consent, DeclineReason, Event, HoldExpired,
+    IncreaseAuthorization, PaymentCaptured, PaymentId, PaymentMove, Policy, Refusal, Timestamp, VoidPayment,
+};
+use money::Money;
+
+use crate::{
+    Engine,
+    accounts::declined,
+    authorize::{check_may_debit, subject},
+    consents::Agreement,
+    conversions::{found, recorded},
+    ledger::HoldChange,
+    payments::{Closed, MandateUse, Payment, Phase},
+    rails::wallet::{minus, plus},
+};
+
+/// So many holds end with one record.
+pub const HOLDS_EXPIRED_A_RECORD_MAX: usize = 64;
+
+impl Engine {
+    pub(crate) fn capture(&self, at: Timestamp, capture: &CapturePayment) -> Result<Event, Refusal> {
+        let before = self.payments.of_merchant(capture.merchant, capture.payment_id)?;
+        check_currency(before, capture.amount)?;
+        before.allows(PaymentMove::Capture, at)?;
+        let remaining = minus(before.authorized(), before.captured());
+        check_remaining(PaymentMove::Capture, capture.amount, remaining)?;
+
+        let after = captured(before, capture);
+        let change = after.levels().less(before.levels());
+        let postings = after.sides().postings(&change).0;
+        match self.ledger.check_with_hold(&postings, Some(hold_change(before, &after))) {
+            Err(reason) => Ok(declined(reason)),
+            Ok(()) => Ok(Event::PaymentCaptured(PaymentCaptured {
+                settlement_amount: change.settled(),
+                postings,
+                after: after.totals(),
+                above_soft_limit: Vec::new(),
+            })),
+        }
+    }
+
+    pub(crate) fn capture_recorded(&mut self, capture: &CapturePayment, event: &PaymentCaptured) {
+        let before = self.known(capture.payment_id);
+        let after = captured(before, capture);
+        assert!(after.totals() == event.after, "a capture leads to where its record says: {}", capture.payment_id);
+        self.change(capture.payment_id, after, &event.postings);
+    }
+
+    pub(crate) fn void(&self, at: Timestamp, void: &VoidPayment) -> Result<Event, Refusal> {
+        let before = self.payments.of_merchant(void.merchant, void.payment_id)?;
+        before.allows(PaymentMove::Void, at)?;
+        Ok(Event::PaymentVoided(before.closed(Closed::Voided).totals()))
+    }
+
+    pub(crate) fn void_recorded(&mut self, void: &VoidPayment) {
+        let after = self.known(void.payment_id).closed(Closed::Voided);
+        self.change(void.payment_id, after, &[]);
+    }
+
+    pub(crate) fn increase(
+        &self,
+        policy: &Policy,
+        at: Timestamp,
+        increase: &IncreaseAuthorization,
+    ) -> Result<Event, Refusal> {
+        let before = self.payments.of_merchant(increase.merchant, increase.payment_id)?;
+        check_currency(before, increase.amount)?;
+        before.allows(PaymentMove::Increase, at)?;
+        if let Some(consent) = &increase.consent {
+            self.consents.check_guesses(at, increase.merchant, consent)?;
+        }
+        let conversions = found(&increase.converted)?;
+        let merchant = self.parties.merchant(increase.merchant).ok_or(Refusal::MerchantNotFound)?;
+        let subject = subject(merchant, before.payer, increase.amount, None);
+        self.refuse_stale(policy, at, &subject, conversions)?;
+
+        let agreement = match self.increase_agreement(at, increase, before) {
+            Ok(agreement) => agreement,
+            Err(reason) => return Ok(declined(reason)),
+        };
+        let (legs, weight) = match self.legs(policy, &subject, conversions) {
+            Ok(legs) => legs,
+            Err(reason) => return Ok(declined(reason)),
+        };
+        let after = before.after_increase(legs, weight, increase.amount)?;
+        Ok(match self.check_increase(policy, before, &after, &agreement) {
+            Err(reason) => declined(reason),
+            Ok(above_soft_limit) => {
+                Event::AuthorizationIncreased(AuthorizationIncreased { after: after.totals(), above_soft_limit })
+            }
+        })
+    }
+
+    /// What the payer agrees to in all, a further consent included.
+    fn increase_agreement(
+        &self,
+        at: Timestamp,
+        increase: &IncreaseAuthorization,
+        before: &Payment,
+    ) -> Result<Agreement, DeclineReason> {
+        let further = match &increase.consent {
+            None => None,
+            Some(consent) => {
+                let (merchant, order, payer) = (before.merchant, before.order, before.payer);
+                self.consents.agreement(at, merchant, order, payer, consent)?.debit_amount_max
+            }
+        };
+        // A mandate bounds its period too, also where a further code adds to what one payment may debit.
+        let period = match before.mandate {
+            None => None,
+            Some(used) => {
+                let consent = Consent::Mandate(used.id);
+                self.consents.agreement(at, before.merchant, before.order, before.payer, &consent)?.period
+            }
+        };
+        let debit_amount_max = before.consented.map(|max| further.map_or(max, |more| plus(max, more)));
+        Ok(Agreement { debit_amount_max, period })
+    }
+
+    fn check_increase(
+        &self,
+        policy: &Policy,
+        before: &Payment,
+        after: &Payment,
+        agreement: &Agreement,
+    ) -> Result<Vec<money::Currency>, DeclineReason> {
+        let (was, now) = (before.totals().authorized.debit, after.totals().authorized.debit);
+        let within_period =
+            agreement.period.is_none_or(|(_, _, left)| minus(now, was).minor_units() <= left.minor_units());
+        let within_payment = agreement.debit_amount_max.is_none_or(|max| now.minor_units() <= max.minor_units());
+        if !within_payment || !within_period {
+            return Err(DeclineReason::ConsentExceeded);
+        }
+        check_may_debit(self.accounts.row(before.payer))?;
+        let grown = match (before.reserved_exposure(), after.reserved_exposure()) {
+            (Some(was), Some(now)) => Some((minus(now.0, was.0), minus(now.1, was.1))),
+            (_, now) => now,
+        };
+        let above_soft_limit = self.exposure.check(policy, &self.ledger, grown)?;
+        self.ledger.check_with_hold(&[], Some(hold_change(before, after)))?;
+        Ok(above_soft_limit)
+    }
+
+    pub(crate) fn increase_recorded(
+        &mut self,
+        at: Timestamp,
+        increase: &IncreaseAuthorization,
+        event: &AuthorizationIncreased,
+    ) {
+        let before = self.known(increase.payment_id).clone();
+        let conversions = found(&increase.converted).expect("an increase is recorded with its conversions");
+        let merchant = self.parties.merchant(increase.merchant).expect("a merchant is registered before it is paid");
+        let subject = subject(merchant, before.payer, increase.amount, None);
+        let (legs, weight) = recorded(&subject, conversions);
+        let agreement = self.increase_agreement(at, increase, &before).expect("a recorded increase was agreed to");
+        let grown = before.after_increase(legs, weight, increase.amount).expect("a recorded increase has room");
+        let mut after = Payment { consented: agreement.debit_amount_max, ..grown };
+        assert!(after.totals() == event.after, "an increase leads to where its record says: {}", increase.payment_id);
+        let more = minus(after.totals().authorized.debit, before.totals().authorized.debit);
+        if let (Some(used), Some((_, period, _))) = (before.mandate, agreement.period) {
+            let consent = Consent::Mandate(used.id);
+            self.consents.used(at, before.merchant, before.order, before.payer, &consent, more);
+            let counted = if used.period == period { plus(used.counted, more) } else { more };
+            after.mandate = Some(MandateUse { id: used.id, period, counted });
+        }
+        if let Some(consent) = &increase.consent {
+            self.consents.used(at, before.merchant, before.order, before.payer, consent, more);
+        }
+        self.change(increase.payment_id, after, &[]);
+    }
+
+    /// Holds that are due at `at`, the earliest first.
+    pub(crate) fn expired(&self, at: Timestamp) -> Vec<HoldExpired> {
+        let due = self.payments.expiries.iter().take_while(|(expires_at, _)| *expires_at <= at);
+        let holds = due.take(HOLDS_EXPIRED_A_RECORD_MAX).map(|(_, payment_id)| HoldExpired {
+            payment_id: *payment_id,
+            after: self.known(*payment_id).closed(Closed::Expired).totals(),
+        });
+        holds.collect()
+    }
+
+    pub(crate) fn expiry_recorded(&mut self, holds: &[HoldExpired]) {
+        for hold in holds {
+            let after = self.known(hold.payment_id).closed(Closed::Expired);
+            assert!(after.totals() == hold.after, "an expiry leads to where its record says: {}", hold.payment_id);
+            self.change(hold.payment_id, after, &[]);
+        }
+    }
+
+    pub(crate) fn known(&self, payment: PaymentId) -> &Payment {
+        self.payments.rows.get(&payment).expect("a payment is approved before it changes")
+    }
+
+    /// Puts a payment in the place of itself as it was: postings, hold, exposure, mandate and indexes.
+    pub(crate) fn change(&mut self, payment_id: PaymentId, after: Payment, postings: &[domain::Posting]) {
+        let before = self.payments.rows.get(&payment_id).expect("a payment is approved before it changes");
+        self.ledger.post_with_hold(postings, hold_change(before, &after));
+        self.exposure.reserve(before.reserved_exposure(), after.reserved_exposure());
+        if let (Phase::Open { .. }, Phase::Closed(_)) = (before.phase, after.phase) {
+            // What a payment by mandate no longer holds and never took counts in its period no more.
+            let taken = after.totals().captured.debit;
+            self.consents.released(before.mandate, minus(before.totals().authorized.debit, taken));
+        }
+        self.payments.changed(payment_id, after);
+    }
+}
+
+fn captured(before: &Payment, capture: &CapturePayment) -> Payment {
+    let after = before.after_capture(capture.amount);
+    match (capture.rest, after.phase) {
+        (CaptureRest::Released, Phase::Open { .. }) => after.closed(Closed::Captured),
+        (CaptureRest::Released | CaptureRest::Kept, _) => after,
+    }
+}
+
+pub(crate) fn hold_change(before: &Payment, after: &Payment) -> HoldChange {
+    HoldChange { account: before.payer, units: minus(after.held(), before.held()).minor_units() }
+}
+
+pub(crate) fn check_currency(payment: &Payment, amount: Money) -> Result<(), Refusal> {
+    let currency = payment.presentment_currency();
+    match amount.currency() == currency {
+        true => Ok(()),
+        false => Err(Refusal::PaymentCurrencyMismatch { payment: currency, amount: amount.currency() }),
+    }
+}
+
+pub(crate) fn check_remaining(asked: PaymentMove, amount: Money, remaining: Money) -> Result<(), Refusal> {
+    match amount.minor_units() <= remaining.minor_units() {
+        true => Ok(()),
+        false => Err(Refusal::AmountAboveRemaining { asked, remaining }),
+    }
+}

@@ -1,0 +1,39 @@
+//! Quotes that payments were made by: each is used once.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+
+use domain::{Offer, QuoteId, Timestamp};
+
+/// So many used quotes that no longer hold are forgotten with each record.
+const FORGOTTEN_A_RECORD_MAX: usize = 4;
+
+/// A used quote is kept until it would no longer hold anyway.
+#[derive(Debug, Default)]
+pub(crate) struct Offers {
+    pub(crate) used: BTreeMap<QuoteId, Timestamp>,
+    by_end: BTreeSet<(Timestamp, QuoteId)>,
+}
+
+impl Offers {
+    pub(crate) fn is_used(&self, quote: QuoteId) -> bool {
+        self.used.contains_key(&quote)
+    }
+
+    pub(crate) fn used(&mut self, offer: &Offer) {
+        let earlier = self.used.insert(offer.quote_id, offer.expires_at);
+        assert!(earlier.is_none(), "a quote is used once: {}", offer.quote_id);
+        self.by_end.insert((offer.expires_at, offer.quote_id));
+    }
+
+    pub(crate) fn forget_ended(&mut self, at: Timestamp) {
+        for _ in 0..FORGOTTEN_A_RECORD_MAX {
+            match self.by_end.first() {
+                Some((expires_at, quote)) if *expires_at <= at => {
+                    self.used.remove(quote);
+                    self.by_end.pop_first();
+                }
+                Some(_) | None => return,
+            }
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! Giving back what was captured: at the payment's own rate, at the rate of now, or at one of a later day.
+
+use domain::{
+    AccountId, AccountKind, CurrencyPair, DeclineReason, Event, PaymentMove, PaymentRefunded, Policy, Pricing,
+    RefundFunding, RefundPayment, RefundPending, RefundPriced, RefundRate, Refusal, Repriced, Timestamp, Unavailable,
+};
+use money::{Conversion, Money, Prices, Ratio};
+
+use crate::{
+    Engine,
+    accounts::{AccountState, declined},
+    lifecycle::{check_currency, check_remaining, hold_change},
+    payments::{PENDING_REFUNDS_MAX, Payment, PendingRefund, is_one_amount},
+    rails::wallet::{Levels, Postings, Sides, minus},
+};
+
+impl Engine {
+    pub(crate) fn refund(&self, policy: &Policy, at: Timestamp, refund: &RefundPayment) -> Result<Event, Refusal> {
+        let before = self.payments.of_merchant(refund.merchant, refund.payment_id)?;
+        check_currency(before, refund.amount)?;
+        before.allows(PaymentMove::Refund, at)?;
+        let remaining = minus(before.captured(), before.refunded());
+        check_remaining(PaymentMove::Refund, refund.amount, remaining)?;
+        let merchant = self.parties.merchant(refund.merchant).ok_or(Refusal::MerchantNotFound)?;
+        let rules = policy.merchant(&merchant.name);
+        let pair = before.pair();
+        // Within one currency there is no rate to differ.
+        let rate = if pair.presentment == pair.debit { RefundRate::Original } else { rules.refund_rate };
+        let current = match rate {
+            RefundRate::Original | RefundRate::NextDay => None,
+            RefundRate::Current => Some(self.tape.price(policy, pair, at).map_err(refusal)?.pricing),
+        };
+        if rate == RefundRate::NextDay && before.pending_refunds >= PENDING_REFUNDS_MAX {
+            return Err(Refusal::TooManyPendingRefunds);
+        }
+        if self.accounts.row(before.payer).state == AccountState::Closed {
+            return Ok(declined(DeclineReason::AccountClosed));
+        }
+        let decided = match current {
+            Some(pricing) => self.repriced_refund(before, refund, rules.refund_funding, &pricing),
+            None if rate == RefundRate::NextDay => {
+                self.pending_refund(before, refund, rules.refund_funding, policy.day(at).saturating_add(1))
+            }
+            None => self.original_refund(before, refund, rules.refund_funding),
+        };
+        Ok(decided.unwrap_or_else(declined))
+    }
+
+    fn original_refund(
+        &self,
+        before: &Payment,
+        refund: &RefundPayment,
+        funding: RefundFunding,
+    ) -> Result<Event, DeclineReason> {
+        let after = before.after_refund(refund.amount);
+        let (change, postings) = self.taken_back(before, &after, funding)?;
+        self.check_refund(before, &after, &postings)?;
+        Ok(Event::PaymentRefunded(PaymentRefunded {
+            debit_amount: negated(change.debit),
+            settlement_amount: negated(change.settled()),
+            repriced: None,
+            postings: postings.0,
+            after: after.totals(),
+        }))
+    }
+
+    fn repriced_refund(
+        &self,
+        before: &Payment,
+        refund: &RefundPayment,
+        funding: RefundFunding,
+        pricing: &Pricing,
+    ) -> Result<Event, DeclineReason> {
+        let (after, original_mid) = before.after_repriced_refund(refund.amount);
+        let (change, mut postings) = self.taken_back(before, &after, funding)?;
+        let (debit_amount, repriced, to_payer) =
+            given(before, &PendingRefund { amount: refund.amount, original_mid }, pricing)?;
+        postings.0.extend(to_payer.0);
+        self.check_refund(before, &after, &postings)?;
+        Ok(Event::PaymentRefunded(PaymentRefunded {
+            debit_amount,
+            settlement_amount: negated(change.settled()),
+            repriced: Some(repriced),
+            postings: postings.0,
+            after: after.totals(),
+        }))
+    }
+
+    fn pending_refund(
+        &self,
+        before: &Payment,
+        refund: &RefundPayment,
+        funding: RefundFunding,
+        priced_from_day: i64,
+    ) -> Result<Event, DeclineReason> {
+        let (after, _) = before.after_repriced_refund(refund.amount);
+        let (change, postings) = self.taken_back(before, &after, funding)?;
+        self.check_refund(before, &after, &postings)?;
+        Ok(Event::RefundPending(RefundPending {
+            settlement_amount: negated(change.settled()),
+            postings: postings.0,
+            priced_from_day,
+            after: after.totals(),
+        }))
+    }
+
+    /// How the legs fall, and the postings of that: what the reserve adds, then the legs.
+    fn taken_back(
+        &self,
+        before: &Payment,
+        after: &Payment,
+        funding: RefundFunding,
+    ) -> Result<(Levels, Postings), DeclineReason> {
+        let change = after.levels().less(before.levels());
+        let mut postings = self.funded(&before.sides(), &change, funding)?;
+        postings.0.extend(before.sides().refund_postings(&change).0);
+        Ok((change, postings))
+    }
+
+    /// A refund may shift a hold by the rounding of its legs; it never reserves more than it gives back.
+    fn check_refund(&self, before: &Payment, after: &Payment, postings: &Postings) -> Result<(), DeclineReason> {
+        self.ledger.check_with_hold(&postings.0, Some(hold_change(before, after)))
+    }
+
+    /// What the merchant's reserve adds where the merchant is owed less than its share of the refund.
+    fn funded(&self, sides: &Sides<'_>, change: &Levels, funding: RefundFunding) -> Result<Postings, DeclineReason> {
+        let payable = sides.payable();
+        let left = self.ledger.posted_balance(payable).checked_add(change.settled());
+        let left = left.expect("one currency, and both are far below 2^127");
+        let mut postings = Postings::new();
+        if left.is_negative() {
+            let lack = negated(left);
+            let reserve = AccountId::merchant_reserve(sides.merchant, payable.currency);
+            let enough = self.ledger.posted_balance(reserve).minor_units() >= lack.minor_units();
+            if funding == RefundFunding::PayableOnly || !enough {
+                return Err(DeclineReason::NotEnough);
+            }
+            postings.change(reserve, payable, lack);
+        }
+        Ok(postings)
+    }
+
+    pub(crate) fn refund_recorded(&mut self, refund: &RefundPayment, event: &PaymentRefunded) {
+        let before = self.known(refund.payment_id);
+        let after = match event.repriced {
+            None => before.after_refund(refund.amount),
+            Some(_) => before.after_repriced_refund(refund.amount).0,
+        };
+        assert!(after.totals() == event.after, "a refund leads to where its record says: {}", refund.refund_id);
+        self.change(refund.payment_id, after, &event.postings);
+    }
+
+    pub(crate) fn pending_refund_recorded(&mut self, refund: &RefundPayment, event: &RefundPending) {
+        let before = self.known(refund.payment_id);
+        let (after, original_mid) = before.after_repriced_refund(refund.amount);
+        let after = Payment { pending_refunds: before.pending_refunds.saturating_add(1), ..after };
+        assert!(after.totals() == event.after, "a refund leads to where its record says: {}", refund.refund_id);
+        let pair = after.pair();
+        self.change(refund.payment_id, after, &event.postings);
+        let place = (event.priced_from_day, refund.payment_id, refund.refund_id);
+        let pending = PendingRefund { amount: refund.amount, original_mid };
+        let earlier = self.payments.pending_refunds.entry(pair).or_default().insert(place, pending);
+        assert!(earlier.is_none(), "a refund is asked for once: {}", refund.refund_id);
+    }
+
+    /// The first pending refund that there is a rate for. One a record, so that each is judged on the balances the one
+    /// before it left.
+    pub(crate) fn priced(&self, policy: &Policy) -> Option<RefundPriced> {
+        self.payments.pending_refunds.iter().find_map(|(pair, waiting)| {
+            let ((day, payment_id, refund_id), pending) = waiting.first_key_value()?;
+            let pricing = self.tape.first_of_day(policy, *pair, *day)?;
+            let (debit_amount, repriced, postings) = given(self.known(*payment_id), pending, &pricing).ok()?;
+            // A balance at its limit makes the refund wait on rather than be lost.
+            self.ledger.check(&postings.0).ok()?;
+            let (payment_id, refund_id) = (*payment_id, *refund_id);
+            Some(RefundPriced { payment_id, refund_id, debit_amount, repriced, postings: postings.0 })
+        })
+    }
+
+    pub(crate) fn pricing_recorded(&mut self, refunds: &[RefundPriced]) {
+        for refund in refunds {
+            self.ledger.post(&refund.postings);
+            let payment = self.payments.rows.get_mut(&refund.payment_id).expect("a payment is approved first");
+            payment.pending_refunds =
+                payment.pending_refunds.checked_sub(1).expect("a refund waits before it is priced");
+            let pair = payment.pair();
+            let waiting = self.payments.pending_refunds.get_mut(&pair).expect("a refund waits before it is priced");
+            waiting.retain(|(_, payment_id, refund_id), _| {
+                (*payment_id, *refund_id) != (refund.payment_id, refund.refund_id)
+            });
+            if waiting.is_empty() {
+                self.payments.pending_refunds.remove(&pair);
+            }
+        }
+    }
+
+    /// Whether an account still waits for refunds: it cannot be closed before it has them.
+    pub(crate) fn awaits_refund(&self, account: AccountId) -> bool {
+        let waiting = self.payments.pending_refunds.values().flat_map(|of_pair| of_pair.keys());
+        waiting.into_iter().any(|(_, payment_id, _)| self.known(*payment_id).payer == account)
+    }
+}
+
+/// What the payer gets at mid of another rate than the payment's own, rounded down; and the postings: the position gives
+/// what the part was worth at the payment's own mid, the result takes the difference.
+fn given(
+    payment: &Payment,
+    pending: &PendingRefund,
+    pricing: &Pricing,
+) -> Result<(Money, Repriced, Postings), DeclineReason> {
+    let CurrencyPair { presentment, debit } = payment.pair();
+    let mid = pricing.prices.mid();
+    let conversion = Conversion::at(presentment, debit, Prices::mid_only(mid), Ratio::ZERO)
+        .expect("within one currency a refund is not priced anew");
+    let debit_amount = conversion.settlement(pending.amount).map_err(|_| DeclineReason::DebitAmountTooLarge)?;
+    if !is_one_amount(debit_amount) {
+        return Err(DeclineReason::DebitAmountTooLarge);
+    }
+    let difference = minus(debit_amount, pending.original_mid);
+    let position = payment.sides().position(debit);
+    let result = AccountId::house(AccountKind::FxResult, debit);
+    let mut postings = Postings::new();
+    postings.change(position, payment.payer, debit_amount.min(pending.original_mid).expect("one currency"));
+    match difference.is_negative() {
+        true => postings.change(position, result, negated(difference)),
+        false => postings.change(result, payment.payer, difference),
+    }
+    Ok((debit_amount, Repriced { mid_rate: mid, rate_lsn: pricing.rate_lsn, difference }, postings))
+}
+
+fn negated(amount: Money) -> Money {
+    amount.checked_neg().expect("far above −2^127")
+}
+
+fn refusal(unavailable: Unavailable) -> Refusal {
+    match unavailable {
+        Unavailable::RateStale(pair) => Refusal::RateStale(pair),
+        Unavailable::RateMissing(pair) => Refusal::RateMissing(pair),
+        Unavailable::AccountNotFound
+        | Unavailable::ConsentNotFound
+        | Unavailable::PaymentNotFound
+        | Unavailable::QuoteTokenInvalid => unreachable!("a tape knows rates only"),
+    }
+}

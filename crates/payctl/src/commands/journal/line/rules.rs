@@ -1,0 +1,87 @@
+//! What is in force: policy, merchants, rates; a line a record.
+
+use domain::{Event, Policy, PublishRates, RateTick, RegisterMerchant, TickPrice};
+use serde_json::{Value, json};
+
+use super::Line;
+use crate::words;
+
+pub(super) fn policy(policy: &Policy) -> Line {
+    let (markup, age, step) = (policy.fx_markup, policy.rate_age_ms_max, policy.rate_move_max);
+    let mut text = format!("markup {}, rates up to {age} ms old, steps up to {}", markup.percent(), step.percent());
+    let json = json!({
+        "fxMarkup": markup.to_string(),
+        "rateAgeMsMax": age,
+        "rateMoveMax": step.to_string(),
+        "pivot": policy.pivot.map(|pivot| pivot.code()),
+        "pairs": policy.pairs.len(),
+        "tiers": policy.tiers.len(),
+        "volatilityBands": policy.volatility.len(),
+        "exposureLimits": policy.exposure.len(),
+        "merchants": policy.merchants.len(),
+        "quoteMs": policy.quote_ms,
+        "holdMs": policy.merchant_default.hold_ms,
+        "refundRate": policy.merchant_default.refund_rate.as_str(),
+        "refundFunding": policy.merchant_default.refund_funding.as_str(),
+    });
+    if let Some(pivot) = policy.pivot {
+        text += &format!(", crossed through {}", pivot.code());
+    }
+    for (count, noun) in [
+        (policy.pairs.len(), "pair"),
+        (policy.tiers.len(), "tier"),
+        (policy.volatility.len(), "volatility band"),
+        (policy.exposure.len(), "exposure limit"),
+        (policy.merchants.len(), "merchant"),
+    ] {
+        if count > 0 {
+            text += &format!(", {}", words::counted(count as u64, noun));
+        }
+    }
+    ("policy", text, json)
+}
+
+pub(super) fn merchant(command: &RegisterMerchant) -> Line {
+    let (name, currency, discount) = (&command.name, command.settlement_currency.code(), command.discount);
+    let text = format!("merchant {name}, paid in {currency}, discount {}", discount.percent());
+    let json =
+        json!({ "merchant": name.as_str(), "settlementCurrency": currency, "merchantDiscount": discount.to_string() });
+    ("registered", text, json)
+}
+
+pub(super) fn rates(command: &PublishRates, event: &Event) -> Line {
+    let texts: Vec<String> =
+        command.ticks.iter().map(|tick| format!("{} {}", tick.pair, price_text(tick.price))).collect();
+    let mut rates: Vec<Value> = command.ticks.iter().map(tick_json).collect();
+    if let Event::RatesPublished(published) = event {
+        for (rate, move_ppm) in rates.iter_mut().zip(&published.move_ppm) {
+            rate["movePpm"] = json!(move_ppm);
+        }
+    }
+    let (mut text, mut json) = (texts.join(", "), json!({ "rates": rates }));
+    if let Some(reason) = &command.override_reason {
+        text += &format!(", beyond the band: {}", reason.as_str());
+        json["overrideReason"] = json!(reason.as_str());
+    }
+    ("rates", text, json)
+}
+
+/// `1.179291231`, or `1.179 to 1.1796`.
+fn price_text(price: TickPrice) -> String {
+    match price {
+        TickPrice::Mid(mid) => mid.to_string(),
+        TickPrice::BidAsk { bid, ask } => format!("{bid} to {ask}"),
+    }
+}
+
+fn tick_json(tick: &RateTick) -> Value {
+    let mut json = json!({ "pair": tick.pair.to_string(), "source": tick.source.as_str() });
+    match tick.price {
+        TickPrice::Mid(mid) => json["midRate"] = json!(mid.to_string()),
+        TickPrice::BidAsk { bid, ask } => {
+            json["bid"] = json!(bid.to_string());
+            json["ask"] = json!(ask.to_string());
+        }
+    }
+    json
+}

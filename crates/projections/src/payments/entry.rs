@@ -1,0 +1,147 @@
+//! One payment, record by record.
+
+use std::{collections::HashMap, sync::Arc};
+
+use domain::{Event, Lsn, PaymentTotals, Record, RefundId};
+
+use super::view::{PaymentView, RefundView, authorize_of, refund_of, totals_in};
+
+/// Which record of a payment: 0 decided it, the others followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StepIndex(u32);
+
+/// A payment by reference to the records that concern it.
+#[derive(Debug)]
+pub(super) struct Entry {
+    decided: Arc<Record>,
+    /// In lsn order; one record stands here twice if it priced two refunds.
+    later: Vec<Step>,
+    /// The last step that changed the payment.
+    last: StepIndex,
+}
+
+#[derive(Debug)]
+struct Step {
+    record: Arc<Record>,
+    /// The step that last told the payment's totals: this one or one before it.
+    told: StepIndex,
+    /// The step that asked for the refund this is about; `DECISION` when it is about none.
+    refund: StepIndex,
+}
+
+impl StepIndex {
+    pub(crate) const DECISION: Self = Self(0);
+
+    fn position(self) -> Option<usize> {
+        let number = usize::try_from(self.0).expect("an index fits the address space");
+        number.checked_sub(1)
+    }
+}
+
+impl Entry {
+    pub(super) const fn new(decided: Arc<Record>) -> Self {
+        Self { decided, later: Vec::new(), last: StepIndex::DECISION }
+    }
+
+    /// A record that tells the payment's totals.
+    pub(super) fn push(&mut self, record: Arc<Record>) -> StepIndex {
+        let next = self.next();
+        let refund = if refund_of(&record).is_some() { next } else { StepIndex::DECISION };
+        self.last = next;
+        self.later.push(Step { record, told: next, refund });
+        next
+    }
+
+    /// A record that left the payment as it was.
+    pub(super) fn push_decline(&mut self, record: Arc<Record>) -> StepIndex {
+        let next = self.next();
+        let refund = if refund_of(&record).is_some() { next } else { StepIndex::DECISION };
+        let told = self.told(self.newest());
+        self.later.push(Step { record, told, refund });
+        next
+    }
+
+    /// A record that gave the refund of an earlier step to the payer.
+    pub(super) fn push_priced(&mut self, record: Arc<Record>, refund: StepIndex) -> StepIndex {
+        let next = self.next();
+        let told = self.told(self.newest());
+        self.last = next;
+        self.later.push(Step { record, told, refund });
+        next
+    }
+
+    pub(super) const fn decided(&self) -> &Arc<Record> {
+        &self.decided
+    }
+
+    /// The payment as it stands; `None` when it was declined.
+    pub(super) fn totals(&self) -> Option<PaymentTotals> {
+        self.totals_at(self.newest())
+    }
+
+    pub(super) fn view(&self) -> PaymentView {
+        self.view_at(self.last)
+    }
+
+    /// The payment right after this step.
+    pub(super) fn view_at(&self, step: StepIndex) -> PaymentView {
+        let record = self.record(step);
+        let refund = step.position().map(|position| self.later[position].refund);
+        let refund = refund.filter(|asked| *asked != StepIndex::DECISION).map(|asked| RefundView {
+            record: Arc::clone(self.record(asked)),
+            priced: (asked != step).then(|| Arc::clone(record)),
+        });
+        PaymentView {
+            decided: Arc::clone(&self.decided),
+            record: Arc::clone(record),
+            totals: self.totals_at(step),
+            refund,
+        }
+    }
+
+    /// The last step that is this record.
+    pub(super) fn step_of(&self, lsn: Lsn) -> Option<StepIndex> {
+        let number = self.later.partition_point(|step| step.record.lsn <= lsn);
+        let step = StepIndex(u32::try_from(number).expect("steps are counted by 32 bits"));
+        (self.record(step).lsn == lsn).then_some(step)
+    }
+
+    /// The last `limit` refunds, oldest first, as they stand.
+    pub(super) fn refunds(&self, limit: usize) -> Vec<RefundView> {
+        let mut priced: HashMap<RefundId, Arc<Record>> = HashMap::new();
+        let mut refunds = Vec::new();
+        for step in self.later.iter().rev() {
+            if refunds.len() >= limit {
+                break;
+            }
+            if let Event::RefundsPriced(_) = step.record.event {
+                let asked = refund_of(self.record(step.refund)).expect("a refund is priced that was asked for");
+                priced.insert(asked, Arc::clone(&step.record));
+            } else if let Some(refund) = refund_of(&step.record) {
+                refunds.push(RefundView { record: Arc::clone(&step.record), priced: priced.remove(&refund) });
+            }
+        }
+        refunds.reverse();
+        refunds
+    }
+
+    fn record(&self, step: StepIndex) -> &Arc<Record> {
+        step.position().map_or(&self.decided, |position| &self.later[position].record)
+    }
+
+    fn told(&self, step: StepIndex) -> StepIndex {
+        step.position().map_or(StepIndex::DECISION, |position| self.later[position].told)
+    }
+
+    fn totals_at(&self, step: StepIndex) -> Option<PaymentTotals> {
+        totals_in(self.record(self.told(step)), authorize_of(&self.decided).payment_id)
+    }
+
+    fn newest(&self) -> StepIndex {
+        StepIndex(u32::try_from(self.later.len()).expect("steps are counted by 32 bits"))
+    }
+
+    fn next(&self) -> StepIndex {
+        StepIndex(self.newest().0.checked_add(1).expect("steps are counted by 32 bits"))
+    }
+}

@@ -1,0 +1,313 @@
+//! What happened to payments.
+
+use domain::{
+    AuthorizationIncreased, AuthorizePayment, Command, Converted, Evidence, HoldExpired, Lsn, PaymentAmount,
+    PaymentAuthorized, PaymentCaptured, PaymentRefunded, PaymentState, PaymentTotals, RefundPending, RefundPriced,
+    Repriced, Timestamp,
+};
+use money::{Currency, Money};
+
+use super::{read_postings, write_postings};
+use crate::{
+    journal::{DecodeError, value},
+    journal_v1,
+};
+
+pub(super) fn write_captured(captured: &PaymentCaptured, command: &Command) -> journal_v1::PaymentCaptured {
+    let PaymentCaptured { settlement_amount, postings, after, above_soft_limit } = captured;
+    assert!(settlement_amount.currency() == after.captured.settlement.currency(), "a merchant is paid in one currency");
+    let told = if let Command::AuthorizePayment(payment) = command {
+        let follows = settlement_currency(payment)
+            .and_then(|currency| captured_at_once(payment, Money::new(currency, settlement_amount.minor_units())));
+        assert!(follows == Some(*after), "what is captured at once follows from its authorization");
+        None
+    } else {
+        Some(write_totals(after))
+    };
+    journal_v1::PaymentCaptured {
+        settlement_minor_units: value::minor_units(*settlement_amount),
+        postings: write_postings(postings),
+        after: told,
+        above_soft_limit: write_currencies(above_soft_limit),
+    }
+}
+
+pub(super) fn read_captured(
+    message: &journal_v1::PaymentCaptured,
+    command: &Command,
+) -> Result<PaymentCaptured, DecodeError> {
+    let journal_v1::PaymentCaptured { settlement_minor_units, postings, after, above_soft_limit } = message;
+    let (settlement_amount, after) = match (command, after) {
+        (Command::AuthorizePayment(payment), None) => {
+            let missing = DecodeError::Missing { field: "payment_captured.after" };
+            let currency = settlement_currency(payment).ok_or_else(|| missing.clone())?;
+            let settlement_amount = Money::new(currency, (*settlement_minor_units).into());
+            (settlement_amount, captured_at_once(payment, settlement_amount).ok_or(missing)?)
+        }
+        (Command::AuthorizePayment(_), Some(_)) => {
+            return Err(value::invalid("payment_captured.after", "told beside an authorization"));
+        }
+        (_, after) => {
+            let after = read_totals("payment_captured.after", after.as_ref())?;
+            (Money::new(after.captured.settlement.currency(), (*settlement_minor_units).into()), after)
+        }
+    };
+    Ok(PaymentCaptured {
+        settlement_amount,
+        postings: read_postings(postings)?,
+        after,
+        above_soft_limit: read_currencies("payment_captured.above_soft_limit", above_soft_limit)?,
+    })
+}
+
+/// What a payment settles in; `None` when nothing says so, since it could not be converted.
+fn settlement_currency(payment: &AuthorizePayment) -> Option<Currency> {
+    let Evidence::Present(conversions) = &payment.converted else { return None };
+    match &conversions.settlement {
+        Converted::SameCurrency => Some(payment.presentment_amount.currency()),
+        Converted::Quoted(quote) => quote.gross.map(Money::currency),
+    }
+}
+
+/// Where a payment stands right after it was captured with its authorization: all of it moved, and nothing else.
+fn captured_at_once(payment: &AuthorizePayment, settlement: Money) -> Option<PaymentTotals> {
+    let Evidence::Present(conversions) = &payment.converted else { return None };
+    let presentment = payment.presentment_amount;
+    let debit = match &conversions.debit {
+        Converted::SameCurrency => presentment,
+        Converted::Quoted(quote) => quote.amounts?.debit,
+    };
+    let all = PaymentAmount { presentment, debit, settlement };
+    Some(PaymentTotals {
+        state: PaymentState::Captured,
+        authorized: all,
+        captured: all,
+        refunded: PaymentAmount {
+            presentment: Money::zero(presentment.currency()),
+            debit: Money::zero(debit.currency()),
+            settlement: Money::zero(settlement.currency()),
+        },
+        held: Money::zero(debit.currency()),
+    })
+}
+
+pub(super) fn write_authorized(authorized: &PaymentAuthorized) -> journal_v1::PaymentAuthorized {
+    let PaymentAuthorized { expires_at, after, above_soft_limit } = authorized;
+    journal_v1::PaymentAuthorized {
+        expires_at_us: expires_at.micros(),
+        after: Some(write_totals(after)),
+        above_soft_limit: write_currencies(above_soft_limit),
+    }
+}
+
+pub(super) fn read_authorized(message: &journal_v1::PaymentAuthorized) -> Result<PaymentAuthorized, DecodeError> {
+    let journal_v1::PaymentAuthorized { expires_at_us, after, above_soft_limit } = message;
+    Ok(PaymentAuthorized {
+        expires_at: Timestamp::from_micros(*expires_at_us),
+        after: read_totals("payment_authorized.after", after.as_ref())?,
+        above_soft_limit: read_currencies("payment_authorized.above_soft_limit", above_soft_limit)?,
+    })
+}
+
+pub(super) fn write_voided(after: &PaymentTotals) -> journal_v1::PaymentVoided {
+    journal_v1::PaymentVoided { after: Some(write_totals(after)) }
+}
+
+pub(super) fn read_voided(message: &journal_v1::PaymentVoided) -> Result<PaymentTotals, DecodeError> {
+    let journal_v1::PaymentVoided { after } = message;
+    read_totals("payment_voided.after", after.as_ref())
+}
+
+pub(super) fn write_refunded(refunded: &PaymentRefunded) -> journal_v1::PaymentRefunded {
+    let PaymentRefunded { debit_amount, settlement_amount, repriced, postings, after } = refunded;
+    let debit_currency = after.refunded.debit.currency();
+    assert!(debit_amount.currency() == debit_currency, "a payer is credited in what it was debited in");
+    assert!(settlement_amount.currency() == after.refunded.settlement.currency(), "a merchant is paid in one currency");
+    journal_v1::PaymentRefunded {
+        debit_minor_units: value::minor_units(*debit_amount),
+        settlement_minor_units: value::minor_units(*settlement_amount),
+        repriced: repriced.as_ref().map(|repriced| write_repriced(repriced, debit_currency)),
+        postings: write_postings(postings),
+        after: Some(write_totals(after)),
+    }
+}
+
+pub(super) fn read_refunded(message: &journal_v1::PaymentRefunded) -> Result<PaymentRefunded, DecodeError> {
+    let journal_v1::PaymentRefunded { debit_minor_units, settlement_minor_units, repriced, postings, after } = message;
+    let after = read_totals("payment_refunded.after", after.as_ref())?;
+    let debit_currency = after.refunded.debit.currency();
+    Ok(PaymentRefunded {
+        debit_amount: Money::new(debit_currency, (*debit_minor_units).into()),
+        settlement_amount: Money::new(after.refunded.settlement.currency(), (*settlement_minor_units).into()),
+        repriced: repriced.as_ref().map(|repriced| read_repriced(repriced, debit_currency)).transpose()?,
+        postings: read_postings(postings)?,
+        after,
+    })
+}
+
+pub(super) fn write_pending(pending: &RefundPending) -> journal_v1::RefundPending {
+    let RefundPending { settlement_amount, postings, priced_from_day, after } = pending;
+    assert!(settlement_amount.currency() == after.refunded.settlement.currency(), "a merchant is paid in one currency");
+    journal_v1::RefundPending {
+        settlement_minor_units: value::minor_units(*settlement_amount),
+        postings: write_postings(postings),
+        priced_from_day: *priced_from_day,
+        after: Some(write_totals(after)),
+    }
+}
+
+pub(super) fn read_pending(message: &journal_v1::RefundPending) -> Result<RefundPending, DecodeError> {
+    let journal_v1::RefundPending { settlement_minor_units, postings, priced_from_day, after } = message;
+    let after = read_totals("refund_pending.after", after.as_ref())?;
+    Ok(RefundPending {
+        settlement_amount: Money::new(after.refunded.settlement.currency(), (*settlement_minor_units).into()),
+        postings: read_postings(postings)?,
+        priced_from_day: *priced_from_day,
+        after,
+    })
+}
+
+pub(super) fn write_increased(increased: &AuthorizationIncreased) -> journal_v1::AuthorizationIncreased {
+    let AuthorizationIncreased { after, above_soft_limit } = increased;
+    journal_v1::AuthorizationIncreased {
+        after: Some(write_totals(after)),
+        above_soft_limit: write_currencies(above_soft_limit),
+    }
+}
+
+pub(super) fn read_increased(
+    message: &journal_v1::AuthorizationIncreased,
+) -> Result<AuthorizationIncreased, DecodeError> {
+    let journal_v1::AuthorizationIncreased { after, above_soft_limit } = message;
+    Ok(AuthorizationIncreased {
+        after: read_totals("authorization_increased.after", after.as_ref())?,
+        above_soft_limit: read_currencies("authorization_increased.above_soft_limit", above_soft_limit)?,
+    })
+}
+
+pub(super) fn write_expired(holds: &[HoldExpired]) -> journal_v1::HoldsExpired {
+    let write = |HoldExpired { payment_id, after }: &HoldExpired| journal_v1::HoldExpired {
+        payment_id: payment_id.bytes().to_vec(),
+        after: Some(write_totals(after)),
+    };
+    journal_v1::HoldsExpired { holds: holds.iter().map(write).collect() }
+}
+
+pub(super) fn read_expired(message: &journal_v1::HoldsExpired) -> Result<Vec<HoldExpired>, DecodeError> {
+    let read = |journal_v1::HoldExpired { payment_id, after }: &journal_v1::HoldExpired| {
+        Ok(HoldExpired {
+            payment_id: value::payment_id("holds_expired.holds.payment_id", payment_id)?,
+            after: read_totals("holds_expired.holds.after", after.as_ref())?,
+        })
+    };
+    message.holds.iter().map(read).collect()
+}
+
+pub(super) fn write_priced(refunds: &[RefundPriced]) -> journal_v1::RefundsPriced {
+    let write = |refund: &RefundPriced| {
+        let RefundPriced { payment_id, refund_id, debit_amount, repriced, postings } = refund;
+        journal_v1::RefundPriced {
+            payment_id: payment_id.bytes().to_vec(),
+            refund_id: refund_id.bytes().to_vec(),
+            debit_currency: value::number(debit_amount.currency()),
+            debit_minor_units: value::minor_units(*debit_amount),
+            repriced: Some(write_repriced(repriced, debit_amount.currency())),
+            postings: write_postings(postings),
+        }
+    };
+    journal_v1::RefundsPriced { refunds: refunds.iter().map(write).collect() }
+}
+
+pub(super) fn read_priced(message: &journal_v1::RefundsPriced) -> Result<Vec<RefundPriced>, DecodeError> {
+    let read = |refund: &journal_v1::RefundPriced| {
+        let journal_v1::RefundPriced { payment_id, refund_id, debit_currency, debit_minor_units, repriced, postings } =
+            refund;
+        let currency = value::currency("refunds_priced.refunds.debit_currency", *debit_currency)?;
+        let repriced = value::required("refunds_priced.refunds.repriced", repriced.as_ref())?;
+        Ok(RefundPriced {
+            payment_id: value::payment_id("refunds_priced.refunds.payment_id", payment_id)?,
+            refund_id: value::refund_id("refunds_priced.refunds.refund_id", refund_id)?,
+            debit_amount: Money::new(currency, (*debit_minor_units).into()),
+            repriced: read_repriced(repriced, currency)?,
+            postings: read_postings(postings)?,
+        })
+    };
+    message.refunds.iter().map(read).collect()
+}
+
+fn write_repriced(repriced: &Repriced, debit_currency: Currency) -> journal_v1::Repriced {
+    let Repriced { mid_rate, rate_lsn, difference } = repriced;
+    assert!(difference.currency() == debit_currency, "a rate costs in what the payer is credited in");
+    let (mid_numerator, mid_denominator) = value::fraction(*mid_rate);
+    journal_v1::Repriced {
+        mid_numerator,
+        mid_denominator,
+        rate_lsn: rate_lsn.get(),
+        difference_minor_units: value::minor_units(*difference),
+    }
+}
+
+fn read_repriced(message: &journal_v1::Repriced, debit_currency: Currency) -> Result<Repriced, DecodeError> {
+    let journal_v1::Repriced { mid_numerator, mid_denominator, rate_lsn, difference_minor_units } = message;
+    Ok(Repriced {
+        mid_rate: value::exact_rate("repriced.mid_numerator", mid_numerator, mid_denominator)?,
+        rate_lsn: Lsn::new(*rate_lsn),
+        difference: Money::new(debit_currency, (*difference_minor_units).into()),
+    })
+}
+
+fn write_totals(totals: &PaymentTotals) -> journal_v1::PaymentTotals {
+    let PaymentTotals { state, authorized, captured, refunded, held } = totals;
+    let amounts = [authorized, captured, refunded];
+    let PaymentAmount { presentment, debit, settlement } = authorized;
+    let one_currency = |of: fn(&PaymentAmount) -> Money| {
+        amounts.iter().all(|amount| of(amount).currency() == of(authorized).currency())
+    };
+    assert!(one_currency(|amount| amount.presentment), "a payment is presented in one currency");
+    assert!(one_currency(|amount| amount.debit), "a payment is debited in one currency");
+    assert!(one_currency(|amount| amount.settlement), "a payment is settled in one currency");
+    assert!(held.currency() == debit.currency(), "a payment is held in the currency it is debited in");
+    let minor_units = amounts.iter().flat_map(|amount| [amount.presentment, amount.debit, amount.settlement]);
+    journal_v1::PaymentTotals {
+        state: state.number().into(),
+        presentment_currency: value::number(presentment.currency()),
+        debit_currency: value::number(debit.currency()),
+        settlement_currency: value::number(settlement.currency()),
+        minor_units: minor_units.chain([*held]).map(value::minor_units).collect(),
+    }
+}
+
+fn read_totals(field: &'static str, message: Option<&journal_v1::PaymentTotals>) -> Result<PaymentTotals, DecodeError> {
+    let journal_v1::PaymentTotals { state, presentment_currency, debit_currency, settlement_currency, minor_units } =
+        value::required(field, message)?;
+    let known = u8::try_from(*state).ok().and_then(PaymentState::from_number);
+    let presentment_currency = value::currency(field, *presentment_currency)?;
+    let debit_currency = value::currency(field, *debit_currency)?;
+    let settlement_currency = value::currency(field, *settlement_currency)?;
+    let [amounts @ .., held] = minor_units.as_slice() else {
+        return Err(value::invalid(field, "without amounts"));
+    };
+    let ([authorized, captured, refunded], []) = amounts.as_chunks::<3>() else {
+        return Err(value::invalid(field, format_args!("{} amounts", minor_units.len())));
+    };
+    let amount = |[presentment, debit, settlement]: &[i64; 3]| PaymentAmount {
+        presentment: Money::new(presentment_currency, (*presentment).into()),
+        debit: Money::new(debit_currency, (*debit).into()),
+        settlement: Money::new(settlement_currency, (*settlement).into()),
+    };
+    Ok(PaymentTotals {
+        state: known.ok_or_else(|| value::invalid(field, format_args!("in state {state}")))?,
+        authorized: amount(authorized),
+        captured: amount(captured),
+        refunded: amount(refunded),
+        held: Money::new(debit_currency, (*held).into()),
+    })
+}
+
+fn write_currencies(currencies: &[Currency]) -> Vec<u32> {
+    currencies.iter().copied().map(value::number).collect()
+}
+
+fn read_currencies(field: &'static str, numbers: &[u32]) -> Result<Vec<Currency>, DecodeError> {
+    numbers.iter().map(|number| value::currency(field, *number)).collect()
+}

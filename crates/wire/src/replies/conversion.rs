@@ -1,0 +1,103 @@
+//! How amounts followed from each other, as people can recompute it.
+
+use domain::{Converted, OfferedQuote, Pricing, Quote, SettlementQuote, Timestamp};
+use money::{Conversion, ExactRate, Money, Ratio, Rounding};
+
+use super::{Names, money, timestamp};
+use crate::v1;
+
+/// An offer as it is shown to whoever is to agree to it; `discount` is the merchant's. `None` when an amount of it is
+/// above the largest one amount may be: then there is nothing to offer.
+#[must_use]
+pub fn quote(offered: &OfferedQuote, discount: Ratio, quoted_at: Timestamp, names: &dyn Names) -> Option<v1::Quote> {
+    let OfferedQuote { offer, conversions } = offered;
+    let presentment = offer.presentment_amount;
+    let gross = gross(&conversions.settlement, presentment)?;
+    let discount = discount.of(gross, Rounding::HalfUp).ok()?;
+    Some(v1::Quote {
+        quote_id: offer.quote_id.to_string(),
+        merchant_id: names.merchant(offer.merchant),
+        payer: Some(names.account(offer.payer)),
+        presentment_amount: Some(money(presentment)),
+        debit_amount: Some(money(debit(&conversions.debit, presentment)?)),
+        settlement_amount: Some(money(gross.checked_sub(discount).ok()?)),
+        merchant_discount: Some(money(discount)),
+        conversion: towards_payer(&conversions.debit, quoted_at),
+        settlement_conversion: towards_merchant(&conversions.settlement, presentment, quoted_at),
+        expire_time: Some(timestamp(offer.expires_at)),
+    })
+}
+
+/// What the payer pays; `None` when that is too much for one amount.
+pub(super) fn debit(converted: &Converted<Quote>, presentment: Money) -> Option<Money> {
+    match converted {
+        Converted::SameCurrency => Some(presentment),
+        Converted::Quoted(quote) => quote.amounts.map(|amounts| amounts.debit),
+    }
+}
+
+/// What the merchant is paid before its discount; `None` when that is too much for one amount.
+pub(super) fn gross(converted: &Converted<SettlementQuote>, presentment: Money) -> Option<Money> {
+    match converted {
+        Converted::SameCurrency => Some(presentment),
+        Converted::Quoted(quote) => quote.gross,
+    }
+}
+
+pub(super) fn towards_payer(converted: &Converted<Quote>, decided_at: Timestamp) -> Option<v1::Conversion> {
+    let Converted::Quoted(quote) = converted else { return None };
+    let Quote { pricing, markup, move_ppm, exposure_weight, amounts } = quote;
+    let markup_amount = amounts.and_then(|amounts| amounts.debit.checked_sub(amounts.mid).ok());
+    Some(v1::Conversion {
+        markup: markup.to_string(),
+        mid_amount: amounts.map(|amounts| money(amounts.mid)),
+        markup_amount: markup_amount.map(money),
+        applied_rate: whole(pricing.prices.debit()),
+        move_ppm: *move_ppm,
+        exposure_weight: exposure_weight.to_string(),
+        ..priced(pricing, decided_at)
+    })
+}
+
+pub(super) fn towards_merchant(
+    converted: &Converted<SettlementQuote>,
+    presentment: Money,
+    decided_at: Timestamp,
+) -> Option<v1::Conversion> {
+    let Converted::Quoted(SettlementQuote { pricing, gross }) = converted else { return None };
+    let mid_amount = gross.and_then(|gross| {
+        let conversion = Conversion::at(presentment.currency(), gross.currency(), pricing.prices, Ratio::ZERO).ok()?;
+        conversion.mid(presentment).ok()
+    });
+    Some(v1::Conversion {
+        markup: Ratio::ZERO.to_string(),
+        mid_amount: mid_amount.map(money),
+        applied_rate: whole(pricing.prices.settlement()),
+        ..priced(pricing, decided_at)
+    })
+}
+
+fn priced(pricing: &Pricing, decided_at: Timestamp) -> v1::Conversion {
+    let Pricing { prices, rate_lsn, cross_lsn, as_of, source } = pricing;
+    v1::Conversion {
+        mid_rate: prices.mid().to_string(),
+        rate_exact: exact(prices.mid()),
+        rate_source: source.to_string(),
+        rate_as_of_time: Some(timestamp(*as_of)),
+        // A rate may speak of a moment just ahead of the switch's clock; its age is then nothing.
+        rate_age_ms: u64::try_from(decided_at.millis_since(*as_of)).unwrap_or(0),
+        rate_lsn: rate_lsn.get(),
+        cross_rate_lsn: cross_lsn.map_or(0, domain::Lsn::get),
+        ..v1::Conversion::default()
+    }
+}
+
+/// The rate as a fraction where its decimals do not tell all of it; empty where they do.
+pub(super) fn exact(rate: ExactRate) -> String {
+    if rate.is_decimal() { String::new() } else { format!("{}/{}", rate.numerator(), rate.denominator()) }
+}
+
+/// All of the rate: as a decimal where it is one, as a fraction elsewhere.
+fn whole(rate: ExactRate) -> String {
+    if rate.is_decimal() { rate.to_string() } else { exact(rate) }
+}
