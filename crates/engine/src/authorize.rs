@@ -1,5 +1,7 @@
 //! Deciding a payment: refusals first, then the checks in the order of [`DeclineReason`].
 
+use alloc::boxed::Box;
+
 use domain::{
     AccountId, AuthorizePayment, CaptureMode, Consent, Decline, DeclineReason, Event, Evidence, Mode, Offer,
     PaymentAuthorized, PaymentCaptured, Policy, Refusal, RegisterMerchant, Timestamp, Unavailable,
@@ -84,9 +86,9 @@ impl Engine {
             unreachable!("a payment without conversions was refused");
         };
         let (legs, weight) = self.legs(policy, subject, conversions)?;
+        let debit = legs.debit(authorize.presentment_amount);
         let tranche = Tranche::new(legs, weight, authorize.presentment_amount);
         let payment = held(policy, at, authorize, subject, tranche, &agreement);
-        let debit = legs.debit(authorize.presentment_amount);
         if authorize.debit_amount_max.is_some_and(|max| exceeds(debit, max)) {
             return Err(DeclineReason::DebitAboveMax);
         }
@@ -142,6 +144,7 @@ impl Engine {
         let merchant = self.parties.merchant(authorize.merchant).expect("a merchant is registered before it is paid");
         let subject = subject(merchant, *payer, authorize.presentment_amount, authorize.offer.as_ref());
         let (legs, weight) = recorded(&subject, conversions);
+        let legs = self.payments.shared(legs);
         let tranche = Tranche::new(legs, weight, subject.presentment);
         let debit = tranche.legs.debit(subject.presentment);
         let order = authorize.merchant_order_digest;
@@ -154,7 +157,7 @@ impl Engine {
             tranches: alloc::vec![tranche],
             phase: Phase::Closed(Closed::Captured),
             consented: agreement.debit_amount_max,
-            mandate: agreement.period.map(|(id, period, _)| MandateUse { id, period, counted: debit }),
+            mandate: agreement.period.map(|(id, period, _)| Box::new(MandateUse { id, period, counted: debit })),
             pending_refunds: 0,
         };
         let payment = match how {

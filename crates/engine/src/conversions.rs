@@ -1,5 +1,7 @@
 //! Whether a payment's conversions are what the tape and the rules give.
 
+use alloc::sync::Arc;
+
 use domain::{
     AccountId, Conversions, Converted, CurrencyPair, DeclineReason, Evidence, Name, Offer, Policy, Pricing, Quote,
     Refusal, SettlementQuote, Timestamp, Unavailable,
@@ -67,7 +69,7 @@ impl Engine {
         policy: &Policy,
         subject: &Subject<'_>,
         conversions: &Conversions,
-    ) -> Result<(Legs, Weight), DeclineReason> {
+    ) -> Result<(Arc<Legs>, Weight), DeclineReason> {
         let mut weight = Weight::ONE;
         if let Converted::Quoted(quote) = &conversions.debit {
             self.check_debit(policy, subject, quote)?;
@@ -76,7 +78,7 @@ impl Engine {
         if let Converted::Quoted(quote) = &conversions.settlement {
             self.check_settlement(policy, subject, quote)?;
         }
-        Ok((subject.legs(conversions).ok_or(DeclineReason::QuoteNotReproduced)?, weight))
+        Ok((Arc::new(subject.legs(conversions).ok_or(DeclineReason::QuoteNotReproduced)?), weight))
     }
 
     fn check_debit(&self, policy: &Policy, subject: &Subject<'_>, quote: &Quote) -> Result<(), DeclineReason> {
@@ -127,12 +129,12 @@ impl Engine {
 }
 
 /// How a recorded payment becomes what payer pays and merchant gets: it was checked when it was decided.
-pub(crate) fn recorded(subject: &Subject<'_>, conversions: &Conversions) -> (Legs, Weight) {
+pub(crate) fn recorded(subject: &Subject<'_>, conversions: &Conversions) -> (Arc<Legs>, Weight) {
     let weight = match &conversions.debit {
         Converted::Quoted(quote) => quote.exposure_weight,
         Converted::SameCurrency => Weight::ONE,
     };
-    (subject.legs(conversions).expect("a recorded conversion reproduces"), weight)
+    (Arc::new(subject.legs(conversions).expect("a recorded conversion reproduces")), weight)
 }
 
 /// What a stage found, or the refusal for what it did not.

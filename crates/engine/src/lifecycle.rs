@@ -1,6 +1,6 @@
 //! What becomes of a payment once it is approved: capture, void, increase, expiry.
 
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 
 use domain::{
     AuthorizationIncreased, CapturePayment, CaptureRest, Consent, DeclineReason, Event, HoldExpired,
@@ -111,7 +111,7 @@ impl Engine {
             }
         };
         // A mandate bounds its period too, also where a further code adds to what one payment may debit.
-        let period = match before.mandate {
+        let period = match &before.mandate {
             None => None,
             Some(used) => {
                 let consent = Consent::Mandate(used.id);
@@ -157,16 +157,17 @@ impl Engine {
         let merchant = self.parties.merchant(increase.merchant).expect("a merchant is registered before it is paid");
         let subject = subject(merchant, before.payer, increase.amount, None);
         let (legs, weight) = recorded(&subject, conversions);
+        let legs = self.payments.shared(legs);
         let agreement = self.increase_agreement(at, increase, &before).expect("a recorded increase was agreed to");
         let grown = before.after_increase(legs, weight, increase.amount).expect("a recorded increase has room");
         let mut after = Payment { consented: agreement.debit_amount_max, ..grown };
         assert!(after.totals() == event.after, "an increase leads to where its record says: {}", increase.payment_id);
         let more = minus(after.totals().authorized.debit, before.totals().authorized.debit);
-        if let (Some(used), Some((_, period, _))) = (before.mandate, agreement.period) {
+        if let (Some(used), Some((_, period, _))) = (&before.mandate, agreement.period) {
             let consent = Consent::Mandate(used.id);
             self.consents.used(at, before.merchant, before.order, before.payer, &consent, more);
             let counted = if used.period == period { plus(used.counted, more) } else { more };
-            after.mandate = Some(MandateUse { id: used.id, period, counted });
+            after.mandate = Some(Box::new(MandateUse { id: used.id, period, counted }));
         }
         if let Some(consent) = &increase.consent {
             self.consents.used(at, before.merchant, before.order, before.payer, consent, more);
@@ -204,7 +205,7 @@ impl Engine {
         if let (Phase::Open { .. }, Phase::Closed(_)) = (before.phase, after.phase) {
             // What a payment by mandate no longer holds and never took counts in its period no more.
             let taken = after.totals().captured.debit;
-            self.consents.released(before.mandate, minus(before.totals().authorized.debit, taken));
+            self.consents.released(before.mandate.as_deref().copied(), minus(before.totals().authorized.debit, taken));
         }
         self.payments.changed(payment_id, after);
     }

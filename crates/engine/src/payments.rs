@@ -1,7 +1,9 @@
 //! The payments that were approved: their tranches, and what follows from how much of each was captured and refunded.
 
 use alloc::{
-    collections::{BTreeMap, BTreeSet},
+    boxed::Box,
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
     vec::Vec,
 };
 
@@ -31,7 +33,12 @@ pub(crate) struct Payments {
     pub(crate) expiries: BTreeSet<(Timestamp, PaymentId)>,
     /// Refunds that wait for a rate: by pair, then by the day from which they are priced.
     pub(crate) pending_refunds: BTreeMap<CurrencyPair, BTreeMap<(i64, PaymentId, RefundId), PendingRefund>>,
+    /// Legs of late: between two ticks most payments of a pair and a discount have the same, and share them.
+    pub(crate) legs_of_late: VecDeque<Arc<Legs>>,
 }
+
+/// So many legs of late are looked at before new ones are kept.
+const LEGS_OF_LATE: usize = 8;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Payment {
@@ -44,7 +51,7 @@ pub(crate) struct Payment {
     /// The most that may be debited by the payer's consent; `None` where the payer was only named.
     pub(crate) consented: Option<Money>,
     /// The mandate it is paid by.
-    pub(crate) mandate: Option<MandateUse>,
+    pub(crate) mandate: Option<Box<MandateUse>>,
     /// Refunds that wait for a rate.
     pub(crate) pending_refunds: u32,
 }
@@ -78,9 +85,9 @@ pub(crate) enum Closed {
 }
 
 /// A part of a payment at one quote. In presentment currency: captured ≤ authorized, refunded ≤ captured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Tranche {
-    pub(crate) legs: Legs,
+    pub(crate) legs: Arc<Legs>,
     pub(crate) weight: Weight,
     pub(crate) authorized: Money,
     pub(crate) captured: Money,
@@ -99,7 +106,7 @@ pub(crate) struct PendingRefund {
 }
 
 impl Tranche {
-    pub(crate) fn new(legs: Legs, weight: Weight, authorized: Money) -> Self {
+    pub(crate) fn new(legs: Arc<Legs>, weight: Weight, authorized: Money) -> Self {
         let zero = Money::zero(authorized.currency());
         Self { legs, weight, authorized, captured: zero, refunded: zero, refunded_repriced: zero }
     }
@@ -258,7 +265,7 @@ impl Payment {
     }
 
     /// After an increase: at the quote of the last tranche that one grows, at another there is a new one.
-    pub(crate) fn after_increase(&self, legs: Legs, weight: Weight, amount: Money) -> Result<Self, Refusal> {
+    pub(crate) fn after_increase(&self, legs: Arc<Legs>, weight: Weight, amount: Money) -> Result<Self, Refusal> {
         let mut after = self.clone();
         let tranches = after.tranches.len();
         match after.tranches.last_mut() {
@@ -336,6 +343,18 @@ pub(crate) fn is_one_amount(amount: Money) -> bool {
 }
 
 impl Payments {
+    /// These legs, shared with a payment of late that has the same.
+    pub(crate) fn shared(&mut self, legs: Arc<Legs>) -> Arc<Legs> {
+        if let Some(same) = self.legs_of_late.iter().find(|of_late| **of_late == legs) {
+            return Arc::clone(same);
+        }
+        if self.legs_of_late.len() == LEGS_OF_LATE {
+            self.legs_of_late.pop_front();
+        }
+        self.legs_of_late.push_back(Arc::clone(&legs));
+        legs
+    }
+
     /// The merchant's payment of this id.
     pub(crate) fn of_merchant(&self, merchant: MerchantId, payment: PaymentId) -> Result<&Payment, Refusal> {
         self.rows.get(&payment).filter(|row| row.merchant == merchant).ok_or(Refusal::PaymentNotFound)

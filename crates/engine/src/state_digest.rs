@@ -65,7 +65,7 @@ impl Engine {
         for (id, payment) in payments {
             hasher.text(&alloc::format!("{id} {payment:?}"));
         }
-        let Payments { expiries, pending_refunds, rows: _, orders: _ } = &self.payments;
+        let Payments { expiries, pending_refunds, rows: _, orders: _, legs_of_late: _ } = &self.payments;
         hasher.text(&alloc::format!("{expiries:?} {pending_refunds:?}"));
         hasher.text(&alloc::format!("{:?} {:?} {:?}", self.consents, self.offers, self.exposure));
         let keys: BTreeMap<_, _> = self.keys.iter().collect();

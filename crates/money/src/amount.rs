@@ -1,5 +1,7 @@
 //! Sums of money.
 
+use core::fmt;
+
 use crate::currency::Currency;
 
 /// The largest single amount, in minor units: 10^15 − 1, ten trillion less a cent where a unit has two decimals.
@@ -14,16 +16,17 @@ const _: () = assert!(AMOUNT_MINOR_UNITS_MAX == 10_i64.pow(AMOUNT_DIGITS) - 1);
 ///
 /// Holds amounts, balances and totals alike, so it is wider than any one amount. It has no `+` and no order: sums of
 /// two currencies neither add up nor compare, and [`checked_add`](Money::checked_add) says so as a value.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Money {
     currency: Currency,
-    minor_units: i128,
+    /// An `i128` in native byte order: as bytes it needs no padding, and a ledger in memory is mostly sums.
+    minor_units: [u8; 16],
 }
 
 impl Money {
     /// Returns any sum, of either sign.
     pub const fn new(currency: Currency, minor_units: i128) -> Money {
-        Money { currency, minor_units }
+        Money { currency, minor_units: minor_units.to_ne_bytes() }
     }
 
     /// Returns nothing at all, in this currency.
@@ -51,22 +54,22 @@ impl Money {
 
     /// The sum in minor units: fen for CNY, yen for JPY, fils for KWD.
     pub const fn minor_units(self) -> i128 {
-        self.minor_units
+        i128::from_ne_bytes(self.minor_units)
     }
 
     /// Whether this is nothing.
     pub const fn is_zero(self) -> bool {
-        self.minor_units == 0
+        self.minor_units() == 0
     }
 
     /// Whether this is more than nothing.
     pub const fn is_positive(self) -> bool {
-        self.minor_units > 0
+        self.minor_units() > 0
     }
 
     /// Whether this is less than nothing.
     pub const fn is_negative(self) -> bool {
-        self.minor_units < 0
+        self.minor_units() < 0
     }
 
     /// Returns `self + other`.
@@ -93,7 +96,7 @@ impl Money {
     ///
     /// The most negative sum has no opposite.
     pub fn checked_neg(self) -> Result<Money, Error> {
-        let minor_units = self.minor_units.checked_neg().ok_or(Error::Overflow)?;
+        let minor_units = self.minor_units().checked_neg().ok_or(Error::Overflow)?;
         Ok(Money::new(self.currency, minor_units))
     }
 
@@ -103,7 +106,7 @@ impl Money {
     ///
     /// The most negative sum has no opposite.
     pub fn checked_abs(self) -> Result<Money, Error> {
-        let minor_units = self.minor_units.checked_abs().ok_or(Error::Overflow)?;
+        let minor_units = self.minor_units().checked_abs().ok_or(Error::Overflow)?;
         Ok(Money::new(self.currency, minor_units))
     }
 
@@ -120,8 +123,15 @@ impl Money {
         if self.currency != other.currency {
             return Err(Error::CurrencyMismatch { left: self.currency, right: other.currency });
         }
-        let minor_units = operation(self.minor_units, other.minor_units).ok_or(Error::Overflow)?;
+        let minor_units = operation(self.minor_units(), other.minor_units()).ok_or(Error::Overflow)?;
         Ok(Money::new(self.currency, minor_units))
+    }
+}
+
+impl fmt::Debug for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let minor_units = self.minor_units();
+        f.debug_struct("Money").field("currency", &self.currency).field("minor_units", &minor_units).finish()
     }
 }
 

@@ -18,7 +18,7 @@ fn hkd(units: i128) -> Money {
 }
 
 /// CNY presented, HKD debited at this rate, and settled in HKD at the same, or in CNY.
-fn legs(rate: &str, settlement: Currency, discount: &str) -> Legs {
+fn legs(rate: &str, settlement: Currency, discount: &str) -> Arc<Legs> {
     let pricing = || Pricing {
         prices: Prices::mid_only(Rate::parse(rate).unwrap().into()),
         rate_lsn: Lsn::new(1),
@@ -33,7 +33,8 @@ fn legs(rate: &str, settlement: Currency, discount: &str) -> Legs {
             false => Converted::Quoted(domain::settlement_quote(PAIR, pricing(), cny(1))),
         },
     };
-    Legs::new(Currency::CNY, Currency::HKD, settlement, &conversions, Ratio::parse(discount).unwrap()).unwrap()
+    let discount = Ratio::parse(discount).unwrap();
+    Arc::new(Legs::new(Currency::CNY, Currency::HKD, settlement, &conversions, discount).unwrap())
 }
 
 fn payment(tranches: &[(&str, i128)]) -> Payment {
@@ -162,7 +163,10 @@ fn a_payment_grows_no_larger_than_one_amount_in_any_currency() {
     let most = i128::from(AMOUNT_MINOR_UNITS_MAX);
     let check = |rate, settlement, discount, whole: i128, more: i128, fits: bool| {
         let legs = legs(rate, settlement, discount);
-        let one = Payment { tranches: vec![Tranche::new(legs, Weight::ONE, cny(whole))], ..payment(&[("1", 1)]) };
+        let one = Payment {
+            tranches: vec![Tranche::new(Arc::clone(&legs), Weight::ONE, cny(whole))],
+            ..payment(&[("1", 1)])
+        };
         let grown = one.after_increase(legs, Weight::ONE, cny(more));
         assert_eq!(grown.err(), (!fits).then_some(Refusal::PaymentTooLarge), "{rate} {discount} {whole} {more}");
     };
