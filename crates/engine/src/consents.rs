@@ -155,7 +155,7 @@ impl Consents {
     /// Counts a code that did not exist. One that does is no guess, whatever else was not agreed to.
     pub(crate) fn guessed(&mut self, at: Timestamp, merchant: MerchantId, consent: &Consent) {
         let Consent::Code(code) = consent else { return };
-        if self.codes.get(code).is_some_and(|grant| at < grant.expires_at) {
+        if self.codes.get(code).is_some_and(|grant| at < grant.expires_at && grant.merchant == merchant) {
             return;
         }
         let fresh = Guesses { window_ends_at: at.plus_millis(GUESS_WINDOW_MS), wrong: 0 };

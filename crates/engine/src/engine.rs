@@ -209,13 +209,13 @@ impl Engine {
             (Command::AuthorizePayment(authorize), Event::Declined(decline)) => {
                 // A code that nobody gave out may be a guess, whatever else the request was declined by.
                 let unknown = authorize.payer == Evidence::Unavailable(Unavailable::ConsentNotFound);
-                if unknown || decline.reason == DeclineReason::ConsentNotFound {
+                if unknown || may_be_a_guess(decline.reason) {
                     self.consents.guessed(at, authorize.merchant, &authorize.consent);
                 }
             }
             (Command::IncreaseAuthorization(increase), Event::Declined(decline)) => {
                 if let Some(consent) = increase.consent
-                    && decline.reason == DeclineReason::ConsentNotFound
+                    && may_be_a_guess(decline.reason)
                 {
                     self.consents.guessed(at, increase.merchant, &consent);
                 }
@@ -291,6 +291,11 @@ impl Engine {
     pub fn assert_conserved(&self) {
         self.ledger.assert_conserved();
     }
+}
+
+/// Whether a decline may be that of a code which the merchant was never given.
+const fn may_be_a_guess(reason: DeclineReason) -> bool {
+    matches!(reason, DeclineReason::ConsentNotFound | DeclineReason::ConsentMismatch)
 }
 
 /// Account and merchant of a recorded consent.

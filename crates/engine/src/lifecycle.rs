@@ -71,8 +71,13 @@ impl Engine {
         let before = self.payments.of_merchant(increase.merchant, increase.payment_id)?;
         check_currency(before, increase.amount)?;
         before.allows(PaymentMove::Increase, at)?;
-        if let Some(consent) = &increase.consent {
-            self.consents.check_guesses(at, increase.merchant, consent)?;
+        match &increase.consent {
+            None => {}
+            Some(code @ Consent::Code(_)) => self.consents.check_guesses(at, increase.merchant, code)?,
+            // What was agreed to before is known already; only a code adds to it.
+            Some(Consent::PayerNamed | Consent::OrderApproved | Consent::Mandate(_)) => {
+                return Err(Refusal::ConsentMissing);
+            }
         }
         let conversions = found(&increase.converted)?;
         let merchant = self.parties.merchant(increase.merchant).ok_or(Refusal::MerchantNotFound)?;

@@ -1,8 +1,9 @@
 //! Giving back what was captured: at the payment's own rate, at the rate of now, or at one of a later day.
 
 use domain::{
-    AccountId, AccountKind, CurrencyPair, DeclineReason, Event, PaymentMove, PaymentRefunded, Policy, Pricing,
-    RefundFunding, RefundPayment, RefundPending, RefundPriced, RefundRate, Refusal, Repriced, Timestamp, Unavailable,
+    AccountId, AccountKind, CurrencyPair, DeclineReason, Event, PaymentId, PaymentMove, PaymentRefunded, Policy,
+    Pricing, RefundFunding, RefundId, RefundPayment, RefundPending, RefundPriced, RefundRate, Refusal, Repriced,
+    Timestamp, Unavailable,
 };
 use money::{Conversion, Money, Prices, Ratio};
 
@@ -167,14 +168,27 @@ impl Engine {
     /// before it left.
     pub(crate) fn priced(&self, policy: &Policy) -> Option<RefundPriced> {
         self.payments.pending_refunds.iter().find_map(|(pair, waiting)| {
-            let ((day, payment_id, refund_id), pending) = waiting.first_key_value()?;
-            let pricing = self.tape.first_of_day(policy, *pair, *day)?;
-            let (debit_amount, repriced, postings) = given(self.known(*payment_id), pending, &pricing).ok()?;
-            // A balance at its limit makes the refund wait on rather than be lost.
-            self.ledger.check(&postings.0).ok()?;
-            let (payment_id, refund_id) = (*payment_id, *refund_id);
-            Some(RefundPriced { payment_id, refund_id, debit_amount, repriced, postings: postings.0 })
+            let priced = waiting.iter().map_while(|((day, payment_id, refund_id), pending)| {
+                // Those behind wait for as late a day or a later one.
+                let pricing = self.tape.first_of_day(policy, *pair, *day)?;
+                Some(self.priced_by(&pricing, *payment_id, *refund_id, pending))
+            });
+            priced.flatten().next()
         })
+    }
+
+    /// `None` where a balance is at its limit, or the amount is: that refund waits on rather than be lost, and holds up no
+    /// other.
+    fn priced_by(
+        &self,
+        pricing: &Pricing,
+        payment_id: PaymentId,
+        refund_id: RefundId,
+        pending: &PendingRefund,
+    ) -> Option<RefundPriced> {
+        let (debit_amount, repriced, postings) = given(self.known(payment_id), pending, pricing).ok()?;
+        self.ledger.check(&postings.0).ok()?;
+        Some(RefundPriced { payment_id, refund_id, debit_amount, repriced, postings: postings.0 })
     }
 
     pub(crate) fn pricing_recorded(&mut self, refunds: &[RefundPriced]) {

@@ -128,9 +128,11 @@ impl RateTape {
     /// The first rate of a pair that speaks of this day or a later one, crossed if the pair has no rates of its own.
     /// Ticks that are no longer kept are passed over.
     pub(crate) fn first_of_day(&self, policy: &Policy, pair: CurrencyPair, day: i64) -> Option<Pricing> {
+        // The moments that ticks of a pair speak of never fall.
         let first = |pair: CurrencyPair| {
-            let mut ticks = self.pairs.get(&pair)?.ticks.iter().map(|(_, tick)| tick);
-            ticks.find(|tick| policy.day(tick.tick.as_of) >= day)
+            let ticks = &self.pairs.get(&pair)?.ticks;
+            let place = ticks.partition_point(|(_, tick)| policy.day(tick.tick.as_of) < day);
+            ticks.get(place).map(|(_, tick)| tick)
         };
         if self.pairs.contains_key(&pair) {
             return first(pair)?.pricing().ok();

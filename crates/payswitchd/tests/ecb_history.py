@@ -276,12 +276,13 @@ class Replay:
                 refund.lsn = lsn
 
     def spread(self, rate):
-        """The published rate, or some last digits below and above it."""
+        """The published rate, or a bid and an ask around it: up to four of its fifth digit below and above."""
         digits = self.rng.choice((0, 0, 0, 1, 4))
         if not digits:
             return rate, rate
-        half = Decimal(digits).scaleb(Decimal(rate).as_tuple().exponent)
-        return str(Decimal(rate) - half), str(Decimal(rate) + half)
+        mid = Decimal(rate)
+        half = Decimal(digits).scaleb(mid.adjusted() - 4)
+        return str(mid - half), str(mid + half)
 
     def fund(self, currency, units):
         """Sees that so much is available."""
@@ -340,7 +341,7 @@ class Replay:
 
     def amount(self, merchant, presentment, debit):
         """Single minor units, amounts as people pay them, the edge of a tier, and a few up to the largest there is."""
-        most = rules.offer(self.tape, merchant, presentment, debit, 1).legs.presentment_max()
+        most = rules.offer(self.tape, merchant, presentment, debit, 1).legs.presentment_max(amount_max(merchant))
         kind = self.rng.random()
         if kind < 0.2:
             return self.rng.choice((1, 1, 2, 3, 5, 7, 9))
@@ -396,7 +397,7 @@ class Replay:
         legs = rules.offer(self.tape, living.merchant, presentment, debit, x).legs
         grown = exact.Payment(payment.merchant, payment.payer, list(payment.tranches))
         grown.increase(legs, x)
-        if len(grown.tranches) > TRANCHES_MAX or not grown.fits():
+        if len(grown.tranches) > TRANCHES_MAX or not grown.fits(amount_max(living.merchant)):
             return
         self.fund(debit, grown.held() - before)
         reply = self.move(living, "IncreaseAuthorization", amount=money(presentment, x))
@@ -529,6 +530,12 @@ def pairs_paid_in():
     for merchant, presentment, debit in EVERY_DAY + IN_TURN:
         pairs |= {(presentment, target) for target in (debit, merchant.settlement) if target != presentment}
     return sorted(pairs)
+
+
+def amount_max(merchant):
+    """The largest payment of ours. Given back at another rate a part may be worth more than what was paid for it, and
+    what is above the largest amount is declined, or waits until the rate has fallen."""
+    return exact.AMOUNT_MINOR_UNITS_MAX // (1 if merchant.refund_rate == ORIGINAL else 2)
 
 
 def account_of(currency):

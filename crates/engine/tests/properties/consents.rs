@@ -122,7 +122,7 @@ impl Consents {
 
     /// Counts a code that was not there to be used.
     fn guessed(&mut self, merchant: usize, code: u8, at: i64) {
-        if self.codes.get(&code).is_some_and(|code| code.holds(at)) {
+        if self.codes.get(&code).is_some_and(|code| code.holds(at) && code.merchant == merchant) {
             return;
         }
         let guesses = self.guesses.entry(merchant).or_insert((0, 0));
@@ -216,7 +216,7 @@ impl Model {
 
     pub(crate) fn apply_consent(&mut self, ask: &Ask, what: &What, lsn: u64, at: i64) {
         if let What::Declined(reason, _) = what {
-            if *reason == DeclineReason::ConsentNotFound {
+            if matches!(reason, DeclineReason::ConsentNotFound | DeclineReason::ConsentMismatch) {
                 self.apply_guess(ask, at);
             }
             return;

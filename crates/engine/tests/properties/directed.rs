@@ -97,6 +97,42 @@ fn a_code_that_exists_is_no_guess_where_the_mandate_is_revoked() {
 }
 
 #[test]
+fn an_increase_beyond_what_was_agreed_to_takes_a_further_code_each_time() {
+    let mut run = Directed::begin();
+    let code = |code, units| Ask::Code { code, account: 0, merchant: 0, units };
+    let further = Ask::Increase { payment: 0, units: 100, further: Some(1), twist: Twist::Nothing };
+    // The hold debits HKD 11.93, and each increase HKD 1.19 or 1.20 more.
+    run.ask(0, code(0, 1_193), "IssueCode: CodeIssued");
+    run.ask(0, Ask::Pay(hold(1, Consented::Code(0))), "Authorize: Authorized");
+    run.ask(0, increase(100), "IncreaseAuthorization: declined consent_exceeded");
+    run.ask(0, further.clone(), "IncreaseAuthorization: declined consent_not_found");
+    run.ask(0, code(1, 120), "IssueCode: CodeIssued");
+    run.ask(0, further.clone(), "IncreaseAuthorization: Increased");
+    run.ask(0, further.clone(), "IncreaseAuthorization: declined consent_not_found");
+    run.ask(0, code(1, 1), "IssueCode: CodeIssued");
+    run.ask(0, further, "IncreaseAuthorization: declined consent_exceeded");
+    run.ask(0, capture(Part::All), "Capture: Captured exchanged");
+    run.end();
+}
+
+#[test]
+fn a_hold_ends_at_the_moment_it_expires() {
+    // Ten minutes from its record on.
+    for (wait_us, expected) in [
+        (600 * SECOND - 2, "Capture: Captured exchanged"),
+        (600 * SECOND - 1, "Capture: refused move_not_allowed expired capture"),
+    ] {
+        for sweeps in [true, false] {
+            let mut run = Directed::begin();
+            run.ask(0, Ask::Pay(hold(1, Consented::Named)), "Authorize: Authorized");
+            run.0.step(&Step { wait_us, sweeps, key: None, ask: capture(Part::All) });
+            assert_eq!(run.0.last_said(), expected, "{wait_us} {sweeps}");
+            run.end();
+        }
+    }
+}
+
+#[test]
 fn a_payment_has_eight_tranches_at_most() {
     let mut run = Directed::begin();
     run.ask(0, Ask::Pay(hold(1, Consented::Named)), "Authorize: Authorized");
@@ -166,7 +202,7 @@ fn a_quote_holds_until_the_moment_it_expires() {
 #[test]
 fn a_mandates_period_gets_back_what_was_held_in_it_and_never_taken() {
     let mut run = Directed::begin();
-    // A hold debits HKD 11.92; the period has room for two and a little.
+    // A hold debits HKD 11.93; the period has room for two and a little.
     let (units, period_units) = (50_000, 2_500);
     let mandate = Ask::Mandate { account: 0, merchant: 0, units, period_units, period_ms: 60_000, holds_s: 9_999 };
     run.ask(0, mandate, "GrantMandate: MandateGranted");

@@ -379,13 +379,12 @@ impl Model {
             let expired = due.iter().map(|(_, payment)| (payment.number, payment.closed(Phase::Expired).totals()));
             return Some(What::Expired(expired.collect()));
         }
-        // By pair, then by day; of each pair only the first can be next.
+        // By pair, then by day.
         let waiting = self.payments.iter().flat_map(|payment| {
             payment.pending.iter().map(move |(refund, day, ..)| (payment.pair(), *day, payment.number, *refund))
         });
         let mut waiting: Vec<_> = waiting.collect();
         waiting.sort_unstable();
-        waiting.dedup_by_key(|(pair, ..)| *pair);
         waiting.into_iter().find_map(|(pair, day, number, refund)| self.price_refund(pair, day, number, refund))
     }
 

@@ -117,15 +117,15 @@ class Legs:
     def exchanges(self):
         return self.to_payer is not None or self.to_merchant is not None
 
-    def presentment_max(self):
-        """The most that can be asked with no amount of the three above the largest one."""
+    def presentment_max(self, amount_max):
+        """The most that can be asked with no amount of the three above `amount_max`."""
         per_unit = [Fraction(1)]
         if self.to_payer is not None:
             rate = self.to_payer.ask * (1 + self.markup)
             per_unit.append(in_minor_units(1, self.presentment, self.debit_currency, rate))
         if self.to_merchant is not None:
             per_unit.append(in_minor_units(1, self.presentment, self.settlement_currency, self.to_merchant.bid))
-        return floor(AMOUNT_MINOR_UNITS_MAX / max(per_unit))
+        return floor(amount_max / max(per_unit))
 
     def _to_payer(self, x, rate, rounded):
         return self._leg(x, self.to_payer, self.debit_currency, rate, rounded)
@@ -217,11 +217,11 @@ class Payment:
     def levels(self):
         return _sum((tranche.levels() for tranche in self.tranches), Levels())
 
-    def fits(self):
-        """Whether each amount that could ever be posted is within the largest one."""
+    def fits(self, amount_max):
+        """Whether no capture could ever post more than `amount_max`."""
         authorized, _, _ = self.totals()
         gross = sum(tranche.legs.gross(tranche.authorized) for tranche in self.tranches)
-        return max(authorized.presentment, authorized.debit, gross) <= AMOUNT_MINOR_UNITS_MAX
+        return max(authorized.presentment, authorized.debit, gross) <= amount_max
 
     def state(self):
         captured, refunded = self.captured(), self.refunded()

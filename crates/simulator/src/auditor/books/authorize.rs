@@ -44,7 +44,7 @@ impl Books {
         }
         if found.account == Sought::Missing("consent not found".to_owned()) {
             // It may be a guess, whatever else is wrong with the request.
-            let mut decided = no_consent(merchant, code);
+            let mut decided = self.no_consent("consent_not_found", merchant, code, at);
             if let Some(holder) = self.holder_of_order(merchant, &pay.order) {
                 decided.deed = already_paid(holder).deed;
             }
@@ -72,7 +72,9 @@ impl Books {
         let asked = Asked { pay, merchant, payer, quotes, offer: found.offer.as_ref() };
         Ok(match self.approve(rules, &asked, &subject, id, at) {
             Ok(decided) => decided,
-            Err("consent_not_found") => counted(no_consent(merchant, code)),
+            Err(reason @ ("consent_not_found" | "consent_mismatch")) => {
+                counted(self.no_consent(reason, merchant, code, at))
+            }
             Err(reason) => counted(Decided::declined(reason)),
         })
     }
@@ -192,13 +194,6 @@ impl Payment {
 
 fn already_paid(holder: Id) -> Decided {
     Decided::nothing_but(Deed::Declined { reason: "order_already_paid", paid_by: Some(holder) })
-}
-
-/// No such consent; with a code, somebody may be guessing.
-pub(super) fn no_consent(merchant: u32, code: Option<&PayerCode>) -> Decided {
-    let mut decided = Decided::declined("consent_not_found");
-    decided.changes.extend(code.map(|_| Change::WrongCode(merchant)));
-    decided
 }
 
 /// A payment that was declined counts on the boards.

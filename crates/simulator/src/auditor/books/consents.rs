@@ -115,6 +115,15 @@ impl Books {
         Ok(())
     }
 
+    /// Not agreed to; with a code that this merchant was not given, somebody may be guessing.
+    pub(super) fn no_consent(&self, reason: &'static str, merchant: u32, code: Option<&PayerCode>, at: i64) -> Decided {
+        let given = |issued: &&IssuedCode| !issued.used && at < issued.expires_at && issued.merchant == merchant;
+        let mut decided = Decided::declined(reason);
+        let wrong = code.filter(|code| self.codes.get(code).filter(given).is_none());
+        decided.changes.extend(wrong.map(|_| Change::WrongCode(merchant)));
+        decided
+    }
+
     pub(super) fn count_wrong_code(&mut self, merchant: u32) {
         let at = self.at;
         let window = self.wrong_codes.entry(merchant).or_default();

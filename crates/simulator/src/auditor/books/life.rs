@@ -2,7 +2,7 @@
 
 use super::{
     AMOUNT_MAX, Books, Change, Decided,
-    authorize::{check_takes_debits, no_consent},
+    authorize::check_takes_debits,
     payment::{Payment, Phase, TRANCHES_MAX, Terms, Tranche},
     quoting::Subject,
 };
@@ -83,7 +83,9 @@ impl Books {
         self.refuse_stale(rules, &subject, quotes, at)?;
         let (consented, period) = match self.agreement_to_more(before, code, at) {
             Ok(agreed) => agreed,
-            Err("consent_not_found") => return Ok(no_consent(merchant, code)),
+            Err(reason @ ("consent_not_found" | "consent_mismatch")) => {
+                return Ok(self.no_consent(reason, merchant, code, at));
+            }
             Err(reason) => return Ok(Decided::declined(reason)),
         };
         if let Err(reason) = self.check_quotes(rules, &subject, quotes) {

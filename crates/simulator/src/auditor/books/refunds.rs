@@ -154,8 +154,6 @@ impl Books {
             })
             .collect();
         waiting.sort_unstable_by_key(|row| row.0);
-        // Of each pair only the first: the others wait for as late a day or a later one.
-        waiting.dedup_by_key(|row| row.0.0);
         waiting.into_iter().find_map(|(_, payment, pending)| {
             let [presentment, debit, _] = payment.currencies;
             let pricing = self.first_of_day(rules, presentment, debit, pending.from_day)?;
