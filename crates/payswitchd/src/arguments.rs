@@ -56,13 +56,13 @@ pub(crate) enum Task {
         #[arg(long, value_name = "FILE")]
         digest_key_file: PathBuf,
     },
-    /// Makes a secret that quotes are signed with: 64 hexadecimal digits, for the file that [quotes] names.
+    /// Makes a secret that quotes are signed with: 64 hexadecimal digits, for the file that section quotes names.
     NewQuoteKey {
         /// Writes it to this new file, readable by its owner only; without it the secret is printed.
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
-    /// Makes a key that receipts are signed with: a secret of 64 hexadecimal digits, for the file that [receipts] names,
+    /// Makes a key that receipts are signed with: a secret of 64 hexadecimal digits, for the file that section receipts names,
     /// and the public key, for whoever checks receipts.
     NewReceiptKey {
         /// Writes the secret to this new file, readable by its owner only; without it the secret is printed.
