@@ -1,10 +1,11 @@
 //! Deciding a payment: refusals first, then the checks in the order of [`DeclineReason`].
 
-use alloc::boxed::Box;
+use alloc::{boxed::Box, sync::Arc};
 
 use domain::{
-    AccountId, AuthorizePayment, CaptureMode, Consent, Decline, DeclineReason, Event, Evidence, Mode, Offer,
-    PaymentAuthorized, PaymentCaptured, Policy, Refusal, RegisterMerchant, Timestamp, Unavailable,
+    AccountId, AuthorizePayment, CaptureMode, Consent, Conversions, Decline, DeclineReason, Event, Evidence, Mode,
+    Offer, PaymentAmount, PaymentAuthorized, PaymentCaptured, PaymentState, PaymentTotals, Policy, Refusal,
+    RegisterMerchant, Timestamp, Unavailable,
 };
 use money::Money;
 
@@ -12,9 +13,10 @@ use crate::{
     Engine,
     accounts::{AccountState, WalletAccount, declined},
     consents::Agreement,
-    conversions::{Subject, found, recorded},
+    conversions::{Names, Subject, found, legs, recorded},
     ledger::HoldChange,
     payments::{Closed, MandateUse, Payment, Phase, Tranche},
+    rails::wallet::{Levels, Sides},
 };
 
 /// How a payment was approved.
@@ -49,14 +51,14 @@ impl Engine {
         };
         let conversions = found(&authorize.converted)?;
         let subject = subject(merchant, payer.id, authorize.presentment_amount, authorize.offer.as_ref());
-        self.refuse_stale(policy, at, &subject, conversions)?;
+        let names = self.names(policy, at, &subject, conversions)?;
         if let Some(reason) = authorize.sandbox_decline.filter(|_| sandbox) {
             return Ok(declined(reason));
         }
         if let Some(taken) = self.order_taken(authorize) {
             return Ok(taken);
         }
-        Ok(match self.approve(policy, at, authorize, payer, &subject) {
+        Ok(match self.approve(policy, at, authorize, payer, &subject, (conversions, names)) {
             Ok(event) => event,
             Err(reason) => declined(reason),
         })
@@ -76,41 +78,40 @@ impl Engine {
         authorize: &AuthorizePayment,
         payer: &WalletAccount,
         subject: &Subject<'_>,
+        (conversions, names): (&Conversions, Names),
     ) -> Result<Event, DeclineReason> {
         let AuthorizePayment { merchant, merchant_order_digest: order, consent, .. } = authorize;
         let agreement = self.consents.agreement(at, *merchant, *order, payer.id, consent)?;
         if let Some(offer) = &authorize.offer {
             self.check_offer(at, authorize, payer.id, offer)?;
         }
-        let Evidence::Present(conversions) = &authorize.converted else {
-            unreachable!("a payment without conversions was refused");
-        };
-        let (legs, weight) = self.legs(policy, subject, conversions)?;
-        let debit = legs.debit(authorize.presentment_amount);
-        let tranche = Tranche::new(legs, weight, authorize.presentment_amount);
-        let payment = held(policy, at, authorize, subject, tranche, &agreement);
-        if authorize.debit_amount_max.is_some_and(|max| exceeds(debit, max)) {
+        let (legs, weight) = legs(policy, subject, conversions, names)?;
+        let whole = authorize.presentment_amount;
+        let levels = legs.levels(whole, whole);
+        if authorize.debit_amount_max.is_some_and(|max| exceeds(levels.debit, max)) {
             return Err(DeclineReason::DebitAboveMax);
         }
-        if !agreement.covers(debit) {
+        if !agreement.covers(levels.debit) {
             return Err(DeclineReason::ConsentExceeded);
         }
         check_may_debit(payer)?;
-        let above_soft_limit = self.exposure.check(policy, &self.ledger, payment.reserved_exposure())?;
+        let payment =
+            || held(policy, at, authorize, subject, Tranche::new(Arc::clone(&legs), weight, whole), &agreement);
+        let above_soft_limit = self.exposure.check(policy, &self.ledger, || payment().reserved_exposure())?;
         match authorize.capture_mode {
             CaptureMode::Manual => {
-                let hold = HoldChange { account: payer.id, units: debit.minor_units() };
+                let hold = HoldChange { account: payer.id, units: levels.debit.minor_units() };
                 self.ledger.check_with_hold(&[], Some(hold))?;
+                let payment = payment();
                 let Phase::Open { expires_at } = payment.phase else { unreachable!("a payment begins with a hold") };
                 let after = payment.totals();
                 Ok(Event::PaymentAuthorized(PaymentAuthorized { expires_at, after, above_soft_limit }))
             }
             CaptureMode::Automatic => {
-                let payment = payment.after_capture(authorize.presentment_amount);
-                let levels = payment.levels();
-                let postings = payment.sides().postings(&levels).0;
+                let sides = Sides { payer: payer.id, merchant: *merchant, legs: &legs };
+                let postings = sides.postings(&levels).0;
                 self.ledger.check(&postings)?;
-                let (settlement_amount, after) = (levels.settled(), payment.totals());
+                let (settlement_amount, after) = (levels.settled(), captured_whole(whole, &levels));
                 Ok(Event::PaymentCaptured(PaymentCaptured { settlement_amount, postings, after, above_soft_limit }))
             }
         }
@@ -194,6 +195,15 @@ pub(crate) fn subject<'a>(
         discount: merchant.discount,
         offer,
     }
+}
+
+/// Where a payment stands that was captured at once.
+fn captured_whole(presentment: Money, levels: &Levels) -> PaymentTotals {
+    let all = PaymentAmount { presentment, debit: levels.debit, settlement: levels.settled() };
+    let zero = |like: Money| Money::zero(like.currency());
+    let none =
+        PaymentAmount { presentment: zero(all.presentment), debit: zero(all.debit), settlement: zero(all.settlement) };
+    PaymentTotals { state: PaymentState::Captured, authorized: all, captured: all, refunded: none, held: none.debit }
 }
 
 /// The payment as it begins: all of it held.

@@ -8,7 +8,7 @@ use domain::{
 };
 use money::{Currency, Money, Ratio, Weight};
 
-use crate::{Engine, rails::wallet::Legs};
+use crate::{Engine, rails::wallet::Legs, tape::Named};
 
 /// Whose conversion of what.
 #[derive(Clone, Copy, Debug)]
@@ -35,97 +35,93 @@ impl Subject<'_> {
     }
 }
 
+/// What the tape knows of the rates that conversions name; `None` for what is not quoted or not on the tape.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Names {
+    debit: Option<Named>,
+    settlement: Option<Named>,
+}
+
 impl Engine {
-    /// Refuses conversions at a rate that has gone stale between the stage that found it and now. What an offer promised
-    /// holds as long as the offer.
-    pub(crate) fn refuse_stale(
+    /// What the tape knows of these conversions, unless one is at a rate that has gone stale between the stage that found
+    /// it and now. What an offer promised holds as long as the offer.
+    pub(crate) fn names(
         &self,
         policy: &Policy,
         at: Timestamp,
         subject: &Subject<'_>,
         conversions: &Conversions,
-    ) -> Result<(), Refusal> {
-        if subject.offer.is_some() {
-            return Ok(());
-        }
-        let check = |pair, pricing: &Pricing| match self.tape.named(policy, pair, pricing) {
-            Some(price) if at >= price.expires_at => Err(Refusal::RateStale(pair)),
-            // A rate that is not on the tape is no matter of age.
-            Some(_) | None => Ok(()),
+    ) -> Result<Names, Refusal> {
+        let named = |pair: CurrencyPair, pricing: Option<&Pricing>| {
+            let within_one = pair.presentment == pair.debit;
+            let named = pricing.filter(|_| !within_one).and_then(|pricing| self.tape.named(policy, pair, pricing));
+            match named {
+                Some(named) if at >= named.expires_at && subject.offer.is_none() => Err(Refusal::RateStale(pair)),
+                // A rate that is not on the tape is no matter of age.
+                named => Ok(named),
+            }
         };
-        if let Converted::Quoted(quote) = &conversions.debit {
-            check(subject.debit_pair(), &quote.pricing)?;
-        }
-        if let Converted::Quoted(quote) = &conversions.settlement {
-            check(subject.settlement_pair(), &quote.pricing)?;
-        }
-        Ok(())
-    }
-
-    /// How the payment becomes what payer pays and merchant gets, and what its exposure weighs, if the conversions are
-    /// what tape and rules, or an offer, give.
-    pub(crate) fn legs(
-        &self,
-        policy: &Policy,
-        subject: &Subject<'_>,
-        conversions: &Conversions,
-    ) -> Result<(Arc<Legs>, Weight), DeclineReason> {
-        let mut weight = Weight::ONE;
-        if let Converted::Quoted(quote) = &conversions.debit {
-            self.check_debit(policy, subject, quote)?;
-            weight = quote.exposure_weight;
-        }
-        if let Converted::Quoted(quote) = &conversions.settlement {
-            self.check_settlement(policy, subject, quote)?;
-        }
-        Ok((Arc::new(subject.legs(conversions).ok_or(DeclineReason::QuoteNotReproduced)?), weight))
-    }
-
-    fn check_debit(&self, policy: &Policy, subject: &Subject<'_>, quote: &Quote) -> Result<(), DeclineReason> {
-        let pair = subject.debit_pair();
-        let price = self.named(policy, pair, &quote.pricing)?;
-        let Quote { markup, move_ppm, exposure_weight, .. } = *quote;
-        let (markup, move_ppm, exposure_weight) = match subject.offer {
-            // What was promised is reckoned by its own numbers.
-            Some(_) => (markup, move_ppm, exposure_weight),
-            None => (
-                policy.markup(pair, subject.merchant, subject.presentment, price.move_ppm),
-                price.move_ppm,
-                policy.exposure_weight(price.move_ppm),
-            ),
+        let debit = match &conversions.debit {
+            Converted::Quoted(quote) => Some(&quote.pricing),
+            Converted::SameCurrency => None,
         };
-        let again = domain::debit_quote(pair, price.pricing, markup, move_ppm, exposure_weight, subject.presentment);
-        if again != *quote {
-            return Err(DeclineReason::QuoteNotReproduced);
-        }
-        quote.amounts.map(|_| ()).ok_or(DeclineReason::DebitAmountTooLarge)
+        let settlement = match &conversions.settlement {
+            Converted::Quoted(quote) => Some(&quote.pricing),
+            Converted::SameCurrency => None,
+        };
+        Ok(Names {
+            debit: named(subject.debit_pair(), debit)?,
+            settlement: named(subject.settlement_pair(), settlement)?,
+        })
     }
+}
 
-    fn check_settlement(
-        &self,
-        policy: &Policy,
-        subject: &Subject<'_>,
-        quote: &SettlementQuote,
-    ) -> Result<(), DeclineReason> {
-        let pair = subject.settlement_pair();
-        let price = self.named(policy, pair, &quote.pricing)?;
-        if domain::settlement_quote(pair, price.pricing, subject.presentment) != *quote {
-            return Err(DeclineReason::QuoteNotReproduced);
-        }
-        quote.gross.map(|_| ()).ok_or(DeclineReason::DebitAmountTooLarge)
+/// How the payment becomes what payer pays and merchant gets, and what its exposure weighs, if the conversions are what
+/// tape and rules, or an offer, give.
+pub(crate) fn legs(
+    policy: &Policy,
+    subject: &Subject<'_>,
+    conversions: &Conversions,
+    names: Names,
+) -> Result<(Arc<Legs>, Weight), DeclineReason> {
+    let mut weight = Weight::ONE;
+    if let Converted::Quoted(quote) = &conversions.debit {
+        check_debit(policy, subject, quote, names.debit.ok_or(DeclineReason::QuoteNotReproduced)?)?;
+        weight = quote.exposure_weight;
     }
+    if let Converted::Quoted(quote) = &conversions.settlement {
+        names.settlement.ok_or(DeclineReason::QuoteNotReproduced)?;
+        check_settlement(subject, quote)?;
+    }
+    Ok((Arc::new(subject.legs(conversions).ok_or(DeclineReason::QuoteNotReproduced)?), weight))
+}
 
-    fn named(
-        &self,
-        policy: &Policy,
-        pair: CurrencyPair,
-        pricing: &Pricing,
-    ) -> Result<domain::PriceInForce, DeclineReason> {
-        match pair.presentment == pair.debit {
-            true => Err(DeclineReason::QuoteNotReproduced),
-            false => self.tape.named(policy, pair, pricing).ok_or(DeclineReason::QuoteNotReproduced),
-        }
+fn check_debit(policy: &Policy, subject: &Subject<'_>, quote: &Quote, named: Named) -> Result<(), DeclineReason> {
+    let pair = subject.debit_pair();
+    let Quote { markup, move_ppm, exposure_weight, .. } = *quote;
+    let (markup, move_ppm, exposure_weight) = match subject.offer {
+        // What was promised is reckoned by its own numbers.
+        Some(_) => (markup, move_ppm, exposure_weight),
+        None => (
+            policy.markup(pair, subject.merchant, subject.presentment, named.move_ppm),
+            named.move_ppm,
+            policy.exposure_weight(named.move_ppm),
+        ),
+    };
+    let pricing = quote.pricing.clone();
+    let again = domain::debit_quote(pair, pricing, markup, move_ppm, exposure_weight, subject.presentment);
+    if again != *quote {
+        return Err(DeclineReason::QuoteNotReproduced);
     }
+    quote.amounts.map(|_| ()).ok_or(DeclineReason::DebitAmountTooLarge)
+}
+
+fn check_settlement(subject: &Subject<'_>, quote: &SettlementQuote) -> Result<(), DeclineReason> {
+    let again = domain::settlement_quote(subject.settlement_pair(), quote.pricing.clone(), subject.presentment);
+    if again != *quote {
+        return Err(DeclineReason::QuoteNotReproduced);
+    }
+    quote.gross.map(|_| ()).ok_or(DeclineReason::DebitAmountTooLarge)
 }
 
 /// How a recorded payment becomes what payer pays and merchant gets: it was checked when it was decided.

@@ -26,12 +26,12 @@ impl Exposure {
         &self,
         policy: &Policy,
         ledger: &Ledger,
-        change: Change,
+        change: impl FnOnce() -> Change,
     ) -> Result<Vec<Currency>, DeclineReason> {
-        let Some((gained, lost)) = change else { return Ok(Vec::new()) };
         if policy.exposure.is_empty() {
             return Ok(Vec::new());
         }
+        let Some((gained, lost)) = change() else { return Ok(Vec::new()) };
         let mut above_soft_limit = Vec::new();
         let mut changes = BTreeMap::from([(gained.currency(), gained)]);
         let sum = changes.get(&lost.currency()).map_or(lost, |gained| plus(*gained, lost));

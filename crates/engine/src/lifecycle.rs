@@ -13,7 +13,7 @@ use crate::{
     accounts::declined,
     authorize::{check_may_debit, subject},
     consents::Agreement,
-    conversions::{found, recorded},
+    conversions::{found, legs, recorded},
     ledger::HoldChange,
     payments::{Closed, MandateUse, Payment, Phase},
     rails::wallet::{minus, plus},
@@ -82,13 +82,13 @@ impl Engine {
         let conversions = found(&increase.converted)?;
         let merchant = self.parties.merchant(increase.merchant).ok_or(Refusal::MerchantNotFound)?;
         let subject = subject(merchant, before.payer, increase.amount, None);
-        self.refuse_stale(policy, at, &subject, conversions)?;
+        let names = self.names(policy, at, &subject, conversions)?;
 
         let agreement = match self.increase_agreement(at, increase, before) {
             Ok(agreement) => agreement,
             Err(reason) => return Ok(declined(reason)),
         };
-        let (legs, weight) = match self.legs(policy, &subject, conversions) {
+        let (legs, weight) = match legs(policy, &subject, conversions, names) {
             Ok(legs) => legs,
             Err(reason) => return Ok(declined(reason)),
         };
@@ -142,7 +142,7 @@ impl Engine {
             return Err(DeclineReason::ConsentExceeded);
         }
         check_may_debit(self.accounts.row(before.payer))?;
-        let grown = match (before.reserved_exposure(), after.reserved_exposure()) {
+        let grown = || match (before.reserved_exposure(), after.reserved_exposure()) {
             (Some(was), Some(now)) => Some((minus(now.0, was.0), minus(now.1, was.1))),
             (_, now) => now,
         };

@@ -238,7 +238,10 @@ impl Payment {
         spread(&mut after.tranches, amount, |tranche| {
             (minus(tranche.authorized, tranche.captured), &mut tranche.captured)
         });
-        if after.captured() == after.authorized() { after.closed(Closed::Captured) } else { after }
+        if after.captured() == after.authorized() {
+            after.phase = Phase::Closed(Closed::Captured);
+        }
+        after
     }
 
     /// After a refund of `amount`, which is at most what was captured and not refunded, at the payment's own rates.

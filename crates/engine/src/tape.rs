@@ -9,7 +9,7 @@ use domain::{
     CurrencyPair, Lsn, Policy, PriceInForce, Pricing, PublishRates, PublishedTick, RatesPublished, Refusal, Timestamp,
     Unavailable,
 };
-use money::ExactRate;
+use money::Prices;
 
 /// So many ticks of a pair a quote may always name: a payment converted just before a new tick is decided after it.
 pub const RATE_TICKS_KEPT_MIN: usize = 16;
@@ -33,10 +33,26 @@ pub(crate) struct RateTape {
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PairTape {
-    /// By rising lsn, each with the moment it was published.
-    ticks: VecDeque<(Timestamp, PublishedTick)>,
+    /// By rising lsn.
+    ticks: VecDeque<KeptTick>,
     /// The last moves from tick to tick, in millionths.
     moves_ppm: VecDeque<u32>,
+}
+
+#[derive(Clone, Debug)]
+struct KeptTick {
+    published_at: Timestamp,
+    published: PublishedTick,
+    /// What its price comes to, reckoned once: every payment is checked against it.
+    prices: Prices,
+}
+
+/// What is known of a rate that a quote names, besides what the quote tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Named {
+    pub(crate) move_ppm: u32,
+    /// From this moment on it is stale.
+    pub(crate) expires_at: Timestamp,
 }
 
 impl RateTape {
@@ -61,10 +77,11 @@ impl RateTape {
                 move_ppm.push(0);
                 continue;
             };
-            if tick.as_of < last.tick.as_of {
-                return Err(Refusal::RateOutOfOrder { pair, last_as_of: last.tick.as_of });
+            let last_as_of = last.published.tick.as_of;
+            if tick.as_of < last_as_of {
+                return Err(Refusal::RateOutOfOrder { pair, last_as_of });
             }
-            let last_mid = mid_of_tick(last);
+            let last_mid = last.prices.mid();
             if publish.override_reason.is_none() && !mid.moved_within(last_mid, policy.rate_move_max(pair)) {
                 return Err(Refusal::RateMovedTooFar { pair, last: last_mid });
             }
@@ -87,42 +104,30 @@ impl RateTape {
         pair: CurrencyPair,
         at: Timestamp,
     ) -> Result<PriceInForce, Unavailable> {
-        domain::price_in_force(policy, pair, at, |pair| self.last(pair))
+        domain::price_in_force(policy, pair, at, |pair| self.last(pair).map(|last| &last.published))
     }
 
-    /// What a quote names, if it stands on the tape as the quote tells it. A crossed rate may go through any pivot: the
-    /// rules of now need not be those it was offered by.
-    pub(crate) fn named(&self, policy: &Policy, pair: CurrencyPair, quoted: &Pricing) -> Option<PriceInForce> {
-        let price = match quoted.cross_lsn {
-            None => {
-                let tick = self.tick(pair, quoted.rate_lsn)?;
-                let pricing = tick.pricing().ok()?;
-                PriceInForce { pricing, move_ppm: tick.move_ppm, expires_at: tick.expires_at(policy) }
-            }
-            Some(cross_lsn) => return self.named_cross(policy, pair, cross_lsn, quoted),
+    /// Of the rate that a quote names, if it stands on the tape as the quote tells it. A crossed rate may go through any
+    /// pivot: the rules of now need not be those it was offered by.
+    pub(crate) fn named(&self, policy: &Policy, pair: CurrencyPair, quoted: &Pricing) -> Option<Named> {
+        let Some(cross_lsn) = quoted.cross_lsn else {
+            let tick = self.tick(pair, quoted.rate_lsn)?;
+            return tick.is_told_by(quoted).then(|| tick.named(policy));
         };
-        (price.pricing == *quoted).then_some(price)
-    }
-
-    /// One record may publish rates from several pivots, so of those that its lsns fit the one it tells counts.
-    fn named_cross(
-        &self,
-        policy: &Policy,
-        pair: CurrencyPair,
-        cross_lsn: Lsn,
-        quoted: &Pricing,
-    ) -> Option<PriceInForce> {
+        // One record may publish rates from several pivots, so of those that its lsns fit the one it tells counts.
         let pivots = self.pairs.keys().filter(|known| known.debit == pair.debit).map(|known| known.presentment);
         let mut found = pivots.filter_map(|pivot| {
             let target = self.tick(CurrencyPair { presentment: pivot, debit: pair.debit }, quoted.rate_lsn)?;
             let other = self.tick(CurrencyPair { presentment: pivot, debit: pair.presentment }, cross_lsn)?;
-            Some(PriceInForce {
-                pricing: domain::crossed(&target.pricing().ok()?, &other.pricing().ok()?)?,
-                move_ppm: target.move_ppm.max(other.move_ppm),
-                expires_at: target.expires_at(policy).min(other.expires_at(policy)),
+            (domain::crossed(&target.pricing(), &other.pricing())? == *quoted).then(|| {
+                let (target, other) = (target.named(policy), other.named(policy));
+                Named {
+                    move_ppm: target.move_ppm.max(other.move_ppm),
+                    expires_at: target.expires_at.min(other.expires_at),
+                }
             })
         });
-        found.find(|price| price.pricing == *quoted)
+        found.next()
     }
 
     /// The first rate of a pair that speaks of this day or a later one, crossed if the pair has no rates of its own.
@@ -131,51 +136,74 @@ impl RateTape {
         // The moments that ticks of a pair speak of never fall.
         let first = |pair: CurrencyPair| {
             let ticks = &self.pairs.get(&pair)?.ticks;
-            let place = ticks.partition_point(|(_, tick)| policy.day(tick.tick.as_of) < day);
-            ticks.get(place).map(|(_, tick)| tick)
+            ticks.get(ticks.partition_point(|kept| policy.day(kept.published.tick.as_of) < day))
         };
         if self.pairs.contains_key(&pair) {
-            return first(pair)?.pricing().ok();
+            return Some(first(pair)?.pricing());
         }
         let pivot = policy.pivot?;
         let target = first(CurrencyPair { presentment: pivot, debit: pair.debit })?;
         let other = first(CurrencyPair { presentment: pivot, debit: pair.presentment })?;
-        domain::crossed(&target.pricing().ok()?, &other.pricing().ok()?)
+        domain::crossed(&target.pricing(), &other.pricing())
     }
 
     pub(crate) fn pairs(&self) -> impl Iterator<Item = (&CurrencyPair, &PairTape)> {
         self.pairs.iter()
     }
 
-    fn tick(&self, pair: CurrencyPair, lsn: Lsn) -> Option<&PublishedTick> {
+    fn tick(&self, pair: CurrencyPair, lsn: Lsn) -> Option<&KeptTick> {
         let ticks = &self.pairs.get(&pair)?.ticks;
-        // Young ticks are asked for most, and lsns rise.
-        let place = ticks.binary_search_by_key(&lsn, |(_, tick)| tick.lsn).ok()?;
-        ticks.get(place).map(|(_, tick)| tick)
+        let place = ticks.binary_search_by_key(&lsn, |kept| kept.published.lsn).ok()?;
+        ticks.get(place)
     }
 
-    fn last(&self, pair: CurrencyPair) -> Option<&PublishedTick> {
-        self.pairs.get(&pair)?.ticks.back().map(|(_, tick)| tick)
+    fn last(&self, pair: CurrencyPair) -> Option<&KeptTick> {
+        self.pairs.get(&pair)?.ticks.back()
+    }
+}
+
+impl KeptTick {
+    fn new(published_at: Timestamp, published: PublishedTick) -> Self {
+        let prices = published.tick.price.prices().expect("a rate on the tape was checked");
+        Self { published_at, published, prices }
+    }
+
+    fn pricing(&self) -> Pricing {
+        let PublishedTick { lsn, tick, .. } = &self.published;
+        let (as_of, source) = (tick.as_of, tick.source.clone());
+        Pricing { prices: self.prices, rate_lsn: *lsn, cross_lsn: None, as_of, source }
+    }
+
+    /// As `pricing() == *quoted`, without making one.
+    fn is_told_by(&self, quoted: &Pricing) -> bool {
+        let Pricing { prices, rate_lsn, cross_lsn, as_of, source } = quoted;
+        let PublishedTick { lsn, tick, .. } = &self.published;
+        (*prices, *rate_lsn, *cross_lsn, *as_of) == (self.prices, *lsn, None, tick.as_of) && *source == tick.source
+    }
+
+    fn named(&self, policy: &Policy) -> Named {
+        Named { move_ppm: self.published.move_ppm, expires_at: self.published.expires_at(policy) }
     }
 }
 
 impl PairTape {
     fn add(&mut self, at: Timestamp, tick: PublishedTick) {
-        if let Some((_, last)) = self.ticks.back() {
-            let moved = mid_of_tick(&tick).moved_ppm(mid_of_tick(last));
+        let kept = KeptTick::new(at, tick);
+        if let Some(last) = self.ticks.back() {
+            let moved = kept.prices.mid().moved_ppm(last.prices.mid());
             if self.moves_ppm.len() == VOLATILITY_MOVES {
                 self.moves_ppm.pop_front();
             }
             self.moves_ppm.push_back(moved);
         }
-        self.ticks.push_back((at, tick));
+        self.ticks.push_back(kept);
         while self.may_drop_first(at) {
             self.ticks.pop_front();
         }
     }
 
     fn may_drop_first(&self, now: Timestamp) -> bool {
-        let is_old = |(published_at, _): &(Timestamp, PublishedTick)| published_at.plus_millis(RATE_TICK_MS_KEPT) < now;
+        let is_old = |kept: &KeptTick| kept.published_at.plus_millis(RATE_TICK_MS_KEPT) < now;
         self.ticks.len() > RATE_TICKS_KEPT_MAX
             || (self.ticks.len() > RATE_TICKS_KEPT_MIN && self.ticks.front().is_some_and(is_old))
     }
@@ -187,10 +215,6 @@ impl PairTape {
             earlier.fold((u64::from(moved_ppm), 1), |(sum, count), moved| (sum + u64::from(*moved), count + 1));
         u32::try_from(sum / count).expect("a mean is at most the largest")
     }
-}
-
-fn mid_of_tick(tick: &PublishedTick) -> ExactRate {
-    tick.tick.price.prices().expect("a rate on the tape was checked").mid()
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ fn a_position_may_grow_to_its_limit_and_not_beyond() {
     let policy = policy(&[(Currency::HKD, 100, 200)]);
     let check = |position, reserved, gained, expected: Result<&[Currency], DeclineReason>| {
         let exposure = Exposure { reserved: BTreeMap::from([(Currency::HKD, hkd(reserved))]) };
-        let above = exposure.check(&policy, &ledger(position), Some((hkd(gained), cny(-9_999))));
+        let above = exposure.check(&policy, &ledger(position), || Some((hkd(gained), cny(-9_999))));
         assert_eq!(above.as_deref().map_err(|reason| *reason), expected, "{position} {reserved} {gained}");
     };
     check(0, 0, 100, Ok(&[]));
@@ -56,7 +56,7 @@ fn a_position_may_grow_to_its_limit_and_not_beyond() {
 #[test]
 fn both_currencies_are_bounded_and_told_by_code() {
     let both = policy(&[(Currency::HKD, 10, 1_000), (Currency::CNY, 10, 1_000)]);
-    let check = |change| Exposure::default().check(&both, &Ledger::default(), change);
+    let check = |change| Exposure::default().check(&both, &Ledger::default(), || change);
     assert_eq!(check(Some((hkd(11), cny(-11)))), Ok(alloc::vec![Currency::CNY, Currency::HKD]));
     assert_eq!(check(Some((hkd(11), cny(-10)))), Ok(alloc::vec![Currency::HKD]));
     assert_eq!(check(Some((hkd(1), cny(-1_001)))), Err(DeclineReason::ExposureLimit));
@@ -65,7 +65,7 @@ fn both_currencies_are_bounded_and_told_by_code() {
     assert_eq!(check(Some((hkd(5_000), hkd(-3_999)))), Err(DeclineReason::ExposureLimit));
     assert_eq!(check(None), Ok(Vec::new()), "nothing is exchanged");
     assert_eq!(
-        Exposure::default().check(&policy(&[]), &Ledger::default(), Some((hkd(i128::MAX / 2), cny(-1)))),
+        Exposure::default().check(&policy(&[]), &Ledger::default(), || Some((hkd(i128::MAX / 2), cny(-1)))),
         Ok(Vec::new()),
         "without a limit there is none"
     );
