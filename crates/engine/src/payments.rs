@@ -26,7 +26,8 @@ pub const PENDING_REFUNDS_MAX: u32 = 50;
 /// All approved payments. Ids are made by the switch and order ids are keyed digests: a fixed hasher cannot be aimed at.
 #[derive(Debug, Default)]
 pub(crate) struct Payments {
-    pub(crate) rows: HashMap<PaymentId, Payment, FixedState>,
+    /// Boxed, so that the table stays small and its growth does not move them all.
+    pub(crate) rows: HashMap<PaymentId, Box<Payment>, FixedState>,
     /// Which payment holds each merchant order id.
     pub(crate) orders: HashMap<(MerchantId, Digest), PaymentId, FixedState>,
     /// Open holds by the moment they end.
@@ -360,7 +361,8 @@ impl Payments {
 
     /// The merchant's payment of this id.
     pub(crate) fn of_merchant(&self, merchant: MerchantId, payment: PaymentId) -> Result<&Payment, Refusal> {
-        self.rows.get(&payment).filter(|row| row.merchant == merchant).ok_or(Refusal::PaymentNotFound)
+        let row = self.rows.get(&payment).filter(|row| row.merchant == merchant);
+        row.map(AsRef::as_ref).ok_or(Refusal::PaymentNotFound)
     }
 
     pub(crate) fn approved(&mut self, payment_id: PaymentId, payment: Payment) {
@@ -369,7 +371,7 @@ impl Payments {
         if let Phase::Open { expires_at } = payment.phase {
             self.expiries.insert((expires_at, payment_id));
         }
-        let earlier = self.rows.insert(payment_id, payment);
+        let earlier = self.rows.insert(payment_id, Box::new(payment));
         assert!(earlier.is_none(), "a payment is approved once: {payment_id}");
     }
 
@@ -382,7 +384,7 @@ impl Payments {
                 self.orders.remove(&(after.merchant, after.order));
             }
         }
-        self.rows.insert(payment_id, after);
+        self.rows.insert(payment_id, Box::new(after));
     }
 }
 
