@@ -72,7 +72,7 @@ impl RateTape {
             if tick.valid_until.is_some_and(|valid_until| valid_until <= at) {
                 return Err(Refusal::RateNoLongerValid(pair));
             }
-            let mid = tick.price.prices().map_err(|_| Refusal::PriceInvalid(pair))?.mid();
+            let prices = tick.price.prices().map_err(|_| Refusal::PriceInvalid(pair))?;
             let Some(last) = self.last(pair) else {
                 move_ppm.push(0);
                 continue;
@@ -81,8 +81,12 @@ impl RateTape {
             if tick.as_of < last_as_of {
                 return Err(Refusal::RateOutOfOrder { pair, last_as_of });
             }
-            let last_mid = last.prices.mid();
-            if publish.override_reason.is_none() && !mid.moved_within(last_mid, policy.rate_move_max(pair)) {
+            let (mid, last_mid) = (prices.mid(), last.prices.mid());
+            // If the bid and the ask are in the band, so is the mid between them.
+            let band = policy.rate_move_max(pair);
+            let is_in_band = prices.settlement().moved_within(last.prices.settlement(), band)
+                && prices.debit().moved_within(last.prices.debit(), band);
+            if publish.override_reason.is_none() && !is_in_band {
                 return Err(Refusal::RateMovedTooFar { pair, last: last_mid });
             }
             move_ppm.push(self.pairs.get(&pair).map_or(0, |tape| tape.volatility_after(mid.moved_ppm(last_mid))));

@@ -1,7 +1,6 @@
 //! What the boards hold of payments, as published messages.
 
-use domain::{ChainMark, Event};
-use money::Money;
+use domain::ChainMark;
 use projections::{PaymentView, RefundView, WatchedRecord};
 use tonic::Status;
 use wire::{
@@ -53,25 +52,6 @@ pub(crate) fn statement<'a>(view: &'a PaymentView, chain: ChainMark, switch: &Sw
         record_digest: record_digest(&bytes),
         payment: payment(view, switch)?,
         refund: view.refund().map(|view| refund(view, switch)).transpose()?,
-        net_debit_amount: net_debit(view, switch)?,
+        net_debit_amount: switch.boards.net_debit(view.payment_id(), view.record().lsn),
     })
-}
-
-/// What the payer was debited up to this record, less what it was given back, as it really moved.
-fn net_debit(view: &PaymentView, switch: &Switch) -> Result<Option<Money>, Status> {
-    let Some(totals) = view.totals() else { return Ok(None) };
-    let lsn = view.record().lsn;
-    let refunds = switch.boards.refunds(view.payment_id(), usize::MAX);
-    let given_back = refunds.iter().filter(|refund| refund.record().lsn <= lsn).filter_map(|refund| {
-        match (&refund.record().event, refund.priced()) {
-            (Event::PaymentRefunded(refunded), _) => Some(refunded.debit_amount),
-            (_, Some((record, priced))) if record.lsn <= lsn => Some(priced.debit_amount),
-            _ => None,
-        }
-    });
-    let mut net = totals.captured.debit;
-    for amount in given_back {
-        net = net.checked_sub(amount).map_err(|_| errors::unexpected_record())?;
-    }
-    Ok(Some(net))
 }

@@ -125,6 +125,22 @@ async fn a_receipt_tells_what_really_moved() {
     assert_eq!(body.net_debit_amount, Some(money("HKD", 11_911 - 4_760)));
 }
 
+/// Amounts move as levels change: after capture, refund and capture the first cent's rounding is not repeated.
+#[tokio::test]
+async fn a_receipt_tells_what_really_moved_in_whichever_order() {
+    let sandbox = Sandbox::start();
+    let cafe = &sandbox.cafe;
+    let held = decided(cafe.authorize(held("held", "order", "hk-alice", yuan(100))).await);
+    let first = captured(cafe.capture(capture("first", &held.payment_id, yuan(1))).await);
+    let (_, back) = refunded(cafe.refund(refund("back", &held.payment_id, yuan(1))).await);
+    let second = captured(cafe.capture(capture("second", &held.payment_id, yuan(1))).await);
+    let key = key(cafe).await;
+    for (after, net) in [(&first, 2), (&back, 0), (&second, 2)] {
+        let body = read(&key, &receipt(cafe, &held.payment_id, after.lsn).await);
+        assert_eq!(body.net_debit_amount, Some(money("HKD", net)), "lsn {}", after.lsn);
+    }
+}
+
 #[tokio::test]
 async fn a_receipt_is_for_the_merchant_the_payer_s_wallet_and_the_operator() {
     let sandbox = Sandbox::start();

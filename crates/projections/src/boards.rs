@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use domain::{AccountId, ChainMark, CurrencyPair, Digest, Lsn, MerchantId, PaymentId, TenantId};
+use money::Money;
 use tokio::sync::watch;
 
 use crate::{
@@ -96,6 +97,13 @@ impl Boards {
     #[must_use]
     pub fn refunds(&self, payment: PaymentId, limit: usize) -> Vec<RefundView> {
         self.payments.refunds(payment, limit)
+    }
+
+    /// What the records of a payment up to this position took from its payer, less what they gave back, as it really
+    /// moved. `None` when there is no such payment, or it was declined.
+    #[must_use]
+    pub fn net_debit(&self, payment: PaymentId, up_to: Lsn) -> Option<Money> {
+        self.payments.net_debit(payment, up_to)
     }
 
     /// At most `limit` payments, of this merchant or of all, that fit the filter and were decided after this position, in

@@ -10,6 +10,8 @@ use std::sync::Arc;
 use dashmap::DashMap;
 use domain::{AuthorizePayment, Digest, Event, Lsn, MerchantId, PaymentId, PaymentTotals, Record, RefundId, TenantId};
 
+use money::Money;
+
 use entry::Entry;
 pub(crate) use entry::StepIndex;
 use listing::Listing;
@@ -112,6 +114,10 @@ impl Payments {
 
     pub(crate) fn refunds(&self, payment: PaymentId, limit: usize) -> Vec<RefundView> {
         self.entries.get(&payment).map(|entry| entry.refunds(limit)).unwrap_or_default()
+    }
+
+    pub(crate) fn net_debit(&self, payment: PaymentId, up_to: Lsn) -> Option<Money> {
+        self.entries.get(&payment).and_then(|entry| entry.net_debit(up_to))
     }
 
     pub(crate) fn list(

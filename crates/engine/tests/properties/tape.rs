@@ -103,8 +103,12 @@ impl Tape {
             if tick.as_of < last.as_of {
                 return refuse("rate_out_of_order");
             }
-            let (moved, within) = prices(&tick).mid.moved(last.prices.mid, rules.band(tick.pair));
-            if !within && !overridden {
+            let (new, old, band) = (prices(&tick), last.prices, rules.band(tick.pair));
+            let (moved, _) = new.mid.moved(old.mid, band);
+            let is_within = [(new.bid, old.bid), (new.mid, old.mid), (new.ask, old.ask)]
+                .into_iter()
+                .all(|(new, old)| new.moved(old, band).1);
+            if !is_within && !overridden {
                 return refuse("rate_moved_too_far");
             }
             volatile.push(self.mean(tick.pair, moved));

@@ -182,7 +182,13 @@ fn verdict_text(
     match found {
         None => fields.line("journal", paint(FAINT, "not looked at; --data-dir checks it")),
         Some(Ok(())) => {
-            fields.line("journal", format!("holds the record at lsn {}, behind the same hash chain", body.lsn));
+            fields.line(
+                "journal",
+                format!(
+                    "holds the record at lsn {}, behind the same hash chain; the amounts rest on the signature",
+                    body.lsn
+                ),
+            );
         }
         Some(Err(reason)) => fields.line("journal", paint(BAD, reason)),
     }

@@ -2,9 +2,14 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use domain::{Event, Lsn, PaymentTotals, Record, RefundId};
+use domain::{Event, Evidence, Lsn, PaymentTotals, Record, RefundId};
+use money::Money;
 
 use super::view::{PaymentView, RefundView, authorize_of, refund_of, totals_in};
+use crate::{
+    postings::postings_of,
+    trial_balance::{add, subtract},
+};
 
 /// Which record of a payment: 0 decided it, the others followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +128,27 @@ impl Entry {
         }
         refunds.reverse();
         refunds
+    }
+
+    /// What its records up to this position took from its payer, less what they gave back; `None` when it was declined.
+    pub(super) fn net_debit(&self, up_to: Lsn) -> Option<Money> {
+        let asked = authorize_of(&self.decided);
+        let Evidence::Present(payer) = asked.payer else { return None };
+        let zero = self.totals().map(|_| Money::zero(payer.currency))?;
+        let mut records: Vec<&Record> = vec![&self.decided];
+        records.extend(self.later.iter().map(|step| &*step.record).take_while(|record| record.lsn <= up_to));
+        records.dedup_by_key(|record| record.lsn);
+        let postings = records.into_iter().flat_map(postings_of);
+        let ours = postings.filter(|(payment, _)| *payment == Some(asked.payment_id)).map(|(_, posting)| posting);
+        Some(ours.fold(zero, |net, posting| {
+            if posting.debit() == payer {
+                add(net, posting.amount())
+            } else if posting.credit() == payer {
+                subtract(net, posting.amount())
+            } else {
+                net
+            }
+        }))
     }
 
     fn record(&self, step: StepIndex) -> &Arc<Record> {

@@ -145,6 +145,34 @@ fn refunds_come_oldest_first_with_what_priced_them() {
 }
 
 #[test]
+fn what_a_payer_paid_is_what_moved() {
+    let mut script = Script::default();
+    let (payer, payable) = parties(&mut script);
+    let declined = script.decline(payer, payable);
+    let payment = script.authorize(payer, payable, 100);
+    let mut expected = vec![(script.lsn(), 0)];
+    script.capture_part(payment, 60);
+    expected.push((script.lsn(), 60));
+    script.refund(payment, 10);
+    expected.push((script.lsn(), 50));
+    script.withdraw(payer, 1);
+    expected.push((script.lsn(), 50));
+    let (first, second) = (script.refund_later(payment, 2), script.refund_later(payment, 3));
+    expected.push((script.lsn(), 50));
+    script.price(&[(payment, first, 4), (payment, second, 8)]);
+    expected.push((script.lsn(), 38));
+    script.capture_part(payment, 40);
+    expected.push((script.lsn(), 78));
+    let boards = fold(&script);
+    for (lsn, minor_units) in expected {
+        let net = boards.net_debit(payment, lsn).map(Money::minor_units);
+        assert_eq!(net, Some(minor_units), "lsn {lsn}");
+    }
+    assert_eq!(boards.net_debit(declined, script.lsn()), None);
+    assert_eq!(boards.net_debit(PaymentId::from_bytes([9; 16]), script.lsn()), None);
+}
+
+#[test]
 fn a_payment_is_found_by_the_key_it_was_asked_under() {
     let mut script = Script::default();
     let (payer, payable) = parties(&mut script);

@@ -139,7 +139,7 @@ impl Books {
             if tick.valid_until.is_some_and(|until| until <= at) {
                 return Err(format!("rate no longer valid: {pair}"));
             }
-            let Some((_, mid, _)) = prices(tick.price) else { return Err(format!("price invalid: {pair}")) };
+            let Some((bid, mid, ask)) = prices(tick.price) else { return Err(format!("price invalid: {pair}")) };
             let Some(last) = self.last(tick.presentment, tick.debit) else {
                 move_ppm.push(0);
                 continue;
@@ -148,7 +148,10 @@ impl Books {
                 return Err(format!("rate before {}: {pair}", last.tick.as_of));
             }
             let band = rule(rules, tick.presentment, tick.debit).rate_move_millionths;
-            if !overridden && !mid.moved_within(last.mid(), band.unwrap_or(rules.rate_move_millionths)) {
+            let band = band.unwrap_or(rules.rate_move_millionths);
+            let (last_bid, last_mid, last_ask) = prices(last.tick.price).expect("what is on the tape was looked at");
+            let moves = [(bid, last_bid), (mid, last_mid), (ask, last_ask)];
+            if !overridden && !moves.iter().all(|(new, old)| new.moved_within(*old, band)) {
                 return Err(format!("rate moved too far: {pair}"));
             }
             let mut moves = self.tape[&(tick.presentment, tick.debit)].moves_ppm.clone();
