@@ -155,7 +155,7 @@ fn rates_are_refused_for_the_first_reason_that_applies() {
     assert_eq!(refused(&valid_until(0, 5_001)), Some(Refusal::PriceInvalid(PAIR)));
     // The band is about bid and ask alike, and an operator may set it aside, but not time's order.
     assert_eq!(refused(&bid_ask(PAIR, "1.08", "1.32", 1_000)), None);
-    assert_eq!(refused(&bid_ask(PAIR, "1.08", "1.3200001", 1_000)), Some(moved.clone()));
+    assert_eq!(refused(&bid_ask(PAIR, "1.08", "1.3200001", 1_000)), Some(moved));
     assert_eq!(refused(&bid_ask(PAIR, "1.0799999", "1.32", 1_000)), Some(moved));
     let reason = Some(Label::new("devalued").unwrap());
     assert_eq!(refused(&PublishRates { override_reason: reason.clone(), ..mids(&[(PAIR, "9", 1_000)]) }), None);
