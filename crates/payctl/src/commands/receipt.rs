@@ -182,13 +182,8 @@ fn verdict_text(
     match found {
         None => fields.line("journal", paint(FAINT, "not looked at; --data-dir checks it")),
         Some(Ok(())) => {
-            fields.line(
-                "journal",
-                format!(
-                    "holds the record at lsn {}, behind the same hash chain; the amounts rest on the signature",
-                    body.lsn
-                ),
-            );
+            fields.line("journal", format!("holds the record at lsn {}, behind the same hash chain", body.lsn));
+            fields.line("amounts", paint(FAINT, "rest on the signature; not reckoned again"));
         }
         Some(Err(reason)) => fields.line("journal", paint(BAD, reason)),
     }
