@@ -14,6 +14,16 @@ pub enum Evidence<T> {
     Unavailable(Unavailable),
 }
 
+impl<T> Evidence<T> {
+    /// What was found, if anything was.
+    pub const fn present(&self) -> Option<&T> {
+        match self {
+            Self::Present(found) => Some(found),
+            Self::Unavailable(_) => None,
+        }
+    }
+}
+
 /// Why a stage found nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unavailable {

@@ -1,6 +1,5 @@
 //! Receipts, for whoever may see the payment.
 
-use domain::AccountId;
 use projections::PaymentView;
 use tonic::{Request, Response, Status};
 use wire::{requests, v1};
@@ -65,16 +64,9 @@ impl Receipts {
             Principal::Merchant(merchant) => payment.merchant() == merchant,
             Principal::Wallet(wallet) => {
                 let ours = self.switch.directory.wallet_name(wallet);
-                let theirs = payer_of(payment).and_then(|payer| self.switch.directory.account_name(payer));
+                let theirs = payment.payer().and_then(|payer| self.switch.directory.account_name(payer));
                 ours.is_some() && ours == theirs.map(|name| name.wallet)
             }
         }
-    }
-}
-
-fn payer_of(payment: &PaymentView) -> Option<AccountId> {
-    match payment.authorize().payer {
-        domain::Evidence::Present(payer) => Some(payer),
-        domain::Evidence::Unavailable(_) => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use domain::{Event, Evidence, Lsn, PaymentTotals, Record, RefundId};
+use domain::{Event, Lsn, PaymentTotals, Record, RefundId};
 use money::Money;
 
 use super::view::{PaymentView, RefundView, authorize_of, refund_of, totals_in};
@@ -133,14 +133,14 @@ impl Entry {
     /// What its records up to this position took from its payer, less what they gave back; `None` when it was declined.
     pub(super) fn net_debit(&self, up_to: Lsn) -> Option<Money> {
         let asked = authorize_of(&self.decided);
-        let Evidence::Present(payer) = asked.payer else { return None };
+        let payer = *asked.payer.present()?;
         let zero = self.totals().map(|_| Money::zero(payer.currency))?;
         let mut records: Vec<&Record> = vec![&self.decided];
         records.extend(self.later.iter().map(|step| &*step.record).take_while(|record| record.lsn <= up_to));
         records.dedup_by_key(|record| record.lsn);
         let postings = records.into_iter().flat_map(postings_of);
-        let ours = postings.filter(|(payment, _)| *payment == Some(asked.payment_id)).map(|(_, posting)| posting);
-        Some(ours.fold(zero, |net, posting| {
+        let moved = postings.filter(|(payment, _)| *payment == Some(asked.payment_id)).map(|(_, posting)| posting);
+        Some(moved.fold(zero, |net, posting| {
             if posting.debit() == payer {
                 add(net, posting.amount())
             } else if posting.credit() == payer {

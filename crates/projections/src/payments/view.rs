@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::{
-    AuthorizePayment, Command, Event, MerchantId, PaymentId, PaymentState, PaymentTotals, Record, RefundId,
+    AccountId, AuthorizePayment, Command, Event, MerchantId, PaymentId, PaymentState, PaymentTotals, Record, RefundId,
     RefundPriced, Timestamp,
 };
 
@@ -43,6 +43,12 @@ impl PaymentView {
     #[must_use]
     pub fn authorize(&self) -> &AuthorizePayment {
         authorize_of(&self.decided)
+    }
+
+    /// The account it debits; `None` when it was declined without finding one.
+    #[must_use]
+    pub fn payer(&self) -> Option<AccountId> {
+        self.authorize().payer.present().copied()
     }
 
     /// The record that decided the payment.

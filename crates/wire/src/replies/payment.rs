@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    AuthorizePayment, CaptureMode, Command, Consent, Decline, Event, Evidence, PaymentAmount, PaymentId, PaymentState,
+    AuthorizePayment, CaptureMode, Command, Consent, Decline, Event, PaymentAmount, PaymentId, PaymentState,
     PaymentTotals, Posting, Record,
 };
 
@@ -41,7 +41,7 @@ pub fn payment_after(
     }
     let at_first = effect(&authorize.event)?.after?.authorized;
     let expires_at = if let Event::PaymentAuthorized(held) = &authorize.event { Some(held.expires_at) } else { None };
-    let Evidence::Present(conversions) = &command.converted else { return None };
+    let conversions = command.converted.present()?;
     let gross = conversion::gross(&conversions.settlement, command.presentment_amount)?;
     let PaymentTotals { state, authorized, captured, refunded, held } = totals;
     Some(v1::Payment {
@@ -153,8 +153,8 @@ pub const fn payment_state(state: PaymentState) -> v1::PaymentState {
 /// What is the same for every answer: who asked what of whom, and how it converts.
 fn asked(authorize: &Record, latest: &Record, command: &AuthorizePayment, names: &dyn Names) -> v1::Payment {
     let presentment = command.presentment_amount;
-    let payer = if let Evidence::Present(payer) = command.payer { Some(payer) } else { None };
-    let conversions = if let Evidence::Present(conversions) = &command.converted { Some(conversions) } else { None };
+    let payer = command.payer.present().copied();
+    let conversions = command.converted.present();
     v1::Payment {
         payment_id: command.payment_id.to_string(),
         merchant_id: names.merchant(command.merchant),
