@@ -20,6 +20,7 @@ mod payment;
 mod policy;
 mod position;
 mod quoting;
+mod rail;
 mod record;
 mod refusal;
 mod request;
@@ -46,10 +47,11 @@ pub use key::{ApiKeyHash, DIGEST_BYTES, Difference, Digest, FIELDS_MAX, Fingerpr
 pub use payment::{PaymentAmount, PaymentMove, PaymentState, PaymentTotals};
 pub use policy::{
     DAY_OFFSET_MINUTES_DEFAULT, DigestKey, ExposureLimit, HOLD_MS_DEFAULT, MarkupTier, MerchantRules, Mode, PairRules,
-    Policy, QUOTE_MS_DEFAULT, RefundFunding, RefundRate, VolatilityBand,
+    Policy, QUOTE_MS_DEFAULT, RailRules, RefundFunding, RefundRate, VolatilityBand,
 };
 pub use position::{ChainMark, Lsn, Timestamp};
 pub use quoting::{PriceInForce, PublishedTick, crossed, debit_quote, price_in_force, settlement_quote};
+pub use rail::Rail;
 pub use record::{Record, Stamped, Submission};
 pub use refusal::Refusal;
 pub use request::{AccountName, OfferedQuote, PaymentRequest, PresentedConsent};

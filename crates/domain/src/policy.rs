@@ -4,7 +4,7 @@ use alloc::{collections::BTreeMap, vec::Vec};
 
 use money::{Currency, Money, Ratio, Weight};
 
-use crate::{CurrencyPair, Digest, Name, Timestamp};
+use crate::{CurrencyPair, Digest, Name, Rail, Timestamp};
 
 /// Seven days: how long a hold lives unless the policy says otherwise, in milliseconds.
 pub const HOLD_MS_DEFAULT: i64 = 7 * 24 * 60 * 60 * 1_000;
@@ -41,6 +41,8 @@ pub struct Policy {
     pub merchant_default: MerchantRules,
     /// Rules of single merchants, by name.
     pub merchants: BTreeMap<Name, MerchantRules>,
+    /// What counts instead on some rails.
+    pub rails: BTreeMap<Rail, RailRules>,
 }
 
 /// What is different for one pair; `None` means as for all.
@@ -87,7 +89,16 @@ pub struct ExposureLimit {
     pub hard: Money,
 }
 
-/// Rules that may differ by merchant.
+/// The rules of merchants on one rail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RailRules {
+    /// For every merchant without rules of its own.
+    pub merchant_default: MerchantRules,
+    /// Rules of single merchants, by name.
+    pub merchants: BTreeMap<Name, MerchantRules>,
+}
+
+/// Rules that may differ by merchant and rail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MerchantRules {
     /// How long a hold lives, in milliseconds.
@@ -189,6 +200,7 @@ impl Policy {
             day_offset_minutes: DAY_OFFSET_MINUTES_DEFAULT,
             merchant_default: MerchantRules::default(),
             merchants: BTreeMap::new(),
+            rails: BTreeMap::new(),
         }
     }
 
@@ -226,10 +238,13 @@ impl Policy {
         self.band(move_ppm).map_or(Weight::ONE, |band| band.exposure_weight)
     }
 
-    /// The rules of this merchant.
+    /// The rules of this merchant on this rail.
     #[must_use]
-    pub fn merchant(&self, merchant: &Name) -> &MerchantRules {
-        self.merchants.get(merchant).unwrap_or(&self.merchant_default)
+    pub fn merchant(&self, merchant: &Name, rail: Rail) -> &MerchantRules {
+        let everywhere = (&self.merchants, &self.merchant_default);
+        let (merchants, default) =
+            self.rails.get(&rail).map_or(everywhere, |rules| (&rules.merchants, &rules.merchant_default));
+        merchants.get(merchant).unwrap_or(default)
     }
 
     /// The day a moment belongs to, in days since 1970-01-01, as the policy counts days.
@@ -349,6 +364,24 @@ mod tests {
         check(999, "0.01", "1");
         check(1_000, "0.011", "1.5");
         check(5_000, "0.02", "3");
+    }
+
+    #[test]
+    fn a_rail_has_rules_of_its_own_or_those_of_all() {
+        let (cafe, other) = (Name::new("cafe").unwrap(), Name::new("other").unwrap());
+        let hold_ms = |hold_ms| MerchantRules { hold_ms, ..MerchantRules::default() };
+        let check = |policy: &Policy, merchant, expected| {
+            assert_eq!(policy.merchant(merchant, Rail::Wallet), &hold_ms(expected));
+        };
+        let mut policy = Policy { merchants: BTreeMap::from([(cafe.clone(), hold_ms(2))]), ..policy() };
+        policy.merchant_default = hold_ms(1);
+        check(&policy, &cafe, 2);
+        check(&policy, &other, 1);
+        let wallet =
+            RailRules { merchant_default: hold_ms(3), merchants: BTreeMap::from([(cafe.clone(), hold_ms(4))]) };
+        policy.rails = BTreeMap::from([(Rail::Wallet, wallet)]);
+        check(&policy, &cafe, 4);
+        check(&policy, &other, 3);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::{
     conversions::{Names, Subject, found, legs, recorded},
     ledger::HoldChange,
     payments::{Closed, MandateUse, Payment, Phase, Tranche},
-    rails::wallet::{Levels, Sides},
+    rails::wallet::{Levels, RAIL, Sides},
 };
 
 /// How a payment was approved.
@@ -215,7 +215,7 @@ fn held(
     tranche: Tranche,
     agreement: &Agreement,
 ) -> Payment {
-    let hold_ms = policy.merchant(subject.merchant).hold_ms;
+    let hold_ms = policy.merchant(subject.merchant, RAIL).hold_ms;
     Payment {
         merchant: authorize.merchant,
         payer: subject.payer,

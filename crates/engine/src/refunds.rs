@@ -12,7 +12,7 @@ use crate::{
     accounts::{AccountState, declined},
     lifecycle::{check_currency, check_remaining, hold_change},
     payments::{PENDING_REFUNDS_MAX, Payment, PendingRefund, is_one_amount},
-    rails::wallet::{Levels, Postings, Sides, minus},
+    rails::wallet::{Levels, Postings, RAIL, Sides, minus},
 };
 
 impl Engine {
@@ -23,7 +23,7 @@ impl Engine {
         let remaining = minus(before.captured(), before.refunded());
         check_remaining(PaymentMove::Refund, refund.amount, remaining)?;
         let merchant = self.parties.merchant(refund.merchant).ok_or(Refusal::MerchantNotFound)?;
-        let rules = policy.merchant(&merchant.name);
+        let rules = policy.merchant(&merchant.name, RAIL);
         let pair = before.pair();
         // Within one currency there is no rate to differ.
         let rate = if pair.presentment == pair.debit { RefundRate::Original } else { rules.refund_rate };

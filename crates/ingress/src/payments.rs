@@ -103,7 +103,7 @@ impl Payments {
         let now = switch.clock.now();
         let payment_id = switch.ids.payment(now);
         let mut payment =
-            requests::payment_request(&message, merchant, payment_id, &switch.quote_tokens, &switch.digester)
+            requests::payment_request(&message, merchant, payment_id, &switch.signing_keys().quotes, &switch.digester)
                 .map_err(errors::invalid_field)?;
         let failure = switch.ordered_failure(domain::Method::Authorize)?;
         if let Some(Failure::Declined(reason)) = failure {

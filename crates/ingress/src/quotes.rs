@@ -41,7 +41,7 @@ impl Quotes {
         let terms = switch.directory.merchant_terms(merchant).ok_or_else(errors::unexpected_record)?;
         let quote = replies::quote(&offered, terms.discount, now, switch);
         let quote = Some(quote.ok_or_else(errors::amount_cannot_be_quoted)?);
-        Ok(Response::new(v1::CreateResponse { quote, quote_token: switch.quote_tokens.sign(&offered) }))
+        Ok(Response::new(v1::CreateResponse { quote, quote_token: switch.signing_keys().quotes.sign(&offered) }))
     }
 
     /// For whom: a merchant for itself, a wallet operator for the one it names.

@@ -23,7 +23,7 @@ impl v1::receipt_service_server::ReceiptService for Receipts {
     async fn list_keys(&self, request: Request<v1::ListKeysRequest>) -> Result<Response<v1::ListKeysResponse>, Status> {
         let work = async {
             self.switch.credentials.principal(request.metadata())?;
-            Ok(Response::new(v1::ListKeysResponse { keys: self.switch.receipt_keys.list() }))
+            Ok(Response::new(v1::ListKeysResponse { keys: self.switch.signing_keys().receipts.list() }))
         };
         Method::ListReceiptKeys.measure(work).await
     }
@@ -53,7 +53,7 @@ impl Receipts {
         // The mark of a record's batch is on the boards before the record is.
         let chain = switch.boards.chain_at(outcome.record().lsn).ok_or_else(errors::unexpected_record)?;
         let statement = payment_messages::statement(&outcome, chain, switch)?;
-        let receipt = switch.receipt_keys.current().issue(statement);
+        let receipt = switch.signing_keys().receipts.current().issue(statement);
         Ok(Response::new(receipt.ok_or_else(errors::unexpected_record)?))
     }
 

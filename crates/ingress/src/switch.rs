@@ -10,9 +10,9 @@ use projections::Boards;
 use shard::{Answer, Clock, Committed, Handle, Refused, SystemClock};
 use tokio::sync::watch;
 use tonic::{Response, Status, metadata::MetadataMap};
-use wire::{digest::Digester, quote_token::QuoteTokens, replies::Names, requests::Failure, v1};
+use wire::{digest::Digester, replies::Names, requests::Failure, v1};
 
-use crate::{Credentials, Ids, OpenWatches, ReceiptKeys, SandboxPowers, deadline::Deadline, errors};
+use crate::{Credentials, Ids, OpenWatches, SandboxPowers, SigningKeys, deadline::Deadline, errors};
 
 /// Tells whoever looks at the metadata that the answer was recorded earlier, under the same key.
 const REPEAT_HEADER: &str = "payswitch-repeat";
@@ -30,10 +30,8 @@ pub struct Switch {
     pub boards: Arc<Boards>,
     /// Turns callers' texts into digests.
     pub digester: Arc<Digester>,
-    /// Signs quotes, and knows its own again.
-    pub quote_tokens: Arc<QuoteTokens>,
-    /// Signs receipts.
-    pub receipt_keys: Arc<ReceiptKeys>,
+    /// What signs quotes and receipts; it may change at any moment.
+    pub signing_keys: watch::Receiver<Arc<SigningKeys>>,
     /// Who may call.
     pub credentials: Arc<Credentials>,
     /// Ids for what is new; one for the whole process.
@@ -72,6 +70,11 @@ pub struct Started {
 impl Switch {
     pub(crate) fn deadline(&self, metadata: &MetadataMap) -> Deadline {
         Deadline::of(metadata, self.request_ms_max, self.clock.now())
+    }
+
+    /// The keys of this moment; a call that needs them twice keeps what it got.
+    pub(crate) fn signing_keys(&self) -> Arc<SigningKeys> {
+        Arc::clone(&self.signing_keys.borrow())
     }
 
     /// Submits and waits; `subject` names what a "not found" speaks of.

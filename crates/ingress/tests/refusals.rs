@@ -15,7 +15,7 @@ use domain::{
     Record, RegisterMerchant, Submission, Timestamp,
 };
 use engine::Engine;
-use ingress::{Credentials, Ids, Limits, OpenWatches, ReceiptKeys, Started, Switch};
+use ingress::{Credentials, Ids, Limits, OpenWatches, ReceiptKeys, SigningKeys, Started, Switch};
 use journal::MemoryJournal;
 use money::{Currency, Ratio};
 use pipeline::{Directory, RateBook};
@@ -151,6 +151,10 @@ fn switch(handle: Handle, clock: SystemClock) -> Switch {
         recovered_records: 0,
         recovery_us: 0,
     };
+    let signing_keys = SigningKeys {
+        quotes: QuoteTokens::new(QuoteKey::new(1, &SECRET), []).expect("there is one key"),
+        receipts: ReceiptKeys::new(ReceiptKey::from_seed(1, &SECRET), []),
+    };
     Switch {
         handle,
         directory,
@@ -158,8 +162,8 @@ fn switch(handle: Handle, clock: SystemClock) -> Switch {
         boards: Projector::new().boards(),
         digester,
         credentials: Arc::new(credentials),
-        quote_tokens: Arc::new(QuoteTokens::new(QuoteKey::new(1, &SECRET), []).expect("there is one key")),
-        receipt_keys: Arc::new(ReceiptKeys::new(ReceiptKey::from_seed(1, &SECRET), [])),
+        // Its sender is gone, so they stay what they are.
+        signing_keys: watch::channel(Arc::new(signing_keys)).1,
         ids: Arc::new(Ids::new([0; 4])),
         clock,
         started: Arc::new(started),

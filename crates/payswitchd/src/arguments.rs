@@ -8,9 +8,12 @@ use clap::{Parser, Subcommand};
 ///
 /// Without arguments it starts a sandbox: built-in configuration, data in ./payswitch-data, loopback only.
 ///
+/// SIGTERM stops it once every answer is given. SIGHUP makes it take the keys for quotes and receipts from its
+/// configuration anew; a sandbox, which has none, it stops.
+///
 /// Exit codes: 0 stopped cleanly, 1 stopped with work undone, 2 refused (configuration or arguments), 3 cannot use the
 /// data directory or an address, 4 damaged data.
-#[derive(Debug, Parser)]
+#[derive(Clone, Debug, Parser)]
 #[command(version, args_conflicts_with_subcommands = true)]
 pub(crate) struct Arguments {
     /// Configuration file (TOML). See config/README.md for every key; PAYSWITCHD__SECTION__KEY in the environment
@@ -46,7 +49,7 @@ pub(crate) struct Arguments {
     pub(crate) task: Option<Task>,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 #[expect(clippy::enum_variant_names, reason = "each is the name of its subcommand")]
 pub(crate) enum Task {
     /// Makes an API key for a wallet operator or the operator, and prints it with the hash that goes into the

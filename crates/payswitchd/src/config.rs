@@ -26,7 +26,7 @@ const SEGMENT_BYTES_MAX: u64 = 1 << 30;
 const SEGMENT_BYTES_STEP: u64 = 4_096;
 
 /// Everything that can be configured. `config/payswitchd.toml` shows every key with its unit and default.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
     pub(crate) mode: ModeName,
@@ -69,7 +69,7 @@ impl From<ModeName> for Mode {
     }
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Listen {
     pub(crate) merchants: SocketAddr,
@@ -77,7 +77,7 @@ pub(crate) struct Listen {
     pub(crate) metrics: SocketAddr,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Connections {
     pub(crate) connections_max: usize,
@@ -93,33 +93,33 @@ pub(crate) struct Connections {
     pub(crate) connection_grace_ms: u64,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Requests {
     pub(crate) inbox_requests_max: usize,
     pub(crate) request_ms_max: u64,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Journal {
     pub(crate) segment_bytes: u64,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Projections {
     pub(crate) feed_records_max: usize,
     pub(crate) watch_records_max: usize,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Drain {
     pub(crate) drain_ms_max: u64,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Log {
     pub(crate) format: LogFormat,
@@ -132,7 +132,7 @@ pub(crate) enum LogFormat {
     Json,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DigestKeyFile {
     pub(crate) id: u32,
@@ -140,7 +140,7 @@ pub(crate) struct DigestKeyFile {
 }
 
 /// The secrets that quotes are signed with.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct QuoteKeys {
     pub(crate) id: u32,
@@ -150,7 +150,7 @@ pub(crate) struct QuoteKeys {
 }
 
 /// A secret that quotes were signed with.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct OlderQuoteKey {
     pub(crate) id: u32,
@@ -158,7 +158,7 @@ pub(crate) struct OlderQuoteKey {
 }
 
 /// The keys that receipts are signed with.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReceiptKeys {
     pub(crate) id: u32,
@@ -168,20 +168,20 @@ pub(crate) struct ReceiptKeys {
 }
 
 /// The public half of a key that receipts were signed with.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct OlderReceiptKey {
     pub(crate) id: u32,
     pub(crate) public_key: String,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Operator {
     pub(crate) api_key_hash: String,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wallet {
     pub(crate) name: String,
@@ -337,6 +337,28 @@ impl Config {
         Ok(())
     }
 
+    /// The sections that say something else there, but for the mode and those that hold the keys that sign.
+    pub(crate) fn differing_sections(&self, other: &Self) -> Vec<&'static str> {
+        let section = |name, same: bool| (!same).then_some(name);
+        [
+            section("data_dir", self.data_dir == other.data_dir),
+            section("listen", self.listen == other.listen),
+            section("connections", self.connections == other.connections),
+            section("requests", self.requests == other.requests),
+            section("journal", self.journal == other.journal),
+            section("projections", self.projections == other.projections),
+            section("policy", self.policy == other.policy),
+            section("drain", self.drain == other.drain),
+            section("log", self.log == other.log),
+            section("digest_key", self.digest_key == other.digest_key),
+            section("operator", self.operator == other.operator),
+            section("wallets", self.wallets == other.wallets),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
     /// The rules to put in force. A sandbox whose policy names no pivot crosses through the currency whose rates it has.
     pub(crate) fn policy(&self) -> Result<Policy, StartError> {
         let pivot = match self.mode {
@@ -437,6 +459,7 @@ mod tests {
             ("tiers", !policy.tiers.is_empty()),
             ("volatility", !policy.volatility.is_empty()),
             ("exposure", !policy.exposure.is_empty()),
+            ("rails", !policy.rails.is_empty()),
             ("merchants", !policy.merchants.is_empty()),
             ("digest_key", file.digest_key.is_some()),
             ("quotes.older", file.quotes.is_some_and(|keys| !keys.older.is_empty())),

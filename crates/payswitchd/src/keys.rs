@@ -10,7 +10,7 @@ use std::{
 };
 
 use domain::{ApiKeyHash, DigestKey, Mode, Name};
-use ingress::ReceiptKeys;
+use ingress::{ReceiptKeys, SigningKeys};
 use wire::{
     digest::Digester,
     quote_token::{QuoteKey, QuoteTokens},
@@ -29,8 +29,7 @@ pub(crate) struct Keys {
     pub(crate) digest_key: DigestKey,
     pub(crate) operator: ApiKeyHash,
     pub(crate) wallets: Vec<(Name, ApiKeyHash)>,
-    pub(crate) quote_tokens: Arc<QuoteTokens>,
-    pub(crate) receipt_keys: Arc<ReceiptKeys>,
+    pub(crate) signing: Arc<SigningKeys>,
 }
 
 impl Keys {
@@ -69,8 +68,7 @@ impl Keys {
             digest_key: DigestKey { id: digest_key.id, check: digester.check() },
             operator: ApiKeyHash(operator),
             wallets: wallets.collect::<Result<_, StartError>>()?,
-            quote_tokens: Arc::new(quote_tokens(config)?),
-            receipt_keys: Arc::new(receipt_keys(config)?),
+            signing: Arc::new(signing_keys(config)?),
             digester,
         })
     }
@@ -110,6 +108,11 @@ fn keep_or_print(what: &str, secret: &[u8; 32], out: Option<&Path>) -> Result<()
         .open(path)
         .and_then(|mut file| writeln!(file, "{}", to_hex(secret)).and_then(|()| file.sync_all()));
     written.map_err(|source| StartError::NewSecret { path: path.to_owned(), source })
+}
+
+/// What signs quotes and receipts outside a sandbox.
+pub(crate) fn signing_keys(config: &Config) -> Result<SigningKeys, StartError> {
+    Ok(SigningKeys { quotes: quote_tokens(config)?, receipts: receipt_keys(config)? })
 }
 
 fn quote_tokens(config: &Config) -> Result<QuoteTokens, StartError> {

@@ -11,12 +11,13 @@ mod locked_directory;
 mod logs;
 mod metrics_endpoint;
 mod policy_text;
+mod reload;
 mod sandbox;
 mod serve;
 mod setup;
 mod start;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
 use clap::Parser;
 
@@ -45,5 +46,6 @@ fn run(arguments: &Arguments) -> Result<(), start::StartError> {
     logs::stop_the_process_on_panic();
     let metrics = metrics_endpoint::install_recorder()?;
     let switch = start::start(&config)?;
-    serve::serve(&config, switch, metrics)
+    let reload = reload::Reload::new(arguments.clone(), config.clone(), Arc::clone(&switch.keys.signing));
+    serve::serve(&config, switch, reload, metrics)
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use domain::{
     CurrencyPair, DAY_OFFSET_MINUTES_DEFAULT, ExposureLimit, HOLD_MS_DEFAULT, MarkupTier, MerchantRules, Name,
-    PairRules, Policy, QUOTE_MS_DEFAULT, RefundFunding, RefundRate, VolatilityBand,
+    PairRules, Policy, QUOTE_MS_DEFAULT, Rail, RailRules, RefundFunding, RefundRate, VolatilityBand,
 };
 use money::{Currency, Money, Ratio, Weight};
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,7 @@ const DAY_OFFSET_MINUTES_MAX: i32 = 14 * 60;
 const ENTRIES_MAX: usize = 128;
 
 /// Rules for conversions, rates, holds, refunds and exposure.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PolicyText {
     #[serde(deserialize_with = "decimal_text")]
@@ -46,11 +46,13 @@ pub(crate) struct PolicyText {
     #[serde(default)]
     pub(crate) exposure: Vec<ExposureText>,
     #[serde(default)]
+    pub(crate) rails: Vec<RailText>,
+    #[serde(default)]
     pub(crate) merchants: Vec<MerchantText>,
 }
 
 /// What is different for one pair.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PairText {
     pair: String,
@@ -62,7 +64,7 @@ pub(crate) struct PairText {
 }
 
 /// A margin for some payments.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TierText {
     pair: Option<String>,
@@ -73,7 +75,7 @@ pub(crate) struct TierText {
 }
 
 /// What changes in a volatile market.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct BandText {
     move_ppm_min: u32,
@@ -84,21 +86,38 @@ pub(crate) struct BandText {
 }
 
 /// Bounds of one open position.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ExposureText {
     soft: String,
     hard: String,
 }
 
-/// What is different for one merchant; what is left out is as for all.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// What is different on one rail; what is left out is as for all.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct MerchantText {
-    name: String,
+pub(crate) struct RailText {
+    rail: RailName,
     hold_ms: Option<u64>,
     refund_rate: Option<RefundRateName>,
     refund_funding: Option<RefundFundingName>,
+}
+
+/// What is different for one merchant, on one rail or on all; what is left out is as for all merchants.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MerchantText {
+    name: String,
+    rail: Option<RailName>,
+    hold_ms: Option<u64>,
+    refund_rate: Option<RefundRateName>,
+    refund_funding: Option<RefundFundingName>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum RailName {
+    Wallet,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,6 +133,14 @@ pub(crate) enum RefundRateName {
 pub(crate) enum RefundFundingName {
     PayableOnly,
     Reserve,
+}
+
+impl From<RailName> for Rail {
+    fn from(name: RailName) -> Self {
+        match name {
+            RailName::Wallet => Self::Wallet,
+        }
+    }
 }
 
 impl From<RefundRateName> for RefundRate {
@@ -152,6 +179,7 @@ impl Default for PolicyText {
             tiers: Vec::new(),
             volatility: Vec::new(),
             exposure: Vec::new(),
+            rails: Vec::new(),
             merchants: Vec::new(),
         }
     }
@@ -169,6 +197,7 @@ impl PolicyText {
             ));
         }
         self.check_lengths()?;
+        let differences = Differences::read(&self.rails, &self.merchants)?;
         let merchant_default = MerchantRules {
             hold_ms: millis("hold_ms", self.hold_ms, MS_MAX)?,
             refund_rate: self.refund_rate.into(),
@@ -186,7 +215,8 @@ impl PolicyText {
             quote_ms: millis("quote_ms", self.quote_ms, QUOTE_MS_MAX)?,
             day_offset_minutes: self.day_offset_minutes,
             merchant_default,
-            merchants: self.merchants(merchant_default)?,
+            merchants: differences.merchants(merchant_default),
+            rails: differences.rails(merchant_default),
         })
     }
 
@@ -196,6 +226,7 @@ impl PolicyText {
             ("tiers", self.tiers.len()),
             ("volatility", self.volatility.len()),
             ("exposure", self.exposure.len()),
+            ("rails", self.rails.len()),
             ("merchants", self.merchants.len()),
         ];
         match tables.into_iter().find(|(_, entries)| *entries > ENTRIES_MAX) {
@@ -268,23 +299,99 @@ impl PolicyText {
         }
         Ok(limits)
     }
+}
 
-    fn merchants(&self, default: MerchantRules) -> Result<BTreeMap<Name, MerchantRules>, String> {
-        let mut merchants = BTreeMap::new();
-        for (index, text) in indexed(&self.merchants) {
-            let key = |key: &str| format!("merchants[{index}].{key}");
-            let name = name(&key("name"), &text.name)?;
-            let hold_ms = text.hold_ms.map(|hold| millis(&key("hold_ms"), hold, MS_MAX)).transpose()?;
-            let rules = MerchantRules {
-                hold_ms: hold_ms.unwrap_or(default.hold_ms),
-                refund_rate: text.refund_rate.map_or(default.refund_rate, Into::into),
-                refund_funding: text.refund_funding.map_or(default.refund_funding, Into::into),
-            };
-            if merchants.insert(name, rules).is_some() {
-                return Err(format!("{} = {:?} is there twice", key("name"), text.name));
+/// What one entry says of a payment's rules.
+#[derive(Clone, Copy, Debug, Default)]
+struct Difference {
+    hold_ms: Option<i64>,
+    refund_rate: Option<RefundRate>,
+    refund_funding: Option<RefundFunding>,
+}
+
+impl Difference {
+    fn read(
+        entry: &str,
+        hold_ms: Option<u64>,
+        refund_rate: Option<RefundRateName>,
+        refund_funding: Option<RefundFundingName>,
+    ) -> Result<Self, String> {
+        Ok(Self {
+            hold_ms: hold_ms.map(|hold| millis(&format!("{entry}.hold_ms"), hold, MS_MAX)).transpose()?,
+            refund_rate: refund_rate.map(Into::into),
+            refund_funding: refund_funding.map(Into::into),
+        })
+    }
+
+    fn over(self, rules: MerchantRules) -> MerchantRules {
+        MerchantRules {
+            hold_ms: self.hold_ms.unwrap_or(rules.hold_ms),
+            refund_rate: self.refund_rate.unwrap_or(rules.refund_rate),
+            refund_funding: self.refund_funding.unwrap_or(rules.refund_funding),
+        }
+    }
+}
+
+/// Everything that differs from the rules for all. Key by key the narrowest entry counts: the merchant's on the rail,
+/// the merchant's, the rail's.
+#[derive(Debug, Default)]
+struct Differences {
+    rails: BTreeMap<Rail, Difference>,
+    merchants: BTreeMap<Name, Difference>,
+    /// Of a merchant on one rail.
+    narrow: BTreeMap<(Name, Rail), Difference>,
+}
+
+impl Differences {
+    fn read(rails: &[RailText], merchants: &[MerchantText]) -> Result<Self, String> {
+        let mut differences = Self::default();
+        for (index, RailText { rail, hold_ms, refund_rate, refund_funding }) in indexed(rails) {
+            let (entry, rail) = (format!("rails[{index}]"), Rail::from(*rail));
+            let difference = Difference::read(&entry, *hold_ms, *refund_rate, *refund_funding)?;
+            if differences.rails.insert(rail, difference).is_some() {
+                return Err(format!("{entry}.rail = {:?} is there twice", rail.as_str()));
             }
         }
-        Ok(merchants)
+        for (index, MerchantText { name: text, rail, hold_ms, refund_rate, refund_funding }) in indexed(merchants) {
+            let entry = format!("merchants[{index}]");
+            let merchant = name(&format!("{entry}.name"), text)?;
+            let difference = Difference::read(&entry, *hold_ms, *refund_rate, *refund_funding)?;
+            let (before, on_rail) = match rail.map(Rail::from) {
+                Some(rail) => (
+                    differences.narrow.insert((merchant, rail), difference),
+                    format!(" with rail = {:?}", rail.as_str()),
+                ),
+                None => (differences.merchants.insert(merchant, difference), String::new()),
+            };
+            if before.is_some() {
+                return Err(format!("{entry}.name = {text:?}{on_rail} is there twice"));
+            }
+        }
+        Ok(differences)
+    }
+
+    fn merchants(&self, for_all: MerchantRules) -> BTreeMap<Name, MerchantRules> {
+        self.merchants.iter().map(|(name, difference)| (name.clone(), difference.over(for_all))).collect()
+    }
+
+    /// The rails that anything is said of, each with all there is to know on it.
+    fn rails(&self, for_all: MerchantRules) -> BTreeMap<Rail, RailRules> {
+        let named = Rail::ALL
+            .into_iter()
+            .filter(|rail| self.rails.contains_key(rail) || self.narrow.keys().any(|(_, narrow)| narrow == rail));
+        named.map(|rail| (rail, self.rail(rail, for_all))).collect()
+    }
+
+    fn rail(&self, rail: Rail, for_all: MerchantRules) -> RailRules {
+        let said = |difference: Option<&Difference>| difference.copied().unwrap_or_default();
+        let merchant_default = said(self.rails.get(&rail)).over(for_all);
+        let on_rail = self.narrow.keys().filter(|(_, narrow)| *narrow == rail).map(|(name, _)| name);
+        let rules = |name: &Name| {
+            let everywhere = said(self.merchants.get(name)).over(merchant_default);
+            said(self.narrow.get(&(name.clone(), rail))).over(everywhere)
+        };
+        let merchants = self.merchants.keys().chain(on_rail).map(|name| (name.clone(), rules(name))).collect();
+        RailRules { merchant_default, merchants }
     }
 }
 

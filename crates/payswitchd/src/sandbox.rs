@@ -6,7 +6,7 @@ use domain::{
     AccountId, AccountName, ApiKeyHash, Command, CurrencyPair, Digest, DigestKey, Evidence, Fingerprint,
     IdempotencyKey, Label, Method, MoveFunds, Name, OpenAccount, RegisterMerchant, Submission, TenantId, WalletId,
 };
-use ingress::{ReceiptKeys, SandboxPowers, SandboxRates};
+use ingress::{ReceiptKeys, SandboxPowers, SandboxRates, SigningKeys};
 use money::{Currency, Money, Rate, Ratio};
 use pipeline::Directory;
 use wire::{
@@ -70,12 +70,15 @@ const KEY_ID: u32 = 0;
 /// The sandbox's own credentials.
 pub(crate) fn keys() -> Keys {
     let digester = Arc::new(Digester::new(DIGEST_KEY));
+    let signing = SigningKeys {
+        quotes: QuoteTokens::new(QuoteKey::new(KEY_ID, &QUOTE_KEY), []).expect("there is one key"),
+        receipts: ReceiptKeys::new(ReceiptKey::from_seed(KEY_ID, &RECEIPT_SEED), []),
+    };
     Keys {
         digest_key: DigestKey { id: KEY_ID, check: digester.check() },
         operator: digester.api_key_hash(OPERATOR_KEY),
         wallets: vec![(name(WALLET), digester.api_key_hash(WALLET_KEY))],
-        quote_tokens: Arc::new(QuoteTokens::new(QuoteKey::new(KEY_ID, &QUOTE_KEY), []).expect("there is one key")),
-        receipt_keys: Arc::new(ReceiptKeys::new(ReceiptKey::from_seed(KEY_ID, &RECEIPT_SEED), [])),
+        signing: Arc::new(signing),
         digester,
     }
 }

@@ -24,8 +24,9 @@ use tokio::{
 
 use crate::{
     banner::Banner,
-    config::Config,
+    config::{Config, ModeName},
     metrics_endpoint,
+    reload::Reload,
     start::{ReadySwitch, StartError},
 };
 
@@ -45,7 +46,12 @@ pub(crate) struct Addresses {
 }
 
 /// Serves until a signal, then drains.
-pub(crate) fn serve(config: &Config, switch: ReadySwitch, metrics: PrometheusHandle) -> Result<(), StartError> {
+pub(crate) fn serve(
+    config: &Config,
+    switch: ReadySwitch,
+    reload: Reload,
+    metrics: PrometheusHandle,
+) -> Result<(), StartError> {
     let ReadySwitch { shard, projector_thread, directory_lock, ref inbox, ref status, ref started, .. } = switch;
     let runtime = new_runtime("the operators' runtime")?;
     let (listeners, addresses) = runtime.block_on(Listeners::bind(config))?;
@@ -60,8 +66,7 @@ pub(crate) fn serve(config: &Config, switch: ReadySwitch, metrics: PrometheusHan
         rate_book: Arc::clone(&switch.rate_book),
         boards: Arc::clone(&switch.boards),
         digester: Arc::clone(&switch.keys.digester),
-        quote_tokens: Arc::clone(&switch.keys.quote_tokens),
-        receipt_keys: Arc::clone(&switch.keys.receipt_keys),
+        signing_keys: reload.signing_keys(),
         credentials: Arc::clone(&switch.credentials),
         ids: Arc::clone(&switch.ids),
         clock: switch.clock.clone(),
@@ -83,6 +88,7 @@ pub(crate) fn serve(config: &Config, switch: ReadySwitch, metrics: PrometheusHan
         metrics_listener: listeners.metrics,
         metrics,
         merchants_health: merchants.health.clone(),
+        reload,
     };
     let banner = Banner { started, addresses: &addresses, data_dir: &config.data_dir };
     let drained = runtime.block_on(operators.serve(config, &banner, &stop, &stopping, merchants.ended));
@@ -193,6 +199,7 @@ struct Operators {
     metrics_listener: TcpListener,
     metrics: PrometheusHandle,
     merchants_health: Health,
+    reload: Reload,
 }
 
 impl Operators {
@@ -205,11 +212,11 @@ impl Operators {
         stopping: &watch::Receiver<bool>,
         mut merchants_ended: oneshot::Receiver<()>,
     ) -> Result<(), StartError> {
-        let Self { switch, mailbox, listener, metrics_listener, metrics, merchants_health } = self;
+        let Self { switch, mailbox, listener, metrics_listener, metrics, merchants_health, reload } = self;
         let limits = config.limits();
         let (routes, health) = ingress::operator_routes(&switch, &limits)
             .map_err(|source| StartError::Start { what: "the operators' services", source: source.into() })?;
-        let mut signals = Signals::new()?;
+        let mut signals = Signals::new(config.mode, reload)?;
 
         tokio::spawn(async move { mailbox.deliver().await });
         let operators_stopping = stopping.clone();
@@ -228,7 +235,7 @@ impl Operators {
 
         print(banner);
         tokio::select! {
-            () = signals.next() => {}
+            () = signals.stop() => {}
             _ = &mut merchants_ended => return Err(ended_by_itself("merchants")),
             _ = &mut operators => return Err(ended_by_itself("operators")),
         }
@@ -246,7 +253,7 @@ impl Operators {
         };
         tokio::select! {
             biased;
-            () = signals.next() => Err(StartError::Stopped("a second signal".to_owned())),
+            () = signals.stop() => Err(StartError::Stopped("a second signal".to_owned())),
             drained = timeout(Duration::from_millis(config.drain.drain_ms_max), drained) => {
                 // A peer that no longer answers keeps its connection open, which is no work undone.
                 match (drained, ingress::calls_in_flight()) {
@@ -268,24 +275,39 @@ fn print(banner: &Banner<'_>) {
     let _closed = write!(out, "{banner}").and_then(|()| out.flush());
 }
 
-/// SIGTERM and SIGINT mean the same.
+/// SIGTERM and SIGINT mean the same. SIGHUP asks for new keys; a sandbox has no others, so there it is what a terminal
+/// sends that is closed.
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    hangup: Signal,
+    reload: Option<Arc<Reload>>,
 }
 
 impl Signals {
-    fn new() -> Result<Self, StartError> {
+    fn new(mode: ModeName, reload: Reload) -> Result<Self, StartError> {
         let listen = |kind| {
             signal(kind).map_err(|source| StartError::Start { what: "the signal handlers", source: source.into() })
         };
-        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+            hangup: listen(SignalKind::hangup())?,
+            reload: (mode == ModeName::Production).then(|| Arc::new(reload)),
+        })
     }
 
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+    /// Waits until one of them asks for a stop.
+    async fn stop(&mut self) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+                _ = self.hangup.recv() => {}
+            }
+            let Some(reload) = self.reload.clone() else { return };
+            // Files are read, on a thread that may wait for them. A panic has already stopped the process.
+            let _read = tokio::task::spawn_blocking(move || reload.run()).await;
         }
     }
 }

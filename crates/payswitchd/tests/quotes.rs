@@ -4,9 +4,8 @@ mod support;
 
 use client::Code;
 use support::{
-    moves::held,
-    parties::{End, Sandbox, account, caller, decided, deposit, money, operator, payment, refused, sums},
-    production::Production,
+    parties::{End, Sandbox, account, caller, decided, money, payment, refused, sums},
+    production::{Production, Ready},
 };
 use wire::v1::{self, DeclineReason, PaymentState};
 
@@ -207,61 +206,6 @@ async fn a_volatile_pair_costs_more_and_a_tier_costs_less() {
     let (markup, weight, move_ppm) = rules_of(volatile);
     assert_eq!((markup.as_str(), weight.as_str()), ("0.03", "1.5"), "{move_ppm}");
     assert!(move_ppm >= 10_000, "the mean of the last moves: {move_ppm}");
-}
-
-/// A production daemon whose merchant and payer are there, and its callers.
-struct Ready {
-    cafe: client::Client,
-    wallet: client::Client,
-    _daemon: support::Daemon,
-}
-
-const CAFE_KEY: &str = "key_0123456789abcdef0123456789abcdef";
-
-impl Ready {
-    async fn start(production: &Production) -> Self {
-        let daemon = production.start();
-        let operator = operator(&daemon.operators, &production.operator_key);
-        let (idempotency_key, merchant_discount) = ("register".to_owned(), "0.006".to_owned());
-        let register = v1::RegisterMerchantRequest {
-            idempotency_key,
-            merchant_id: "cafe".to_owned(),
-            settlement_currency_code: "CNY".to_owned(),
-            merchant_discount,
-            api_key: CAFE_KEY.to_owned(),
-        };
-        operator.register_merchant(register).await.expect("registered");
-        let wallet = caller(&daemon.merchants, &production.wallets[0].1);
-        let open = v1::OpenRequest {
-            idempotency_key: "open".to_owned(),
-            account_id: "chen".to_owned(),
-            currency_code: "CNY".to_owned(),
-        };
-        wallet.open(open).await.expect("opened");
-        wallet.deposit(deposit("deposit", "chen", yuan(100_000))).await.expect("deposited");
-        Self { cafe: caller(&daemon.merchants, CAFE_KEY), wallet, _daemon: daemon }
-    }
-
-    async fn quote(&self) -> String {
-        let payer = v1::AccountReference { wallet_id: "harbour".to_owned(), account_id: "chen".to_owned() };
-        let request =
-            v1::CreateRequest { merchant_id: String::new(), payer: Some(payer), presentment_amount: Some(yuan(1_000)) };
-        self.cafe.quote(request).await.expect("quoted").quote_token
-    }
-
-    /// Pays by this quote, with a fresh code of the payer.
-    async fn pay(&self, name: &str, token: &str) -> Result<v1::AuthorizeResponse, client::Error> {
-        let issue = v1::IssueCodeRequest {
-            idempotency_key: format!("code {name}"),
-            account_id: "chen".to_owned(),
-            merchant_id: "cafe".to_owned(),
-            max_debit_amount: Some(yuan(1_000)),
-        };
-        let payer_code = self.wallet.issue_code(issue).await.expect("issued").payer_code;
-        let asked = held(name, name, "", yuan(1_000));
-        let asked = v1::AuthorizeRequest { payer: None, payer_code, quote_token: token.to_owned(), ..asked };
-        self.cafe.authorize(asked).await
-    }
 }
 
 #[tokio::test]

@@ -347,6 +347,8 @@ pub struct Rules {
     pub merchant_default: MerchantRule,
     /// Rules of single merchants, by name.
     pub merchants: Vec<(String, MerchantRule)>,
+    /// What counts instead on the wallet's rail: for merchants without rules of their own on it, and of single ones.
+    pub wallet_rail: Option<(MerchantRule, Vec<(String, MerchantRule)>)>,
 }
 
 /// What is different for one pair.

@@ -242,6 +242,7 @@ fn holds_refunds_and_fees_by_other_rules_are_found() {
         policy.merchants.values_mut().for_each(|rules| rules.refund_funding = RefundFunding::Reserve);
         policy.merchant_default.refund_funding = RefundFunding::Reserve;
     });
+    check_rules("the rules of a rail are left out", |policy| policy.rails.clear());
     check_rules("days begin at another hour", |policy| policy.day_offset_minutes += 720);
 }
 

@@ -95,6 +95,22 @@ impl QuoteTokens {
         Ok(tokens)
     }
 
+    /// Numbers of the keys, the one that signs now first.
+    pub fn ids(&self) -> impl Iterator<Item = u32> {
+        let earlier = self.keys.keys().copied().filter(|id| *id != self.current);
+        std::iter::once(self.current).chain(earlier)
+    }
+
+    /// The first number that means another secret here than there.
+    #[must_use]
+    pub fn differing(&self, other: &Self) -> Option<u32> {
+        let same = |key: &QuoteKey, other: &QuoteKey| hmac::verify(&other.key, &[], hmac::sign(&key.key, &[]).as_ref());
+        let differs = |(id, key): (&u32, &QuoteKey)| {
+            other.keys.get(id).is_some_and(|other| same(key, other).is_err()).then_some(*id)
+        };
+        self.keys.iter().find_map(differs)
+    }
+
     /// The token of an offer: at most [`TOKEN_CHARS_MAX`] characters.
     ///
     /// # Panics

@@ -3,10 +3,13 @@
 
 use alloc::vec::Vec;
 
-use domain::{AccountId, AccountKind, Conversions, Converted, CurrencyPair, MerchantId, PaymentAmount, Posting};
+use domain::{AccountId, AccountKind, Conversions, Converted, CurrencyPair, MerchantId, PaymentAmount, Posting, Rail};
 use money::{Conversion, Currency, Money, Ratio, Rounding};
 
 use crate::ledger::POSTINGS_MAX;
+
+/// The rail of every payment so far.
+pub(crate) const RAIL: Rail = Rail::Wallet;
 
 /// How a presentment amount becomes what the payer pays and what the merchant gets. Every leg is a level: a function of
 /// the amount alone, so that parts always sum to the whole.

@@ -93,7 +93,7 @@ impl Model {
             return Err(Reason::ConsentExceeded);
         }
         self.may_debit(account)?;
-        let expires_at = at + self.rules.merchants[merchant].hold_ms * 1_000;
+        let expires_at = at + self.rules.merchant(merchant).hold_ms * 1_000;
         let payment = Payment {
             number: 0,
             merchant,
@@ -277,7 +277,7 @@ impl Model {
         let (presentment, debit) = payment.pair();
         match presentment == debit {
             true => RefundRate::Original,
-            false => self.rules.merchants[payment.merchant].refund_rate,
+            false => self.rules.merchant(payment.merchant).refund_rate,
         }
     }
 
@@ -314,7 +314,7 @@ impl Model {
             return Ok(Vec::new());
         }
         let reserve = AccountId { kind: AccountKind::MerchantReserve, ..payable };
-        let may = self.rules.merchants[payment.merchant].refund_funding == RefundFunding::Reserve;
+        let may = self.rules.merchant(payment.merchant).refund_funding == RefundFunding::Reserve;
         match may && self.balance(reserve) >= lack {
             true => Ok(vec![(reserve, payable, lack)]),
             false => Err(Reason::NotEnough),

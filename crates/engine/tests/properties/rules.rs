@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use domain::{
-    CurrencyPair, ExposureLimit, InstallPolicy, MarkupTier, MerchantRules, PairRules, Policy, RefundFunding,
-    RefundRate, VolatilityBand,
+    CurrencyPair, ExposureLimit, InstallPolicy, MarkupTier, MerchantRules, PairRules, Policy, Rail, RailRules,
+    RefundFunding, RefundRate, VolatilityBand,
 };
 use money::{Money, Weight};
 use proptest::prelude::*;
@@ -29,7 +29,9 @@ pub(crate) struct Rules {
     /// Soft and hard, in minor units.
     pub(crate) limits: BTreeMap<&'static str, (i128, i128)>,
     pub(crate) day_offset_minutes: i32,
-    pub(crate) merchants: [Merchant; MERCHANTS.len()],
+    merchants: [Merchant; MERCHANTS.len()],
+    /// What counts instead on the wallet's rail, the only one.
+    wallet: Option<[Merchant; MERCHANTS.len()]>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -70,7 +72,12 @@ impl Rules {
             limits: BTreeMap::new(),
             day_offset_minutes: 480,
             merchants: RefundRate::ALL.map(merchant),
+            wallet: None,
         }
+    }
+
+    pub(crate) fn merchant(&self, number: usize) -> Merchant {
+        self.wallet.unwrap_or(self.merchants)[number]
     }
 
     pub(crate) fn age_ms(&self, pair: usize) -> i64 {
@@ -128,7 +135,11 @@ impl Rules {
             refund_rate: rules.refund_rate,
             refund_funding: rules.refund_funding,
         };
-        let named = self.merchants.iter().enumerate().skip(1);
+        let of_merchants = |[default, named @ ..]: [Merchant; MERCHANTS.len()]| RailRules {
+            merchant_default: merchant(default),
+            merchants: (1..).zip(named).map(|(number, rules)| (merchant_name(number), merchant(rules))).collect(),
+        };
+        let RailRules { merchant_default, merchants } = of_merchants(self.merchants);
         let policy = Policy {
             pairs,
             tiers: self.tiers.iter().map(tier).collect(),
@@ -136,8 +147,9 @@ impl Rules {
             volatility: self.bands.iter().map(band).collect(),
             exposure: limits.collect(),
             day_offset_minutes: self.day_offset_minutes,
-            merchant_default: merchant(self.merchants[0]),
-            merchants: named.map(|(number, rules)| (merchant_name(number), merchant(*rules))).collect(),
+            merchant_default,
+            merchants,
+            rails: self.wallet.map(|wallet| (Rail::Wallet, of_merchants(wallet))).into_iter().collect(),
             ..Policy::basic(ratio(self.markup), self.age_ms, ratio(self.band))
         };
         InstallPolicy { policy: Arc::new(policy) }
@@ -200,11 +212,12 @@ pub(crate) fn rules() -> impl Strategy<Value = Rules> {
     let first = (markup(), age_ms(), band(), proptest::option::of(of_pair));
     let second =
         (proptest::collection::vec(tier, 0..3), pivot, bands, limits(), prop::sample::select(vec![0, 480, -90]));
-    let third = [merchant(), merchant(), merchant()];
-    (first, second, third).prop_map(|(first, second, merchants)| {
+    let merchants = || [merchant(), merchant(), merchant()];
+    let third = (merchants(), proptest::option::of(merchants()));
+    (first, second, third).prop_map(|(first, second, (merchants, wallet))| {
         let (markup, age_ms, band, pair) = first;
         let (tiers, pivot, bands, limits, day_offset_minutes) = second;
-        Rules { markup, age_ms, band, pair, tiers, pivot, bands, limits, day_offset_minutes, merchants }
+        Rules { markup, age_ms, band, pair, tiers, pivot, bands, limits, day_offset_minutes, merchants, wallet }
     })
 }
 

@@ -1,13 +1,13 @@
 //! Rows as commands, with the evidence that stages would attach, unless the row says to attach something else.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use domain::{
     AccountId, ApiKeyHash, Command, CurrencyPair, Digest, DigestKey, Evidence, ExposureLimit, FIELDS_MAX, Fingerprint,
     HOLD_MS_DEFAULT, IdempotencyKey, InitializeSwitch, InstallPolicy, Label, MarkupTier, MerchantRules, Method, Mode,
-    MoveFunds, Name, OnAccount, OpenAccount, Policy, PublishRates, RateTick, RefundFunding, RefundRate,
-    RegisterMerchant, RegisterWallet, Submission, TenantId, TickPrice, Timestamp, Unavailable, VolatilityBand,
-    WalletId,
+    MoveFunds, Name, OnAccount, OpenAccount, Policy, PublishRates, Rail, RailRules, RateTick, RefundFunding,
+    RefundRate, RegisterMerchant, RegisterWallet, Submission, TenantId, TickPrice, Timestamp, Unavailable,
+    VolatilityBand, WalletId,
 };
 use money::{Currency, Money, Rate, Ratio, Weight};
 
@@ -162,7 +162,26 @@ fn policy(row: &Row) -> Policy {
         tiers: parts("tier").map(|parts| tier(&parts)).into_iter().collect(),
         volatility: parts("volatile").map(|parts| band(&parts)).into_iter().collect(),
         merchant_default: rules,
+        rails: parts("wallet").map(|parts| (Rail::Wallet, on_rail(rules, &parts))).into_iter().collect(),
         ..basic
+    }
+}
+
+/// `1h:current`, hold and refund, for all; or `1h:current:demo-cafe` for one merchant.
+fn on_rail(everywhere: MerchantRules, parts: &[&str]) -> RailRules {
+    let (hold, refund, merchant) = match parts {
+        [hold, refund] => (hold, refund, None),
+        [hold, refund, merchant] => (hold, refund, Some(merchant)),
+        _ => panic!("no rules: {parts:?}"),
+    };
+    let rules = MerchantRules {
+        hold_ms: micros(hold) / 1_000,
+        refund_rate: named(&RefundRate::ALL, RefundRate::as_str, refund),
+        ..everywhere
+    };
+    match merchant {
+        None => RailRules { merchant_default: rules, merchants: BTreeMap::new() },
+        Some(one) => RailRules { merchant_default: everywhere, merchants: BTreeMap::from([(name(one), rules)]) },
     }
 }
 

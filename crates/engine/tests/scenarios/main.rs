@@ -105,6 +105,11 @@ fn expiry() {
 }
 
 #[test]
+fn a_rail_has_rules_of_its_own() {
+    check("rails.txt");
+}
+
+#[test]
 fn consents() {
     check("consents.txt");
 }

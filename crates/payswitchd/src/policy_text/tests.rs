@@ -108,8 +108,54 @@ fn every_rule_can_be_configured() {
     assert_eq!(policy.merchant_default, for_all);
     let cafe = MerchantRules { refund_rate: RefundRate::NextDay, ..for_all };
     let books = MerchantRules { hold_ms: 5_000, refund_funding: RefundFunding::PayableOnly, ..for_all };
-    let named = |name, rules| (Name::new(name).expect("a name"), rules);
     assert_eq!(policy.merchants, BTreeMap::from([named("demo-cafe", cafe), named("hk-books", books)]));
+    assert_eq!(policy.rails, BTreeMap::new());
+}
+
+fn named(name: &str, rules: MerchantRules) -> (Name, MerchantRules) {
+    (Name::new(name).expect("a name"), rules)
+}
+
+const RAILS: &str = r#"
+[policy]
+hold_ms = 1
+refund_rate = "current"
+
+[[policy.merchants]]
+name = "demo-cafe"
+refund_funding = "reserve"
+
+[[policy.merchants]]
+name = "demo-cafe"
+rail = "wallet"
+hold_ms = 4
+
+[[policy.merchants]]
+name = "hk-books"
+rail = "wallet"
+hold_ms = 3
+"#;
+
+/// Key by key: the merchant's on the rail, the merchant's, the rail's, that for all.
+#[test]
+fn the_narrowest_entry_counts() {
+    let rules = |hold_ms, refund_rate, refund_funding| MerchantRules { hold_ms, refund_rate, refund_funding };
+    let (current, next_day) = (RefundRate::Current, RefundRate::NextDay);
+    let (payable, reserve) = (RefundFunding::PayableOnly, RefundFunding::Reserve);
+    let everywhere = (rules(1, current, payable), BTreeMap::from([named("demo-cafe", rules(1, current, reserve))]));
+    let check = |text: &str, on_wallet: RailRules| {
+        let policy = read(text).expect("all of it is sound");
+        assert_eq!((policy.merchant_default, policy.merchants), everywhere, "{text}");
+        assert_eq!(policy.rails, BTreeMap::from([(Rail::Wallet, on_wallet)]), "{text}");
+    };
+    let on_wallet = |merchant_default, cafe, books| RailRules {
+        merchant_default,
+        merchants: BTreeMap::from([named("demo-cafe", cafe), named("hk-books", books)]),
+    };
+    let unsaid = on_wallet(rules(1, current, payable), rules(4, current, reserve), rules(3, current, payable));
+    check(RAILS, unsaid);
+    let said = on_wallet(rules(2, next_day, payable), rules(4, next_day, reserve), rules(3, next_day, payable));
+    check(&format!("{RAILS}\n[[policy.rails]]\nrail = \"wallet\"\nhold_ms = 2\nrefund_rate = \"next_day\"\n"), said);
 }
 
 #[test]
@@ -162,6 +208,16 @@ fn what_cannot_be_is_said_with_its_key() {
     check(&merchant("cafe", "hold_ms = 0"), "merchants[0].hold_ms = 0: 1 to ");
     check(&[merchant("cafe", ""), merchant("cafe", "")].join("\n"), "merchants[1].name = \"cafe\" is there twice");
     check(&merchant("cafe", "refund_rate = \"worst\""), "worst");
+    let on_wallet = merchant("cafe", "rail = \"wallet\"");
+    check(
+        &[merchant("cafe", ""), on_wallet.clone(), on_wallet].join("\n"),
+        "merchants[2].name = \"cafe\" with rail = \"wallet\" is there twice",
+    );
+    check(&merchant("cafe", "rail = \"wire\""), "wire");
+    let rail = |rule: &str| format!("[[policy.rails]]\nrail = \"wallet\"\n{rule}");
+    check(&rail("hold_ms = 0"), "rails[0].hold_ms = 0: 1 to ");
+    check(&[rail(""), rail("")].join("\n"), "rails[1].rail = \"wallet\" is there twice");
+    check("[[policy.rails]]\nhold_ms = 1", "rail");
     let many: Vec<_> = (0..129).map(band).collect();
     check(&many.join("\n"), "volatility has 129 entries: at most 128");
 }

@@ -11,14 +11,27 @@ use std::{
     io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, ExitStatus, Stdio},
+    time::Duration,
 };
 
-use rustix::process::{Pid, Signal, kill_process};
+pub(crate) use rustix::process::Signal;
+use rustix::process::{Pid, kill_process};
+use tokio::{
+    sync::{
+        Mutex,
+        mpsc::{self, UnboundedReceiver},
+    },
+    time::timeout,
+};
+
+/// What is not logged by then never will be, even on a machine that is very busy.
+const LOG_WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// A running daemon. Dropping it kills it.
 pub(crate) struct Daemon {
     child: Child,
     stdout: BufReader<ChildStdout>,
+    logs: Mutex<UnboundedReceiver<String>>,
     /// All it printed up to "ready".
     pub(crate) banner: String,
     /// `http://` address for merchants and wallet operators.
@@ -48,16 +61,18 @@ impl Daemon {
                 panic!("payswitchd ended before it was ready:\n{banner}{said}");
             }
         }
-        // Nobody reads the logs: a full pipe must not stop the daemon.
-        let mut stderr = child.stderr.take().expect("stderr is piped");
-        std::thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::sink()));
+        // Whether or not anybody reads the logs, a full pipe must not stop the daemon.
+        let stderr = BufReader::new(child.stderr.take().expect("stderr is piped"));
+        let (sender, logs) = mpsc::unbounded_channel();
+        let logs = Mutex::new(logs);
+        std::thread::spawn(move || stderr.lines().map_while(Result::ok).for_each(|line| _ = sender.send(line)));
         let address = |label: &str| {
             let line = banner.lines().find(|line| line.trim_start().starts_with(label)).expect("the banner tells");
             line.split_whitespace().last().expect("an address").to_owned()
         };
         let (merchants, operators, metrics) =
             (address("merchants and wallets"), address("operators  "), address("metrics"));
-        Self { child, stdout, banner, merchants, operators, metrics }
+        Self { child, stdout, logs, banner, merchants, operators, metrics }
     }
 
     /// As a power button would: no handler runs.
@@ -68,8 +83,26 @@ impl Daemon {
 
     /// Asks it to stop (SIGTERM) without waiting.
     pub(crate) fn ask_to_stop(&self) {
-        let pid = Pid::from_child(&self.child);
-        kill_process(pid, Signal::TERM).expect("cannot signal payswitchd");
+        self.signal(Signal::TERM);
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("cannot signal payswitchd");
+    }
+
+    /// Waits until it logs a line with these words.
+    pub(crate) async fn logged(&self, words: &str) -> String {
+        let line = async {
+            let mut logs = self.logs.lock().await;
+            loop {
+                let line = logs.recv().await.expect("the daemon runs");
+                if line.contains(words) {
+                    return line;
+                }
+            }
+        };
+        timeout(LOG_WAIT_MAX, line).await.unwrap_or_else(|_late| panic!("the daemon does not log: {words}"))
     }
 
     /// Asks it to stop and waits for its end.

@@ -171,6 +171,11 @@ pub(crate) async fn stop(daemon: Daemon) -> ExitStatus {
     tokio::task::spawn_blocking(|| daemon.stop()).await.expect("waiting does not panic")
 }
 
+/// Waits for the end of a daemon that was asked to stop.
+pub(crate) async fn ended(daemon: Daemon) -> ExitStatus {
+    tokio::task::spawn_blocking(|| daemon.ended()).await.expect("waiting does not panic")
+}
+
 /// Calls on the main listener with this key.
 pub(crate) fn caller(address: &str, key: &str) -> Client {
     Client::lazy(&self::address(address), &api_key(key), Options::default())

@@ -7,9 +7,15 @@ use std::{
     process::Command,
 };
 
+use client::{Client, Error};
 use tempfile::TempDir;
+use wire::v1;
 
-use super::{Daemon, parties::SMALL_SEGMENTS};
+use super::{
+    Daemon,
+    moves::held,
+    parties::{SMALL_SEGMENTS, caller, deposit, money, operator},
+};
 
 /// 64 hexadecimal digits of a secret that is not the sandbox's.
 pub(crate) const SECRET: &str = "1f1e1d1c1b1a191817161514131211100f0e0d0c0b0a09080706050403020100";
@@ -83,6 +89,63 @@ impl Production {
         let config = self.config();
         let arguments = ["--config", config.to_str().expect("the path is text")];
         super::refusal(&self.data_dir(), &arguments, environment)
+    }
+}
+
+/// A production daemon whose merchant and payer are there, and its callers.
+pub(crate) struct Ready {
+    pub(crate) daemon: Daemon,
+    pub(crate) cafe: Client,
+    pub(crate) wallet: Client,
+}
+
+const CAFE_KEY: &str = "key_0123456789abcdef0123456789abcdef";
+
+impl Ready {
+    /// Starts it; of a ledger that has them already nothing is changed.
+    pub(crate) async fn start(production: &Production) -> Self {
+        let daemon = production.start();
+        let operator = operator(&daemon.operators, &production.operator_key);
+        let (idempotency_key, merchant_discount) = ("register".to_owned(), "0.006".to_owned());
+        let register = v1::RegisterMerchantRequest {
+            idempotency_key,
+            merchant_id: "cafe".to_owned(),
+            settlement_currency_code: "CNY".to_owned(),
+            merchant_discount,
+            api_key: CAFE_KEY.to_owned(),
+        };
+        operator.register_merchant(register).await.expect("registered");
+        let wallet = caller(&daemon.merchants, &production.wallets[0].1);
+        let open = v1::OpenRequest {
+            idempotency_key: "open".to_owned(),
+            account_id: "chen".to_owned(),
+            currency_code: "CNY".to_owned(),
+        };
+        wallet.open(open).await.expect("opened");
+        wallet.deposit(deposit("deposit", "chen", money("CNY", 1_000_000_000))).await.expect("deposited");
+        Self { cafe: caller(&daemon.merchants, CAFE_KEY), wallet, daemon }
+    }
+
+    /// A quote of CNY 10.00.
+    pub(crate) async fn quote(&self) -> String {
+        let payer = v1::AccountReference { wallet_id: "harbour".to_owned(), account_id: "chen".to_owned() };
+        let amount = Some(money("CNY", 1_000));
+        let request = v1::CreateRequest { merchant_id: String::new(), payer: Some(payer), presentment_amount: amount };
+        self.cafe.quote(request).await.expect("quoted").quote_token
+    }
+
+    /// Pays by this quote, with a fresh code of the payer.
+    pub(crate) async fn pay(&self, name: &str, token: &str) -> Result<v1::AuthorizeResponse, Error> {
+        let issue = v1::IssueCodeRequest {
+            idempotency_key: format!("code {name}"),
+            account_id: "chen".to_owned(),
+            merchant_id: "cafe".to_owned(),
+            max_debit_amount: Some(money("CNY", 1_000)),
+        };
+        let payer_code = self.wallet.issue_code(issue).await.expect("issued").payer_code;
+        let asked = held(name, name, "", money("CNY", 1_000));
+        let asked = v1::AuthorizeRequest { payer: None, payer_code, quote_token: token.to_owned(), ..asked };
+        self.cafe.authorize(asked).await
     }
 }
 

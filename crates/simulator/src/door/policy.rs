@@ -1,8 +1,10 @@
 //! Rules as the switch takes them.
 
+use std::collections::BTreeMap;
+
 use domain::{
-    CurrencyPair, ExposureLimit, MarkupTier, MerchantRules, PairRules, Policy, RefundFunding, RefundRate,
-    VolatilityBand,
+    CurrencyPair, ExposureLimit, MarkupTier, MerchantRules, Name, PairRules, Policy, Rail, RailRules, RefundFunding,
+    RefundRate, VolatilityBand,
 };
 use money::{Currency, Money, Ratio, Weight};
 
@@ -22,8 +24,10 @@ pub(super) fn policy(rules: &Rules) -> Result<Policy, String> {
         let limit = |units: i64| Ok::<_, String>(Money::new(currency(code)?, i128::from(units)));
         Ok((currency(code)?, ExposureLimit { soft: limit(*soft)?, hard: limit(*hard)? }))
     });
-    let merchants =
-        rules.merchants.iter().map(|(name, rule)| Ok::<_, String>((checked_name(name)?, merchant_rules(*rule))));
+    let rails = rules.wallet_rail.iter().map(|(default, own)| {
+        let rules = RailRules { merchant_default: merchant_rules(*default), merchants: merchants(own)? };
+        Ok::<_, String>((Rail::Wallet, rules))
+    });
     Ok(Policy {
         fx_markup: ratio(rules.markup_millionths)?,
         rate_age_ms_max: rules.rate_age_ms_max,
@@ -36,8 +40,13 @@ pub(super) fn policy(rules: &Rules) -> Result<Policy, String> {
         quote_ms: rules.quote_ms,
         day_offset_minutes: rules.day_offset_minutes,
         merchant_default: merchant_rules(rules.merchant_default),
-        merchants: merchants.collect::<Result<_, String>>()?,
+        merchants: merchants(&rules.merchants)?,
+        rails: rails.collect::<Result<_, String>>()?,
     })
+}
+
+fn merchants(named: &[(String, MerchantRule)]) -> Result<BTreeMap<Name, MerchantRules>, String> {
+    named.iter().map(|(name, rule)| Ok((checked_name(name)?, merchant_rules(*rule)))).collect()
 }
 
 fn pair_rules(rule: &PairRule) -> Result<PairRules, String> {

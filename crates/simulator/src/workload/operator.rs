@@ -91,6 +91,9 @@ pub(super) fn rules(random: &mut Random) -> Rules {
         day_offset_minutes: *random.pick(&[480, 0, -300]),
         merchant_default: merchant_rule(random),
         merchants: vec![("books".to_owned(), merchant_rule(random)), ("sushi".to_owned(), merchant_rule(random))],
+        wallet_rail: random
+            .one_in(4)
+            .then(|| (merchant_rule(random), vec![("sushi".to_owned(), merchant_rule(random))])),
     }
 }
 

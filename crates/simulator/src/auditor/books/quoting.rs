@@ -58,10 +58,12 @@ impl Subject<'_> {
     }
 }
 
-/// The rules of a merchant.
+/// The rules of a merchant on the wallet's rail, the only one.
 pub(super) fn merchant_rule(rules: &Rules, name: &str) -> MerchantRule {
-    let own = rules.merchants.iter().find(|(merchant, _)| merchant == name);
-    own.map_or(rules.merchant_default, |(_, rule)| *rule)
+    let everywhere = (rules.merchant_default, &rules.merchants);
+    let (default, merchants) = rules.wallet_rail.as_ref().map_or(everywhere, |(default, own)| (*default, own));
+    let own = merchants.iter().find(|(merchant, _)| merchant == name);
+    own.map_or(default, |(_, rule)| *rule)
 }
 
 fn band(rules: &Rules, move_ppm: u32) -> Option<Band> {

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    CurrencyPair, ExposureLimit, InstallPolicy, MarkupTier, MerchantRules, Name, PairRules, Policy, RefundFunding,
-    RefundRate, VolatilityBand,
+    CurrencyPair, ExposureLimit, InstallPolicy, MarkupTier, MerchantRules, Name, PairRules, Policy, Rail, RailRules,
+    RefundFunding, RefundRate, VolatilityBand,
 };
 use money::{Currency, Money};
 
@@ -39,6 +39,7 @@ pub(super) fn write(command: &InstallPolicy) -> journal_v1::InstallPolicy {
         day_offset_minutes,
         merchant_default,
         merchants,
+        rails,
     } = &*command.policy;
     let mut pairs: Vec<_> = pairs.iter().map(write_pair).collect();
     pairs.sort_by_key(pair_numbers);
@@ -56,11 +57,13 @@ pub(super) fn write(command: &InstallPolicy) -> journal_v1::InstallPolicy {
         quote_ms: Some(*quote_ms),
         day_offset_minutes: Some(*day_offset_minutes),
         merchant_default: Some(write_rules(merchant_default)),
-        merchants: merchants
+        merchants: write_merchants(merchants),
+        rails: rails
             .iter()
-            .map(|(name, rules)| journal_v1::NamedMerchantRules {
-                merchant: name.as_str().to_owned(),
-                rules: Some(write_rules(rules)),
+            .map(|(rail, RailRules { merchant_default, merchants })| journal_v1::RailRules {
+                rail: rail.number().into(),
+                merchant_default: Some(write_rules(merchant_default)),
+                merchants: write_merchants(merchants),
             })
             .collect(),
     }
@@ -80,10 +83,11 @@ pub(super) fn read(message: &journal_v1::InstallPolicy) -> Result<InstallPolicy,
         day_offset_minutes,
         merchant_default,
         merchants,
+        rails,
     } = message;
     value::rising("install_policy.pairs", pairs, pair_numbers)?;
     value::rising("install_policy.exposure", exposure, |limit| limit.currency)?;
-    value::rising("install_policy.merchants", merchants, |named| named.merchant.clone())?;
+    value::rising("install_policy.rails", rails, |rules| rules.rail)?;
     let policy = Policy {
         fx_markup: value::ratio("install_policy.markup_millionths", *markup_millionths)?,
         rate_age_ms_max: *rate_age_ms_max,
@@ -99,7 +103,8 @@ pub(super) fn read(message: &journal_v1::InstallPolicy) -> Result<InstallPolicy,
         quote_ms: quote_ms.unwrap_or(QUOTE_MS_UNWRITTEN),
         day_offset_minutes: day_offset_minutes.unwrap_or(DAY_OFFSET_MINUTES_UNWRITTEN),
         merchant_default: merchant_default.as_ref().map(read_rules).transpose()?.unwrap_or(MERCHANT_UNWRITTEN),
-        merchants: read_merchants(merchants)?,
+        merchants: read_merchants("install_policy.merchants", merchants)?,
+        rails: rails.iter().map(read_rail).collect::<Result<_, _>>()?,
     };
     Ok(InstallPolicy { policy: policy.into() })
 }
@@ -235,12 +240,35 @@ fn read_rules(message: &journal_v1::MerchantRules) -> Result<MerchantRules, Deco
     })
 }
 
-fn read_merchants(named: &[journal_v1::NamedMerchantRules]) -> Result<BTreeMap<Name, MerchantRules>, DecodeError> {
+fn write_merchants(merchants: &BTreeMap<Name, MerchantRules>) -> Vec<journal_v1::NamedMerchantRules> {
+    let write = |(name, rules): (&Name, &MerchantRules)| journal_v1::NamedMerchantRules {
+        merchant: name.as_str().to_owned(),
+        rules: Some(write_rules(rules)),
+    };
+    merchants.iter().map(write).collect()
+}
+
+fn read_merchants(
+    field: &'static str,
+    named: &[journal_v1::NamedMerchantRules],
+) -> Result<BTreeMap<Name, MerchantRules>, DecodeError> {
+    value::rising(field, named, |named| named.merchant.clone())?;
     let read = |journal_v1::NamedMerchantRules { merchant, rules }: &journal_v1::NamedMerchantRules| {
         let rules = value::required("install_policy.merchants.rules", rules.as_ref())?;
         Ok((value::name("install_policy.merchants.merchant", merchant)?, read_rules(rules)?))
     };
     named.iter().map(read).collect()
+}
+
+fn read_rail(message: &journal_v1::RailRules) -> Result<(Rail, RailRules), DecodeError> {
+    let journal_v1::RailRules { rail, merchant_default, merchants } = message;
+    let known = Rail::ALL.into_iter().find(|known| u32::from(known.number()) == *rail);
+    let default = value::required("install_policy.rails.merchant_default", merchant_default.as_ref())?;
+    let rules = RailRules {
+        merchant_default: read_rules(default)?,
+        merchants: read_merchants("install_policy.rails.merchants", merchants)?,
+    };
+    Ok((known.ok_or_else(|| value::invalid("install_policy.rails.rail", rail))?, rules))
 }
 
 fn pair(field: &'static str, presentment: u32, debit: u32) -> Result<CurrencyPair, DecodeError> {

@@ -19,6 +19,7 @@ pub(super) fn policy(policy: &Policy) -> Line {
         "volatilityBands": policy.volatility.len(),
         "exposureLimits": policy.exposure.len(),
         "merchants": policy.merchants.len(),
+        "rails": policy.rails.len(),
         "quoteMs": policy.quote_ms,
         "holdMs": policy.merchant_default.hold_ms,
         "refundRate": policy.merchant_default.refund_rate.as_str(),
@@ -33,6 +34,7 @@ pub(super) fn policy(policy: &Policy) -> Line {
         (policy.volatility.len(), "volatility band"),
         (policy.exposure.len(), "exposure limit"),
         (policy.merchants.len(), "merchant"),
+        (policy.rails.len(), "rail"),
     ] {
         if count > 0 {
             text += &format!(", {}", words::counted(count as u64, noun));

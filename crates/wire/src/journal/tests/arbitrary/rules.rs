@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    Command, Event, ExposureLimit, InstallPolicy, MarkupTier, MerchantRules, PairRules, Policy, PublishRates, RateTick,
-    RatesPublished, RefundFunding, RefundRate, TickPrice, VolatilityBand,
+    Command, Event, ExposureLimit, InstallPolicy, MarkupTier, MerchantRules, PairRules, Policy, PublishRates, Rail,
+    RailRules, RateTick, RatesPublished, RefundFunding, RefundRate, TickPrice, VolatilityBand,
 };
 use money::Currency;
 use proptest::{
@@ -21,12 +21,13 @@ pub(super) fn installed() -> Decided {
     let of_pairs = (btree_map(pair(), pair_rules(), 0..4), vec(tier(), 0..4), option::of(currency()));
     let of_markets = (vec(band(), 0..3), exposure());
     let of_time = (any::<i64>(), any::<i32>());
-    let of_merchants = (merchant_rules(), btree_map(name(), merchant_rules(), 0..3));
+    let of_merchants = (of_merchants(), option::of(of_merchants()));
     (always, of_pairs, of_markets, of_time, of_merchants)
         .prop_map(|(always, (pairs, tiers, pivot), (volatility, exposure), of_time, of_merchants)| {
             let (fx_markup, rate_age_ms_max, rate_move_max) = always;
             let (quote_ms, day_offset_minutes) = of_time;
-            let (merchant_default, merchants) = of_merchants;
+            let (everywhere, wallet) = of_merchants;
+            let RailRules { merchant_default, merchants } = everywhere;
             let policy = Policy {
                 fx_markup,
                 rate_age_ms_max,
@@ -40,6 +41,7 @@ pub(super) fn installed() -> Decided {
                 day_offset_minutes,
                 merchant_default,
                 merchants,
+                rails: wallet.map(|rules| (Rail::Wallet, rules)).into_iter().collect(),
             };
             (Command::InstallPolicy(InstallPolicy { policy: policy.into() }), Event::PolicyInstalled)
         })
@@ -88,6 +90,11 @@ fn exposure() -> impl Strategy<Value = BTreeMap<Currency, ExposureLimit>> {
         (sum(currency), sum(currency)).prop_map(move |(soft, hard)| (currency, ExposureLimit { soft, hard }))
     });
     vec(limit, 0..4).prop_map(|limits| limits.into_iter().collect())
+}
+
+fn of_merchants() -> impl Strategy<Value = RailRules> {
+    (merchant_rules(), btree_map(name(), merchant_rules(), 0..3))
+        .prop_map(|(merchant_default, merchants)| RailRules { merchant_default, merchants })
 }
 
 fn merchant_rules() -> impl Strategy<Value = MerchantRules> {
