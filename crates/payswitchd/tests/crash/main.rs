@@ -1,0 +1,239 @@
+//! Real daemons, killed at random moments while clients pay.
+//!
+//! Eight clients authorize, capture, void, increase, refund and top up without a pause, each with its own idempotency keys
+//! and order ids, and repeat a key until they have a definite answer. The daemon is killed (SIGKILL) after a random number of further answers, or while it starts,
+//! and is started again on the same data. In the end every answer that was ever given must still be the truth.
+//!
+//! `PAYSWITCH_CRASH_KILLS=1000 cargo test --release -p payswitchd --test crash -- --nocapture` makes it 1,000 kills
+//! instead of 25; `PAYSWITCH_CRASH_SEED` chooses another course. What the seed cannot fix is the operating system's
+//! share: how far the daemon had got with a request when it was killed.
+
+mod audit;
+mod caller;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    path::Path,
+    process::{Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use journal::disk::DirectoryDisk;
+use tokio::{sync::watch, task::JoinSet};
+
+use crate::{
+    audit::audit,
+    caller::{Answered, CALL_KINDS, Caller},
+    support::Daemon,
+};
+
+const CLIENTS: u64 = 8;
+const KILLS: u64 = 25;
+/// The daemon is killed after at most this many further answers.
+const ANSWERS_BEFORE_KILL_MAX: u64 = 300;
+/// An early kill comes after at most this many looks at the lock file of a daemon that recovers.
+const LOOKS_BEFORE_KILL_MAX: u64 = 20_000;
+/// Small segments, so that a run enters several.
+const SEGMENT_BYTES: &str = "131072";
+const ENVIRONMENT: [(&str, &str); 1] = [("PAYSWITCHD__JOURNAL__SEGMENT_BYTES", SEGMENT_BYTES)];
+/// Longer than any start on a busy machine.
+const DAEMON_WAIT: Duration = Duration::from_secs(120);
+/// A daemon that refuses one request this often will never take it.
+const REFUSALS_MAX: u64 = 100;
+
+/// Payer, its currency, and who can be paid in a currency it has a rate for.
+const PAYERS: [(&str, &str, &[&str]); 4] = [
+    ("hk-alice", "HKD", &["demo-cafe", "hk-books"]),
+    ("hk-bob", "HKD", &["demo-cafe", "hk-books"]),
+    ("cn-chen", "CNY", &["demo-cafe", "hk-books"]),
+    ("us-dana", "USD", &["demo-cafe"]),
+];
+/// These are topped up while they pay; the others run dry and are declined.
+const TOPPED_UP: [&str; 2] = ["hk-alice", "cn-chen"];
+
+#[test]
+fn every_answer_outlives_every_kill() {
+    let setting = |name: &str, default: u64| env::var(name).map_or(default, |text| text.parse().expect("a number"));
+    let (kills, seed) = (setting("PAYSWITCH_CRASH_KILLS", KILLS), setting("PAYSWITCH_CRASH_SEED", 1));
+    println!("PAYSWITCH_CRASH_SEED={seed} PAYSWITCH_CRASH_KILLS={kills}");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(run(kills, seed));
+}
+
+async fn run(kills: u64, seed: u64) {
+    let directory = tempfile::tempdir().expect("a place for the data");
+    let data_dir = directory.path();
+    let mut daemon = Daemon::start(data_dir, &[], &ENVIRONMENT);
+    let site = watch::Sender::new(Site { generation: 0, address: daemon.merchants.clone(), closing: false });
+    let tally = Arc::new(Tally::default());
+    let mut clients = JoinSet::new();
+    for number in 0..CLIENTS {
+        clients.spawn(Caller::new(number, seed, site.subscribe(), Arc::clone(&tally)).call_until_closing());
+    }
+
+    let mut killer = Killer { random: Random(seed), data_dir, kills: 0, early: 0, cut_tails: 0 };
+    while killer.kills < kills {
+        let answers = killer.random.below(ANSWERS_BEFORE_KILL_MAX);
+        let enough = tally.answers.borrow().saturating_add(answers);
+        let mut answers = tally.answers.subscribe();
+        tokio::select! {
+            waited = answers.wait_for(|answers| *answers >= enough) => drop(waited.expect("the tally outlives the run")),
+            ended = clients.join_next() => panic!("a client gave up: {ended:?}"),
+        }
+        daemon.kill();
+        killer.killed();
+        while killer.kills < kills && killer.random.one_in(4) {
+            killer.kill_early();
+        }
+        daemon = Daemon::start(data_dir, &[], &ENVIRONMENT);
+        site.send_modify(|site| site.move_to(&daemon.merchants));
+    }
+    site.send_modify(|site| {
+        site.move_to(&daemon.merchants);
+        site.closing = true;
+    });
+    let answered: Vec<Answered> = clients.join_all().await.into_iter().flatten().collect();
+
+    audit(&daemon, &answered).await;
+    // On another thread, so that the connections of this one can end meanwhile.
+    let stopped = tokio::task::spawn_blocking(|| daemon.stop()).await.expect("stopping does not panic");
+    assert!(stopped.success(), "a daemon that was asked to stop ends well");
+    let records = verify_journal(data_dir);
+    let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    println!(
+        "kills {} ({} while starting), acknowledgements {} for {} keys, retries {}, refusals {}, cut tails {}, \
+         records {records}",
+        killer.kills,
+        killer.early,
+        *tally.answers.borrow(),
+        answered.len(),
+        load(&tally.retries),
+        load(&tally.refusals),
+        killer.cut_tails,
+    );
+    let mut kinds: BTreeMap<&str, u64> = BTreeMap::new();
+    answered.iter().for_each(|answered| *kinds.entry(answered.call.name()).or_default() += 1);
+    println!("{kinds:?}");
+    assert_eq!(kinds.len(), CALL_KINDS, "each kind of call was made: {kinds:?}");
+    assert!(answered.len() as u64 >= kills, "the run did some work between the kills");
+}
+
+/// Where the daemon of the moment is.
+#[derive(Clone, Debug)]
+struct Site {
+    generation: u64,
+    address: String,
+    closing: bool,
+}
+
+impl Site {
+    fn move_to(&mut self, address: &str) {
+        self.generation += 1;
+        address.clone_into(&mut self.address);
+    }
+}
+
+#[derive(Debug)]
+struct Tally {
+    /// Definite answers, repeats included.
+    answers: watch::Sender<u64>,
+    retries: AtomicU64,
+    refusals: AtomicU64,
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        Self { answers: watch::Sender::new(0), retries: AtomicU64::new(0), refusals: AtomicU64::new(0) }
+    }
+}
+
+struct Killer<'a> {
+    random: Random,
+    data_dir: &'a Path,
+    kills: u64,
+    early: u64,
+    cut_tails: u64,
+}
+
+impl Killer<'_> {
+    /// What is left is whole, but for a torn tail at most.
+    fn killed(&mut self) {
+        self.kills += 1;
+        let report = journal::verify(&DirectoryDisk::new(self.data_dir.join("journal")));
+        let report = report.expect("a kill damages nothing");
+        self.cut_tails += u64::from(report.torn.is_some());
+    }
+
+    /// Starts a daemon and kills it before anybody can reach it: at once, or somewhere in its recovery.
+    fn kill_early(&mut self) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_payswitchd"));
+        for flag in ["--listen", "--admin-listen", "--metrics-listen"] {
+            command.args([flag, "127.0.0.1:0"]);
+        }
+        command.arg("--data-dir").arg(self.data_dir).envs(ENVIRONMENT);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().expect("cannot start payswitchd");
+        if !self.random.one_in(4) {
+            let owner = format!("process {}", child.id());
+            let locked = || fs::read_to_string(self.data_dir.join("LOCK")).is_ok_and(|text| text.trim() == owner);
+            while !locked() && child.try_wait().expect("cannot look after payswitchd").is_none() {
+                thread::yield_now();
+            }
+            let looks = self.random.below(LOOKS_BEFORE_KILL_MAX);
+            assert!((0..looks).all(|_| locked()), "a daemon that has the directory keeps it");
+        }
+        child.kill().expect("cannot kill payswitchd");
+        let status = child.wait().expect("cannot wait for payswitchd");
+        assert_eq!(status.code(), None, "it was killed and did not end by itself");
+        self.early += 1;
+        self.killed();
+    }
+}
+
+/// After a clean stop nothing may be torn. Returns how many records there are.
+fn verify_journal(data_dir: &Path) -> u64 {
+    let report = journal::verify(&DirectoryDisk::new(data_dir.join("journal"))).expect("the journal is whole");
+    assert_eq!((&report.torn, report.durable_lsn), (&None, report.last_lsn), "a clean stop leaves nothing in doubt");
+    // Built by a test of the whole workspace, not by one of this package alone.
+    let payctl = Path::new(env!("CARGO_BIN_EXE_payswitchd")).with_file_name("payctl");
+    if payctl.exists() {
+        let verified = Command::new(support::payctl()).args(["journal", "verify"]).arg(data_dir).output();
+        let verified = verified.expect("cannot start payctl");
+        assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
+    }
+    report.records
+}
+
+/// SplitMix64 (Steele, Lea, Flood 2014).
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// A number from 0 to less than `bound`.
+    fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound
+    }
+
+    fn one_in(&mut self, chances: u64) -> bool {
+        self.below(chances) == 0
+    }
+
+    fn pick<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
+        &choices[usize::try_from(self.below(choices.len() as u64)).expect("an index in memory fits usize")]
+    }
+}
