@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{ErrorKind, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use client::{Address, ApiKey, Client, Operator, Options, sandbox};
@@ -142,9 +143,31 @@ impl Context {
     }
 }
 
-/// Reads a file with nothing but an API key in it.
+/// Reads a file with nothing but an API key in it. A key that others can read is no secret: such a file is refused.
 pub(crate) fn read_key(path: &Path) -> Result<ApiKey, Error> {
-    let tried = || format!("read the key file {}", path.display());
-    let text = fs::read_to_string(path).map_err(|source| Error::Local { tried: tried(), source })?;
+    let local = |source| Error::Local { tried: format!("read the key file {}", path.display()), source };
+    let mode = fs::metadata(path).map_err(local)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        let (path, mode) = (path.display(), mode & 0o777);
+        return Err(Error::Usage(format!("{path} can be read by others (mode {mode:o}): chmod 600 it")));
+    }
+    let text = fs::read_to_string(path).map_err(local)?;
     text.parse().map_err(|reason| Error::Usage(format!("{} holds no API key: {reason}", path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_others_can_read_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("cafe.key");
+        fs::write(&path, "key_0123456789\n").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        let refused = read_key(&path).unwrap_err().to_string();
+        assert!(refused.ends_with("cafe.key can be read by others (mode 640): chmod 600 it"), "{refused}");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
+        assert!(read_key(&path).is_ok());
+    }
 }

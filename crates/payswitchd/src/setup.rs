@@ -1,9 +1,13 @@
 //! Brings a recovered ledger up to what the configuration asks for, before anybody is served.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use domain::{
-    Command, InitializeSwitch, InstallPolicy, Mode, Name, Refusal, RegisterWallet, Submission, Timestamp, WalletId,
+    Command, InitializeSwitch, InstallPolicy, Mode, Name, Policy, Refusal, RegisterWallet, Submission, Timestamp,
+    WalletId,
 };
 use ingress::SandboxPowers;
 use journal::Journal;
@@ -28,9 +32,9 @@ impl<J: Journal, C: Clock> Setup<'_, J, C> {
     /// Begins the ledger or checks that it is ours, then installs policy, wallet operators and the sandbox's parties.
     pub(crate) fn run(&mut self, config: &Config, keys: &Keys) -> Result<HashMap<Name, WalletId>, StartError> {
         self.begin(config.mode.into(), keys)?;
-        let policy = config.policy()?;
-        if self.shard.engine().policy().is_none_or(|ours| **ours != policy) {
-            let install = InstallPolicy { policy: Arc::new(policy) };
+        let policy = Arc::new(config.policy()?);
+        if self.shard.engine().policy().is_none_or(|ours| *ours != policy) {
+            let install = InstallPolicy { policy: Arc::clone(&policy) };
             self.submit(Submission { key: None, command: Command::InstallPolicy(install) })?;
         }
         let mut wallets = HashMap::new();
@@ -44,7 +48,18 @@ impl<J: Journal, C: Clock> Setup<'_, J, C> {
         if let Some(sandbox) = self.sandbox {
             self.seed_sandbox(sandbox, keys, &wallets)?;
         }
+        self.warn_of_unknown_merchants(&policy);
         Ok(wallets)
+    }
+
+    /// They may be registered later; or there is a slip of the pen, and rules that never count.
+    fn warn_of_unknown_merchants(&self, policy: &Policy) {
+        let of_rails = policy.rails.values().flat_map(|rules| rules.merchants.keys());
+        let of_tiers = policy.tiers.iter().filter_map(|tier| tier.merchant.as_ref());
+        let named: BTreeSet<&Name> = policy.merchants.keys().chain(of_rails).chain(of_tiers).collect();
+        for merchant in named.into_iter().filter(|merchant| self.directory.merchant(merchant).is_none()) {
+            tracing::warn!(%merchant, "the policy has rules for a merchant that is not registered");
+        }
     }
 
     fn begin(&mut self, mode: Mode, keys: &Keys) -> Result<(), StartError> {

@@ -547,3 +547,13 @@ fn a_ledger_whose_newest_segments_are_gone_is_refused() {
     assert_eq!(exit, 4, "{said}");
     assert!(said.contains("HIGH_WATER holds no position"), "{said}");
 }
+
+#[tokio::test]
+async fn rules_for_a_merchant_that_is_not_there_are_told() {
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    let rules = "[[policy.merchants]]\nname = \"demo-cafe\"\n\n[[policy.tiers]]\nmerchant = \"demo-caffe\"\nfx_markup = \"0\"\n";
+    std::fs::write(file.path(), rules).expect("the rules are written");
+    let sandbox = Sandbox::with_file(file.path());
+    let line = sandbox.daemon.logged("has rules for a merchant").await;
+    assert!(line.contains("merchant=demo-caffe"), "{line}");
+}

@@ -40,8 +40,15 @@ pub(crate) fn exit_of_refund(refund: &Refund) -> Result<Exit, Error> {
 
 /// A payment with everything a merchant or payer asks about.
 pub(crate) fn text(payment: &Payment) -> String {
-    let declined = payment.state() == PaymentState::Declined;
-    let answer = if declined { paint(BAD, "declined") } else { paint(GOOD, "approved") };
+    let answer = match payment.state() {
+        PaymentState::Declined => paint(BAD, "declined"),
+        PaymentState::Authorized | PaymentState::PartiallyCaptured | PaymentState::Captured => paint(GOOD, "approved"),
+        PaymentState::PartiallyRefunded
+        | PaymentState::Refunded
+        | PaymentState::Voided
+        | PaymentState::Expired
+        | PaymentState::Unspecified => paint(STRONG, words::payment_state(payment.state())),
+    };
     format!("{answer}  payment {}\n{}", payment.payment_id, details(payment))
 }
 

@@ -81,7 +81,7 @@ impl Answer {
     pub(crate) fn refund(&self) -> Option<&Refund> {
         match self {
             Self::Refunded(reply) => reply.refund.as_ref(),
-            _ => None,
+            Self::Paid(_) | Self::Captured(_) | Self::Voided(_) | Self::Increased(_) | Self::Movement(_) => None,
         }
     }
 
@@ -154,7 +154,10 @@ impl Caller {
             | PaymentState::PartiallyRefunded => {
                 self.living.insert(payment.payment_id.clone(), (merchant, payment.clone()));
             }
-            _ => _ = self.living.remove(&payment.payment_id),
+            PaymentState::Refunded | PaymentState::Voided | PaymentState::Expired => {
+                self.living.remove(&payment.payment_id);
+            }
+            PaymentState::Declined | PaymentState::Unspecified => {}
         }
     }
 

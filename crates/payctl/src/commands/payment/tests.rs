@@ -76,6 +76,21 @@ fn a_declined_payment_says_why() {
 }
 
 #[test]
+fn a_payment_that_went_on_is_headed_by_its_state() {
+    for (state, heading) in [
+        (PaymentState::Authorized, "approved"),
+        (PaymentState::PartiallyCaptured, "approved"),
+        (PaymentState::Voided, "voided"),
+        (PaymentState::Expired, "expired"),
+        (PaymentState::PartiallyRefunded, "partially refunded"),
+        (PaymentState::Refunded, "refunded"),
+    ] {
+        let shown = plain(text(&Payment { state: state.into(), ..captured() }));
+        assert!(shown.starts_with(&format!("{heading}  payment ")), "{shown}");
+    }
+}
+
+#[test]
 fn a_payment_without_a_state_is_not_an_answer() {
     let error = exit_of(&Payment::default()).unwrap_err();
     assert_eq!(error.exit(), Exit::Damaged);

@@ -7,6 +7,34 @@ use crate::words;
 
 /// How many rules there are on each axis, about.
 const TICKS: f64 = 6.0;
+/// The most rules along the time.
+const TIME_TICKS_MAX: i64 = 6;
+const DAY: i64 = 86_400;
+/// Distances between rules along the time, in seconds.
+const TIME_STEPS: [i64; 22] = [
+    1,
+    5,
+    15,
+    60,
+    5 * 60,
+    15 * 60,
+    60 * 60,
+    3 * 60 * 60,
+    6 * 60 * 60,
+    12 * 60 * 60,
+    DAY,
+    2 * DAY,
+    5 * DAY,
+    10 * DAY,
+    20 * DAY,
+    50 * DAY,
+    100 * DAY,
+    200 * DAY,
+    500 * DAY,
+    1_000 * DAY,
+    2_000 * DAY,
+    5_000 * DAY,
+];
 /// The narrowest band of rates that is drawn, as a share of the rate: a rate that stands still stays a line.
 const BAND_MIN: f64 = 0.000_1;
 
@@ -14,6 +42,7 @@ const BAND_MIN: f64 = 0.000_1;
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Point {
     seconds: i64,
+    lsn: u64,
     mid: f64,
     bid: Option<f64>,
     ask: Option<f64>,
@@ -23,7 +52,13 @@ impl Point {
     fn of(rate: &Rate) -> Option<Self> {
         let number = |text: &str| text.parse::<f64>().ok().filter(|number| number.is_finite());
         let seconds = rate.as_of_time.as_ref()?.seconds;
-        Some(Self { seconds, mid: number(&rate.mid_rate)?, bid: number(&rate.bid), ask: number(&rate.ask) })
+        Some(Self {
+            seconds,
+            lsn: rate.lsn,
+            mid: number(&rate.mid_rate)?,
+            bid: number(&rate.bid),
+            ask: number(&rate.ask),
+        })
     }
 
     fn values(&self) -> impl Iterator<Item = f64> {
@@ -34,7 +69,7 @@ impl Point {
 /// The picture, from rates in any order.
 pub(super) fn svg(pair: &str, rates: &[Rate]) -> String {
     let mut points: Vec<Point> = rates.iter().filter_map(Point::of).collect();
-    points.sort_by_key(|point| point.seconds);
+    points.sort_by_key(|point| (point.seconds, point.lsn));
     let count = words::counted(points.len() as u64, "published rate");
     let day = |point: Option<&Point>| point.map(|point| words::day(point.seconds)).unwrap_or_default();
     let subtitle = match points.is_empty() {
@@ -109,12 +144,14 @@ impl Scale {
         values.map(move |value| (value, format!("{value:.decimals$}")))
     }
 
-    /// Moments at equal distances, as days, or as times of the day when all is within three days.
+    /// Round moments at equal distances: days, or times of the day when they are closer.
     fn time_ticks(&self) -> impl Iterator<Item = (i64, String)> {
-        let (span, ticks) = (self.last - self.first, 5);
-        let label =
-            move |seconds| if span <= 3 * 86_400 { words::short_time(Some(seconds)) } else { words::day(seconds) };
-        (0..=ticks).map(move |n| self.first + span * n / ticks).map(move |seconds| (seconds, label(seconds)))
+        let span = self.last - self.first;
+        let fits = |step: &i64| span / step <= TIME_TICKS_MAX;
+        let step = TIME_STEPS.into_iter().find(fits).unwrap_or(span / TIME_TICKS_MAX);
+        let label = move |seconds| if step < DAY { words::short_time(Some(seconds)) } else { words::day(seconds) };
+        let first = (self.first + step - 1).div_euclid(step);
+        (first..=self.last.div_euclid(step)).map(move |n| n * step).map(move |seconds| (seconds, label(seconds)))
     }
 }
 
@@ -171,11 +208,41 @@ mod tests {
     }
 
     #[test]
+    fn of_one_second_the_later_record_is_drawn_later() {
+        let mut both = rates(&["1.5", "1.7", "1.6"]);
+        for (rate, (seconds, lsn)) in both.iter_mut().zip([(9, 8), (9, 7), (0, 6)]) {
+            rate.lsn = lsn;
+            rate.as_of_time.as_mut().unwrap().seconds = seconds;
+        }
+        let svg = svg("HKD per CNY", &both);
+        let (_, drawn) = svg.split_once("points=\"").unwrap();
+        let heights: Vec<f64> =
+            drawn.split('"').next().unwrap().split(' ').filter_map(|at| at.split_once(',')?.1.parse().ok()).collect();
+        let [first, second, third] = heights[..] else { panic!("{drawn}") };
+        // 1.5, then 1.7, then 1.6; pictures count downwards.
+        assert!(second < third && third < first, "{heights:?}");
+    }
+
+    #[test]
     fn one_rate_and_none_still_draw() {
         for mids in [&[][..], &["7.8"], &["7.8", "7.8"], &["0.000000000000000001"], &["9999999999"]] {
             let svg = svg("HKD per USD", &rates(mids));
             assert!(!svg.contains("NaN") && !svg.contains("inf"), "{mids:?}\n{svg}");
         }
+    }
+
+    #[test]
+    fn times_are_at_round_and_equal_distances() {
+        let labels = |first: i64, last: i64| {
+            let scale = Scale { first, last, low: 0.0, high: 1.0, step: 1.0 };
+            scale.time_ticks().map(|(_, label)| label).collect::<Vec<_>>()
+        };
+        let four_days = ["1970-01-02", "1970-01-03", "1970-01-04", "1970-01-05"];
+        assert_eq!(labels(1, 4 * DAY + 1), four_days);
+        assert_eq!(labels(0, 8_000 * DAY).len(), 5);
+        assert_eq!(labels(0, i64::from(u32::MAX) * 100).len(), 7, "longer than any step");
+        let minutes = labels(7, 67);
+        assert_eq!(minutes.len(), 4, "{minutes:?}");
     }
 
     #[test]

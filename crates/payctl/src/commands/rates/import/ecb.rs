@@ -1,7 +1,8 @@
 //! `eurofxref-hist.csv`: the euro reference rates of the European Central Bank since 1999.
 //!
 //! A heading `Date,USD,JPY,…`, then a line a business day, newest first: units of each currency for one euro, `N/A` where
-//! there was none. Every line ends with a comma, which makes an empty last column.
+//! there was none. Every line ends with a comma, which makes an empty last column. Spreadsheets put a byte order mark in
+//! front when they save it; it means nothing.
 
 use domain::CurrencyPair;
 use jiff::civil::Date;
@@ -24,7 +25,7 @@ enum Column {
 
 /// The wanted rates, each as units of a currency per EUR.
 pub(super) fn read(text: &str, wanted: &Wanted) -> Result<FileRates, Malformed> {
-    let mut lines = (1..).zip(text.lines());
+    let mut lines = (1..).zip(text.trim_start_matches('\u{feff}').lines());
     let (_, heading) = lines.next().unwrap_or((1, ""));
     let columns = columns(heading, wanted)?;
     let mut found = FileRates::default();
@@ -35,6 +36,9 @@ pub(super) fn read(text: &str, wanted: &Wanted) -> Result<FileRates, Malformed> 
 }
 
 fn columns(heading: &str, wanted: &Wanted) -> Result<Vec<Column>, Malformed> {
+    if heading.contains('"') {
+        return Err(Malformed::line(1, "its cells are quoted: save it as the ECB does, without quotes"));
+    }
     let mut names = heading.split(',').map(str::trim);
     if names.next() != Some("Date") {
         return Err(Malformed::line(1, "the heading does not begin with Date: it is not eurofxref-hist.csv"));

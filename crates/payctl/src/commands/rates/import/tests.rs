@@ -58,6 +58,12 @@ fn the_ecb_s_file_is_read_as_units_per_euro_oldest_first() {
 }
 
 #[test]
+fn a_byte_order_mark_means_nothing() {
+    let all = |text: &str| rates(ecb::read(text, &wanted(&[], "", "")).unwrap());
+    assert_eq!(all(&format!("\u{feff}{ECB}")), all(ECB));
+}
+
+#[test]
 fn days_and_currencies_that_are_not_wanted_are_told() {
     let found = ecb::read(ECB, &wanted(&[], "2026-10-30", "2026-10-30")).unwrap();
     let expected = [
@@ -74,6 +80,7 @@ fn a_file_that_is_not_the_ecb_s_is_refused_with_its_line() {
     for (text, line) in [
         ("", 1),
         ("USD,JPY\n", 1),
+        ("\"Date\",\"USD\",\n", 1),
         ("Date,USD,\nyesterday,1.1,\n", 2),
         ("Date,USD,\n2026-10-30,1.1\n", 2),
         ("Date,USD,\n\n2026-10-30,0,\n", 3),
