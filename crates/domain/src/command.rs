@@ -64,6 +64,40 @@ pub enum Command {
     SquarePosition(SquarePosition),
 }
 
+impl Command {
+    /// The payment a command speaks of, if it speaks of one.
+    #[must_use]
+    pub const fn payment_id(&self) -> Option<PaymentId> {
+        match self {
+            Self::AuthorizePayment(command) => Some(command.payment_id),
+            Self::CapturePayment(command) => Some(command.payment_id),
+            Self::VoidPayment(command) => Some(command.payment_id),
+            Self::RefundPayment(command) => Some(command.payment_id),
+            Self::IncreaseAuthorization(command) => Some(command.payment_id),
+            Self::InitializeSwitch(_)
+            | Self::InstallPolicy(_)
+            | Self::RegisterWallet(_)
+            | Self::RegisterMerchant(_)
+            | Self::PublishRates(_)
+            | Self::OpenAccount(_)
+            | Self::CloseAccount(_)
+            | Self::Deposit(_)
+            | Self::Withdraw(_)
+            | Self::ExpireHolds
+            | Self::PriceRefunds
+            | Self::FreezeAccount(_)
+            | Self::UnfreezeAccount(_)
+            | Self::IssueCode(_)
+            | Self::ApproveOrder(_)
+            | Self::GrantMandate(_)
+            | Self::RevokeMandate(_)
+            | Self::FundReserve(_)
+            | Self::PayOut(_)
+            | Self::SquarePosition(_) => None,
+        }
+    }
+}
+
 /// Begins a ledger; always its first record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InitializeSwitch {

@@ -43,6 +43,8 @@ pub struct Policy {
     pub merchants: BTreeMap<Name, MerchantRules>,
     /// What counts instead on some rails.
     pub rails: BTreeMap<Rail, RailRules>,
+    /// Version of the engine that decides by these rules; 0 when it was not noted.
+    pub engine_version: u32,
 }
 
 /// What is different for one pair; `None` means as for all.
@@ -201,6 +203,7 @@ impl Policy {
             merchant_default: MerchantRules::default(),
             merchants: BTreeMap::new(),
             rails: BTreeMap::new(),
+            engine_version: 0,
         }
     }
 

@@ -1,6 +1,6 @@
 //! What is logged: a stamped command and its event.
 
-use crate::{Command, Event, IdempotencyKey, Lsn, Timestamp};
+use crate::{Command, Event, IdempotencyKey, Lsn, PaymentId, Posting, Timestamp};
 
 /// A command with the caller's key, on its way to the engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,5 +43,44 @@ impl Stamped<Submission> {
     pub fn into_record(self, event: Event) -> Record {
         let Submission { key, command } = self.command;
         Record { lsn: self.lsn, at: self.at, key, command, event }
+    }
+}
+
+impl Record {
+    /// The postings of a record in order, each with the payment it belongs to, if it belongs to one.
+    pub fn postings(&self) -> impl Iterator<Item = (Option<PaymentId>, &Posting)> {
+        let (own, priced) = match &self.event {
+            Event::FundsMoved { posting, .. } | Event::ReserveFunded(posting) | Event::PaidOut(posting) => {
+                (core::slice::from_ref(posting), &[][..])
+            }
+            Event::PaymentCaptured(captured) => (&*captured.postings, &[][..]),
+            Event::PaymentRefunded(refunded) => (&*refunded.postings, &[][..]),
+            Event::RefundPending(pending) => (&*pending.postings, &[][..]),
+            Event::PositionSquared(postings) => (&**postings, &[][..]),
+            Event::RefundsPriced(priced) => (&[][..], &**priced),
+            Event::SwitchInitialized
+            | Event::PolicyInstalled
+            | Event::WalletRegistered(_)
+            | Event::MerchantRegistered(_)
+            | Event::RatesPublished(_)
+            | Event::AccountOpened(_)
+            | Event::AccountClosed
+            | Event::PaymentAuthorized(_)
+            | Event::PaymentVoided(_)
+            | Event::AuthorizationIncreased(_)
+            | Event::HoldsExpired(_)
+            | Event::AccountFrozen
+            | Event::AccountUnfrozen
+            | Event::CodeIssued { .. }
+            | Event::OrderApproved
+            | Event::MandateGranted
+            | Event::MandateRevoked
+            | Event::Declined(_) => (&[][..], &[][..]),
+        };
+        let payment = self.command.payment_id();
+        let own = own.iter().map(move |posting| (payment, posting));
+        own.chain(
+            priced.iter().flat_map(|refund| refund.postings.iter().map(|posting| (Some(refund.payment_id), posting))),
+        )
     }
 }

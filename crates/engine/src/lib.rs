@@ -36,6 +36,10 @@ mod parties;
 mod state_digest;
 mod tape;
 
+/// Version of the rules in this code. It is raised whenever some command on some state would be decided, or some event
+/// applied, otherwise than before; the journal notes it, so that an audit knows which records it may hold to it.
+pub const VERSION: u32 = 1;
+
 pub use consents::{APPROVAL_MS_MAX, CODE_MS, GUESS_WINDOW_MS, GUESSES_MAX};
 pub use engine::{Decision, Engine};
 pub use ledger::BALANCE_MINOR_UNITS_MAX;

@@ -217,6 +217,7 @@ impl PolicyText {
             merchant_default,
             merchants: differences.merchants(merchant_default),
             rails: differences.rails(merchant_default),
+            engine_version: engine::VERSION,
         })
     }
 

@@ -6,10 +6,7 @@ use dashmap::DashMap;
 use domain::{AccountId, AccountKind, Lsn, PaymentId, Posting, Record, Timestamp};
 use money::Money;
 
-use crate::{
-    postings::postings_of,
-    trial_balance::{add, subtract},
-};
+use crate::trial_balance::{add, subtract};
 
 /// Whether an account can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,7 +167,7 @@ impl View {
 
 impl PostingView {
     fn row(&self) -> PostingRow {
-        let (payment_id, posting) = postings_of(&self.record).nth(self.index).expect("a posting view is of a posting");
+        let (payment_id, posting) = self.record.postings().nth(self.index).expect("a posting view is of a posting");
         PostingRow {
             posting: *posting,
             posted_balance: self.posted_balance,

@@ -18,7 +18,6 @@ mod payments;
 mod watch;
 
 mod accounts;
-mod postings;
 mod trial_balance;
 
 mod chain;

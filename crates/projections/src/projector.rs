@@ -17,7 +17,6 @@ use crate::{
     accounts::{Change, has_postings_listed},
     metric_names,
     payments::{Moved, StepIndex, authorize_of, totals_in},
-    postings::{asked_of, postings_of},
     trial_balance::{TrialBalance, subtract},
     watch::Concerned,
 };
@@ -163,7 +162,7 @@ impl Projector {
                 }
             }
             (command, event) => {
-                let Some(payment) = asked_of(command) else { return };
+                let Some(payment) = command.payment_id() else { return };
                 if event.decline().is_some() {
                     let step = self.boards.payments.refuse_change(payment, record);
                     self.concern(payment, step);
@@ -226,7 +225,7 @@ impl Projector {
     /// Enters the record's postings and holds in the accounts listed, each account once, and in the trial balance.
     fn post(&mut self, record: &Arc<Record>) {
         let mut changes = mem::take(&mut self.changes);
-        for (index, (_, posting)) in postings_of(record).enumerate() {
+        for (index, (_, posting)) in record.postings().enumerate() {
             for account in [posting.debit(), posting.credit()] {
                 if has_postings_listed(account) {
                     changes.push((account, Change::Posted(index, *posting)));
@@ -244,7 +243,7 @@ impl Projector {
         self.changes = changes;
         // All postings of a record under one lock: a reader never sees half a payment.
         let mut trial_balance = self.trial_balance();
-        for (_, posting) in postings_of(record) {
+        for (_, posting) in record.postings() {
             trial_balance.post(posting);
         }
     }

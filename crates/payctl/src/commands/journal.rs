@@ -1,7 +1,12 @@
 //! `payctl journal`: reads a journal from disk, without a daemon and without changing it.
 
+mod audit;
+mod explain;
 mod ledger_names;
 mod line;
+mod reading;
+mod replay;
+mod stat;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -28,6 +33,10 @@ const JOURNAL_DIRECTORY: &str = "journal";
 pub(crate) enum Journal {
     Verify(Verify),
     Dump(Dump),
+    Stat(stat::Stat),
+    Audit(audit::Audit),
+    Replay(replay::Replay),
+    Explain(explain::Explain),
 }
 
 /// Check a journal from the first byte to the last
@@ -62,24 +71,19 @@ impl Journal {
         match self {
             Self::Verify(verify) => verify.run(as_json),
             Self::Dump(dump) => dump.run(as_json),
+            Self::Stat(stat) => stat.run(as_json),
+            Self::Audit(audit) => audit.run(as_json),
+            Self::Replay(replay) => replay.run(as_json),
+            Self::Explain(explain) => explain.run(as_json),
         }
     }
 }
 
 impl Verify {
     fn run(&self, as_json: bool) -> Result<Exit, Error> {
-        let report = ::journal::scan(&disk(&self.directory), Lsn::new(1), &mut |record| {
-            let decoded = wire::journal::decode(record.bytes)?;
-            if decoded.lsn == record.lsn {
-                return Ok(());
-            }
-            Err(format!("it says that it stands at lsn {}", decoded.lsn).into())
-        })?;
-        if as_json {
-            anstream::println!("{:#}", report_json(&report));
-        } else {
-            anstream::print!("{}", report_text(&report));
-        }
+        let report = reading::read(&self.directory, |_, _| Ok(reading::Then::Next))?;
+        let report = report.expect("it is read to its end");
+        print(&if as_json { format!("{:#}\n", report_json(&report)) } else { report_text(&report) })?;
         Ok(Exit::Approved)
     }
 }
@@ -116,6 +120,17 @@ impl Dump {
                 .map(|()| Exit::Approved)
                 .map_err(|source| Error::Local { tried: "write to standard output".to_owned(), source }),
         }
+    }
+}
+
+/// Prints a report; nobody who wants to read it on is no reason to fail.
+fn print(text: &str) -> Result<(), Error> {
+    let mut out = anstream::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Error::Local { tried: "write to standard output".to_owned(), source: error })
+        }
+        Ok(()) | Err(_) => Ok(()),
     }
 }
 

@@ -6,10 +6,7 @@ use domain::{Event, Lsn, PaymentTotals, Record, RefundId};
 use money::Money;
 
 use super::view::{PaymentView, RefundView, authorize_of, refund_of, totals_in};
-use crate::{
-    postings::postings_of,
-    trial_balance::{add, subtract},
-};
+use crate::trial_balance::{add, subtract};
 
 /// Which record of a payment: 0 decided it, the others followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,7 +135,7 @@ impl Entry {
         let mut records: Vec<&Record> = vec![&self.decided];
         records.extend(self.later.iter().map(|step| &*step.record).take_while(|record| record.lsn <= up_to));
         records.dedup_by_key(|record| record.lsn);
-        let postings = records.into_iter().flat_map(postings_of);
+        let postings = records.into_iter().flat_map(Record::postings);
         let moved = postings.filter(|(payment, _)| *payment == Some(asked.payment_id)).map(|(_, posting)| posting);
         Some(moved.fold(zero, |net, posting| {
             if posting.debit() == payer {

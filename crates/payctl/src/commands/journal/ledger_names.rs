@@ -10,6 +10,8 @@ pub(super) struct LedgerNames {
     wallets: HashMap<WalletId, Name>,
     merchants: HashMap<MerchantId, Name>,
     accounts: HashMap<AccountId, (WalletId, Name)>,
+    /// What each merchant is owed in, and its reserve.
+    merchant_accounts: Vec<AccountId>,
 }
 
 impl LedgerNames {
@@ -21,6 +23,9 @@ impl LedgerNames {
             }
             (Command::RegisterMerchant(command), Event::MerchantRegistered(merchant)) => {
                 self.merchants.insert(*merchant, command.name.clone());
+                let currency = command.settlement_currency;
+                let accounts = [AccountId::merchant_payable, AccountId::merchant_reserve];
+                self.merchant_accounts.extend(accounts.map(|account| account(*merchant, currency)));
             }
             (Command::OpenAccount(command), Event::AccountOpened(account)) => {
                 self.accounts.insert(*account, (command.wallet, command.name.clone()));
@@ -32,6 +37,17 @@ impl LedgerNames {
     /// The wallet operator's name, or `#3` for one that no record named.
     pub(super) fn wallet(&self, wallet: WalletId) -> String {
         self.wallets.get(&wallet).map_or_else(|| format!("#{}", wallet.0), Name::to_string)
+    }
+
+    /// The merchant's name, if a record gave it one.
+    pub(super) fn merchant_name(&self, merchant: MerchantId) -> Option<&Name> {
+        self.merchants.get(&merchant)
+    }
+
+    /// The account that is called so, as [`account`](Self::account) writes it.
+    pub(super) fn find(&self, name: &str) -> Option<AccountId> {
+        let merchants = self.merchant_accounts.iter();
+        self.accounts.keys().chain(merchants).copied().find(|account| self.account(*account) == name)
     }
 
     /// The merchant's name.

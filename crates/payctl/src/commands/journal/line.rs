@@ -12,6 +12,8 @@ use money::Money;
 use serde_json::{Value, json};
 
 use self::parts::{account, merchant, posting_json, postings_json, postings_text};
+pub(super) use self::parts::{posting_line, totals_text};
+pub(super) use self::rules::price_text;
 use super::ledger_names::LedgerNames;
 use crate::render::{BAD, FAINT, STRONG, paint};
 
@@ -36,6 +38,13 @@ impl Described {
         let style = if self.what == DECLINED { BAD } else { STRONG };
         let what = paint(style, format!("{:WHAT_WIDTH$}", self.what));
         format!("{:>8}  {}  {what}  {}", self.lsn, paint(FAINT, self.time.replace('T', " ")), self.text)
+    }
+
+    /// The record without its content: `lsn 42  captured  2026-11-21 10:02:03.123456Z`.
+    pub(super) fn head(&self) -> String {
+        let style = if self.what == DECLINED { BAD } else { STRONG };
+        let time = paint(FAINT, self.time.replace('T', " "));
+        format!("lsn {}  {}  {time}", self.lsn, paint(style, self.what))
     }
 
     /// For programs: one object.
@@ -65,9 +74,40 @@ pub(super) fn describe(record: &Record, names: &LedgerNames) -> Described {
 }
 
 /// `2026-11-21T10:02:03.123456Z`.
-fn moment(at: domain::Timestamp) -> String {
+pub(super) fn moment(at: domain::Timestamp) -> String {
     Timestamp::from_microsecond(at.micros())
         .map_or_else(|_| "-".to_owned(), |at| at.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string())
+}
+
+/// What kind of record it is: the command's name.
+pub(super) const fn kind(record: &Record) -> &'static str {
+    match &record.command {
+        Command::InitializeSwitch(_) => "initialize",
+        Command::InstallPolicy(_) => "install policy",
+        Command::RegisterWallet(_) => "register wallet",
+        Command::RegisterMerchant(_) => "register merchant",
+        Command::PublishRates(_) => "publish rates",
+        Command::OpenAccount(_) => "open account",
+        Command::CloseAccount(_) => "close account",
+        Command::FreezeAccount(_) => "freeze account",
+        Command::UnfreezeAccount(_) => "unfreeze account",
+        Command::Deposit(_) => "deposit",
+        Command::Withdraw(_) => "withdraw",
+        Command::AuthorizePayment(_) => "authorize",
+        Command::CapturePayment(_) => "capture",
+        Command::VoidPayment(_) => "void",
+        Command::RefundPayment(_) => "refund",
+        Command::IncreaseAuthorization(_) => "increase",
+        Command::ExpireHolds => "expire holds",
+        Command::PriceRefunds => "price refunds",
+        Command::IssueCode(_) => "issue code",
+        Command::ApproveOrder(_) => "approve order",
+        Command::GrantMandate(_) => "grant mandate",
+        Command::RevokeMandate(_) => "revoke mandate",
+        Command::FundReserve(_) => "fund reserve",
+        Command::PayOut(_) => "pay out",
+        Command::SquarePosition(_) => "square position",
+    }
 }
 
 /// A command that did what it asked.

@@ -40,6 +40,7 @@ pub(super) fn write(command: &InstallPolicy) -> journal_v1::InstallPolicy {
         merchant_default,
         merchants,
         rails,
+        engine_version,
     } = &*command.policy;
     let mut pairs: Vec<_> = pairs.iter().map(write_pair).collect();
     pairs.sort_by_key(pair_numbers);
@@ -66,6 +67,7 @@ pub(super) fn write(command: &InstallPolicy) -> journal_v1::InstallPolicy {
                 merchants: write_merchants(merchants),
             })
             .collect(),
+        engine_version: *engine_version,
     }
 }
 
@@ -84,6 +86,7 @@ pub(super) fn read(message: &journal_v1::InstallPolicy) -> Result<InstallPolicy,
         merchant_default,
         merchants,
         rails,
+        engine_version,
     } = message;
     value::rising("install_policy.pairs", pairs, pair_numbers)?;
     value::rising("install_policy.exposure", exposure, |limit| limit.currency)?;
@@ -105,6 +108,7 @@ pub(super) fn read(message: &journal_v1::InstallPolicy) -> Result<InstallPolicy,
         merchant_default: merchant_default.as_ref().map(read_rules).transpose()?.unwrap_or(MERCHANT_UNWRITTEN),
         merchants: read_merchants("install_policy.merchants", merchants)?,
         rails: rails.iter().map(read_rail).collect::<Result<_, _>>()?,
+        engine_version: *engine_version,
     };
     Ok(InstallPolicy { policy: policy.into() })
 }

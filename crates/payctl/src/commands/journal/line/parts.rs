@@ -25,11 +25,13 @@ pub(super) fn evidence<T>(evidence: &Evidence<T>) -> Option<&T> {
 
 /// `HKD 117.93 wallet:demo-wallet/hk-alice -> fx_position:HKD; …`.
 pub(super) fn postings_text(postings: &[Posting], names: &LedgerNames) -> String {
-    let text = |posting: &Posting| {
-        let (debit, credit) = (names.account(posting.debit()), names.account(posting.credit()));
-        format!("{} {debit} -> {credit}", posting.amount().grouped())
-    };
-    postings.iter().map(text).collect::<Vec<_>>().join("; ")
+    postings.iter().map(|posting| posting_line(posting, names)).collect::<Vec<_>>().join("; ")
+}
+
+/// `HKD 117.93 wallet:demo-wallet/hk-alice -> fx_position:HKD`.
+pub(in crate::commands::journal) fn posting_line(posting: &Posting, names: &LedgerNames) -> String {
+    let (debit, credit) = (names.account(posting.debit()), names.account(posting.credit()));
+    format!("{} {debit} -> {credit}", posting.amount().grouped())
 }
 
 pub(super) fn postings_json(postings: &[Posting], names: &LedgerNames) -> Value {
@@ -45,7 +47,7 @@ pub(super) fn posting_json(posting: &Posting, names: &LedgerNames) -> Value {
 }
 
 /// Where a payment stands right after a record: `partially_captured, HKD 47.64 held`.
-pub(super) fn totals_text(after: &PaymentTotals) -> String {
+pub(in crate::commands::journal) fn totals_text(after: &PaymentTotals) -> String {
     if after.held.is_zero() {
         return after.state.as_str().to_owned();
     }

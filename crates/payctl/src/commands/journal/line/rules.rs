@@ -69,7 +69,7 @@ pub(super) fn rates(command: &PublishRates, event: &Event) -> Line {
 }
 
 /// `1.179291231`, or `1.179 to 1.1796`.
-fn price_text(price: TickPrice) -> String {
+pub(in crate::commands::journal) fn price_text(price: TickPrice) -> String {
     match price {
         TickPrice::Mid(mid) => mid.to_string(),
         TickPrice::BidAsk { bid, ask } => format!("{bid} to {ask}"),
