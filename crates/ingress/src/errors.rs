@@ -113,6 +113,10 @@ pub(crate) fn refused(refused: &Refused, subject: &str, now: Timestamp) -> Statu
             let message = "the journal failed: nothing is written until the daemon is restarted";
             Reply::new(Code::Unavailable, "JOURNAL_FAILED", message).of_this_attempt().retry_after(RETRY_RESTART)
         }
+        Refused::DiskFull => {
+            let message = "the disk is too full for new records: nothing was tried, writes go on once there is space";
+            Reply::new(Code::Unavailable, "DISK_FULL", message).of_this_attempt().retry_after(RETRY_RESTART)
+        }
         Refused::DeadlinePassed => {
             let message = "the deadline passed before the request was decided";
             Reply::new(Code::DeadlineExceeded, "DEADLINE_PASSED", message).of_this_attempt()

@@ -176,6 +176,7 @@ const fn state_text(state: ServingState) -> &'static str {
         ServingState::Serving => "serving",
         ServingState::Draining => "draining",
         ServingState::Failed => "failed",
+        ServingState::Full => "full",
     }
 }
 

@@ -62,6 +62,12 @@ pub trait Disk: Clone + Debug + Send + 'static {
     /// When the disk refuses. They may then never become durable.
     fn sync_directory(&self) -> io::Result<()>;
 
+    /// How many bytes can be written to new files before the disk is full, about.
+    ///
+    /// # Errors
+    /// When the disk does not tell.
+    fn free_bytes(&self) -> io::Result<u64>;
+
     /// Where the file is, for messages; with an empty name, the directory itself.
     fn path(&self, name: &str) -> PathBuf;
 }

@@ -31,6 +31,19 @@ pub enum Error {
         source: io::Error,
     },
 
+    /// The disk is too full to prepare a segment on it. Nothing was written.
+    #[error(
+        "{} has {free_bytes} bytes free, a new segment is made only with {needed_bytes}: free some space", path.display()
+    )]
+    NoSpace {
+        /// The directory.
+        path: PathBuf,
+        /// What is free, in bytes.
+        free_bytes: u64,
+        /// What must be free, in bytes.
+        needed_bytes: u64,
+    },
+
     /// The stored bytes are not those that were written, at a place known to have been durable. Nothing was changed.
     #[error("{} is damaged at offset {offset}, lsn {lsn}: {what}", path.display())]
     Damaged {

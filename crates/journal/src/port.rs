@@ -61,6 +61,20 @@ pub trait Journal {
     /// write and one sync. Callable at any time, also after the end of the journal.
     fn poll(&mut self) -> Progress;
 
+    /// Whether what an owner appends before it asks again can be made durable with the space the journal has of its medium
+    /// already, whatever else fills that up. Without room nothing new should be appended: what is refused then was never
+    /// tried, so that work goes on by itself once there is room. With `again` it looks anew for what was not to be had
+    /// when it looked last; it never waits for that.
+    ///
+    /// The owner asks before each batch at the latest. A journal that takes no space ahead always has room.
+    ///
+    /// # Errors
+    /// Why there is no room: nothing has failed yet.
+    fn check_room(&mut self, again: bool) -> Result<(), Arc<Error>> {
+        let _nothing_to_look_for = again;
+        Ok(())
+    }
+
     /// The lsn of the newest record appended; [`Lsn::ZERO`] when there is none.
     fn last_lsn(&self) -> Lsn;
 

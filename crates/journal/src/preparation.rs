@@ -28,7 +28,19 @@ pub(crate) struct Prepared<D: Disk> {
 #[derive(Debug)]
 enum Work<D: Disk> {
     Running(JoinHandle<Result<D::File, Error>>),
-    Done(Result<D::File, Error>),
+    Done(D::File),
+    Failed(Arc<Error>),
+}
+
+/// How far a preparation has come.
+#[derive(Debug)]
+pub(crate) enum Standing {
+    /// It is under way, and nothing speaks against it yet.
+    Running,
+    /// The file is there.
+    Ready,
+    /// It could not be made.
+    Failed(Arc<Error>),
 }
 
 impl<D: Disk> Prepared<D> {
@@ -36,25 +48,67 @@ impl<D: Disk> Prepared<D> {
     pub(crate) fn start(disk: &D, segment_bytes: u64, preparation: Preparation) -> Self {
         let stopped = Arc::new(AtomicBool::new(false));
         let work = match preparation {
-            Preparation::Inline => Work::Done(prepare(disk, segment_bytes, || false)),
+            Preparation::Inline => Work::of(prepare(disk, segment_bytes, || false)),
             Preparation::Background => {
                 let (disk_there, stopped_there) = (disk.clone(), Arc::clone(&stopped));
                 let zero = move || prepare(&disk_there, segment_bytes, || stopped_there.load(Ordering::Relaxed));
                 match thread::Builder::new().name("journal-prepare".to_owned()).spawn(zero) {
                     Ok(thread) => Work::Running(thread),
-                    Err(error) => Work::Done(Err(Error::io("start a thread to prepare", disk.path(NEXT_NAME))(error))),
+                    Err(error) => {
+                        let failed = Error::io("start a thread to prepare", disk.path(NEXT_NAME))(error);
+                        Work::Failed(Arc::new(failed))
+                    }
                 }
             }
         };
         Self { work: Some(work), stopped }
     }
 
-    /// The prepared file; waits for it if need be. Can be taken once.
-    pub(crate) fn take(&mut self) -> Result<D::File, Error> {
-        match self.work.take().expect("a prepared segment is used once") {
-            Work::Done(result) => result,
-            Work::Running(thread) => thread.join().expect("preparing a segment does not panic"),
+    /// How far it has come; never waits.
+    pub(crate) fn standing(&mut self) -> Standing {
+        self.work = self.work.take().map(|work| match work {
+            Work::Running(thread) if thread.is_finished() => Work::joined(thread),
+            work @ (Work::Running(_) | Work::Done(_) | Work::Failed(_)) => work,
+        });
+        match self.work.as_ref().expect("a prepared segment is used once") {
+            Work::Running(_) => Standing::Running,
+            Work::Done(_) => Standing::Ready,
+            Work::Failed(reason) => Standing::Failed(Arc::clone(reason)),
         }
+    }
+
+    /// Waits until it stands one way or the other.
+    pub(crate) fn wait(&mut self) {
+        self.work = self.work.take().map(|work| match work {
+            Work::Running(thread) => Work::joined(thread),
+            work @ (Work::Done(_) | Work::Failed(_)) => work,
+        });
+    }
+
+    /// The prepared file; waits for it if need be. Can be taken once.
+    pub(crate) fn take(&mut self) -> Result<D::File, Arc<Error>> {
+        match self.work.take().expect("a prepared segment is used once") {
+            Work::Running(thread) => match Work::<D>::joined(thread) {
+                Work::Done(file) => Ok(file),
+                Work::Failed(reason) => Err(reason),
+                Work::Running(_) => unreachable!("it has ended"),
+            },
+            Work::Done(file) => Ok(file),
+            Work::Failed(reason) => Err(reason),
+        }
+    }
+}
+
+impl<D: Disk> Work<D> {
+    fn of(result: Result<D::File, Error>) -> Self {
+        match result {
+            Ok(file) => Self::Done(file),
+            Err(error) => Self::Failed(Arc::new(error)),
+        }
+    }
+
+    fn joined(thread: JoinHandle<Result<D::File, Error>>) -> Self {
+        Self::of(thread.join().expect("preparing a segment does not panic"))
     }
 }
 

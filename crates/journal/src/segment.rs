@@ -40,18 +40,36 @@ impl<F: File> Segment<F> {
     }
 }
 
+/// A new segment is made only while so many of its size are free: a disk is refused before it is full, and whoever
+/// shares it has time to look after it.
+const FREE_SEGMENTS_MIN: u64 = 2;
+
 /// Makes the file of a segment: zeros up to its full size, all of them durable, so that a commit changes no file length
-/// and allocates no extent. Stops early, with a file of no use, once `stopped`.
+/// and allocates no extent. Stops early, with a file of no use, once `stopped`. What fails halfway leaves no file behind
+/// if that can be helped: it would only fill the disk.
 pub(crate) fn prepare<D: Disk>(disk: &D, segment_bytes: u64, stopped: impl Fn() -> bool) -> Result<D::File, Error> {
     let names = disk.list().map_err(Error::io("list", disk.path("")))?;
     if names.iter().any(|name| name == NEXT_NAME) {
         disk.remove(NEXT_NAME).map_err(Error::io("remove", disk.path(NEXT_NAME)))?;
     }
+    let needed_bytes = segment_bytes.saturating_mul(FREE_SEGMENTS_MIN);
+    let free_bytes = disk.free_bytes().map_err(Error::io("look at the space on", disk.path("")))?;
+    if free_bytes < needed_bytes {
+        return Err(Error::NoSpace { path: disk.path(""), free_bytes, needed_bytes });
+    }
     let file = disk.create(NEXT_NAME).map_err(Error::io("create", disk.path(NEXT_NAME)))?;
-    write_zeros(&file, 0..segment_bytes, stopped).map_err(Error::io("write", disk.path(NEXT_NAME)))?;
+    let filled = fill(disk, &file, segment_bytes, stopped);
+    if filled.is_err() {
+        // The failure is told; whether this helps is seen at the next attempt.
+        let _removed = disk.remove(NEXT_NAME);
+    }
+    filled.map(|()| file)
+}
+
+fn fill<D: Disk>(disk: &D, file: &D::File, segment_bytes: u64, stopped: impl Fn() -> bool) -> Result<(), Error> {
+    write_zeros(file, 0..segment_bytes, stopped).map_err(Error::io("write", disk.path(NEXT_NAME)))?;
     file.sync().map_err(Error::io("sync", disk.path(NEXT_NAME)))?;
-    disk.sync_directory().map_err(Error::io("sync", disk.path("")))?;
-    Ok(file)
+    disk.sync_directory().map_err(Error::io("sync", disk.path("")))
 }
 
 pub(crate) fn write_zeros<F: File>(

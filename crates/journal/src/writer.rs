@@ -9,10 +9,10 @@ use crate::batch::Batch;
 use crate::disk::{Disk, File};
 use crate::format::{BatchHeader, Chain, JournalId, NOTE_BYTES, SEGMENT_HEADER_BYTES, SegmentHeader};
 use crate::port::{BATCH_BYTES_MAX, Journal, Progress, RECORD_BYTES_MAX};
-use crate::preparation::{Preparation, Prepared};
+use crate::preparation::{Preparation, Prepared, Standing};
 use crate::reader::FileReader;
 use crate::recovery::{Recovered, recover};
-use crate::segment::{Segment, check_segment_bytes};
+use crate::segment::{Segment, check_segment_bytes, prepare};
 use crate::{Error, Fold};
 
 /// The size of a segment unless set otherwise, in bytes.
@@ -48,6 +48,8 @@ pub struct FileJournal<D: Disk> {
     options: Options,
     segment: Segment<D::File>,
     next_segment: Prepared<D>,
+    /// Why the next segment could not be prepared when it was tried last, until it is.
+    lacking: Option<Arc<Error>>,
     batch: Batch,
     batch_bytes_max: usize,
     last_lsn: Lsn,
@@ -87,6 +89,7 @@ impl<D: Disk> FileJournal<D> {
         let recovered = found.recovered();
         let mut journal = Self {
             next_segment: Prepared::start(&disk, options.segment_bytes, options.preparation),
+            lacking: None,
             batch: Batch::new(),
             batch_bytes_max: batch_bytes_max(&segment, &options),
             last_lsn: found.last_lsn,
@@ -171,13 +174,19 @@ impl<D: Disk> FileJournal<D> {
         // What kept the segment from being prepared ahead may have passed since; nothing of this batch was tried yet.
         let file = match self.next_segment.take() {
             Ok(file) => file,
-            Err(_passed) => Prepared::start(&self.disk, self.options.segment_bytes, Preparation::Inline).take()?,
+            Err(_passed) => prepare(&self.disk, self.options.segment_bytes, || false)?,
         };
+        self.lacking = None;
         self.segment = Segment::install(&self.disk, file, header)?;
         self.noted = durable_lsn;
         self.batch_bytes_max = batch_bytes_max(&self.segment, &self.options);
         self.next_segment = Prepared::start(&self.disk, self.options.segment_bytes, self.options.preparation);
         Ok(())
+    }
+
+    /// Whether what is appended before the owner asks again may not fit into this segment: the open batch and the next.
+    fn is_nearly_full(&self) -> bool {
+        !self.segment.has_room_for(2 * self.batch_bytes_max + NOTE_BYTES)
     }
 
     fn fail(&mut self, error: Error) {
@@ -216,6 +225,33 @@ impl<D: Disk> Journal for FileJournal<D> {
         match &self.state {
             State::Open | State::Closed => Progress::Durable(self.durable_lsn()),
             State::Failed(reason) => Progress::Failed(Arc::clone(reason)),
+        }
+    }
+
+    fn check_room(&mut self, again: bool) -> Result<(), Arc<Error>> {
+        if !matches!(self.state, State::Open) {
+            return Ok(());
+        }
+        match self.next_segment.standing() {
+            Standing::Ready => self.lacking = None,
+            // The next commit would wait for it, and it may yet fail.
+            Standing::Running if self.lacking.is_none() && self.is_nearly_full() => {
+                self.next_segment.wait();
+                return self.check_room(again);
+            }
+            Standing::Running => {}
+            Standing::Failed(reason) => {
+                self.lacking = Some(reason);
+                if again {
+                    self.next_segment =
+                        Prepared::start(&self.disk, self.options.segment_bytes, self.options.preparation);
+                    return self.check_room(false);
+                }
+            }
+        }
+        match &self.lacking {
+            Some(reason) if self.is_nearly_full() => Err(Arc::clone(reason)),
+            Some(_) | None => Ok(()),
         }
     }
 

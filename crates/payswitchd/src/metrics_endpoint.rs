@@ -74,7 +74,7 @@ pub(crate) fn router(metrics: PrometheusHandle, handle: Handle) -> Router {
 fn ready(handle: &Handle) -> (StatusCode, String) {
     match handle.status().state() {
         ServingState::Serving => (StatusCode::OK, "ok\n".to_owned()),
-        ServingState::Draining | ServingState::Failed => {
+        ServingState::Draining | ServingState::Failed | ServingState::Full => {
             (StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", handle.status().reason()))
         }
     }

@@ -318,14 +318,31 @@ async fn set_serving(healths: &[Health], serving: bool) {
     }
 }
 
-/// A failed journal shows in the health of both listeners.
+/// Whether writes are taken shows in the health of both listeners.
 async fn show_health(handle: Handle, healths: [Health; 2]) {
     let mut ticks = interval(HEALTH_EVERY);
-    while handle.status().state() != ServingState::Failed {
+    let mut shown = ServingState::Serving;
+    while shown != ServingState::Failed {
         ticks.tick().await;
+        let state = handle.status().state();
+        if state == shown {
+            continue;
+        }
+        let reason = handle.status().reason();
+        match state {
+            ServingState::Failed => {
+                tracing::error!(reason, "the journal failed: writes are refused until a restart");
+            }
+            ServingState::Full => {
+                tracing::error!(reason, "the disk is too full: writes are refused until there is space")
+            }
+            ServingState::Serving => tracing::info!("there is space again: writes are taken"),
+            // Whoever asked for the end shows it.
+            ServingState::Draining => return,
+        }
+        set_serving(&healths, state == ServingState::Serving).await;
+        shown = state;
     }
-    tracing::error!(reason = handle.status().reason(), "the journal failed: writes are refused until a restart");
-    set_serving(&healths, false).await;
 }
 
 async fn keep_up(metrics: PrometheusHandle) {

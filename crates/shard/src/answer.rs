@@ -31,6 +31,9 @@ pub enum Refused {
     /// The journal failed earlier; nothing is written until a restart.
     #[error("the journal failed, nothing is written until the daemon is restarted")]
     JournalFailed,
+    /// The disk is too full for new records. Nothing was tried; work goes on once there is space.
+    #[error("the disk is too full for new records")]
+    DiskFull,
     /// The caller's deadline had passed before the request was decided.
     #[error("the deadline passed before the request was decided")]
     DeadlinePassed,

@@ -13,6 +13,7 @@ const BATCH_RECORDS: &str = "payswitch_journal_batch_records";
 const COMMIT_SECONDS: &str = "payswitch_journal_commit_duration_seconds";
 const RECORD_BYTES: &str = "payswitch_journal_record_bytes_total";
 const DURABLE_LSN: &str = "payswitch_durable_lsn";
+const DISK_FULL: &str = "payswitch_disk_full";
 const JOURNAL_FAILED: &str = "payswitch_journal_failed";
 
 /// Tells the recorder what each metric means.
@@ -27,6 +28,7 @@ pub fn describe_metrics() {
     describe_histogram!(COMMIT_SECONDS, Unit::Seconds, "Time of one group commit: write and sync.");
     describe_counter!(RECORD_BYTES, Unit::Bytes, "Bytes of records handed to the journal, without framing.");
     describe_gauge!(DURABLE_LSN, Unit::Count, "Last position known durable.");
+    describe_gauge!(DISK_FULL, Unit::Count, "1 while the disk is too full for new records: writes are refused.");
     describe_gauge!(JOURNAL_FAILED, Unit::Count, "1 after the journal failed: writes are refused until a restart.");
 }
 
@@ -44,6 +46,7 @@ pub(crate) struct Metrics {
     pub(crate) record_bytes: Counter,
     pub(crate) durable_lsn: Gauge,
     pub(crate) journal_failed: Gauge,
+    pub(crate) disk_full: Gauge,
 }
 
 impl Metrics {
@@ -61,6 +64,7 @@ impl Metrics {
             record_bytes: counter!(RECORD_BYTES),
             durable_lsn: gauge!(DURABLE_LSN),
             journal_failed: gauge!(JOURNAL_FAILED),
+            disk_full: gauge!(DISK_FULL),
         }
     }
 

@@ -27,6 +27,9 @@ pub const BATCH_JOBS_MAX: usize = 8192;
 /// backlog: the engine takes for ended what is due, decided or not.
 pub const DUE_COMMANDS_MAX: usize = 64;
 
+/// How long a shard without room for new records waits before it looks for some again, in milliseconds.
+const ROOM_MS: i64 = 500;
+
 /// The longest sleep, in milliseconds: while the machine sleeps, the timer of a waiting thread stands still and the
 /// clock does not.
 const IDLE_MS_MAX: u64 = 1_000;
@@ -68,6 +71,8 @@ pub struct Shard<J: Journal, C: Clock> {
     waiting: VecDeque<Waiting>,
     outgoing: Outgoing,
     metrics: Metrics,
+    /// Since when the journal has had no room for new records, or when it was last looked for anew.
+    full_since: Option<Timestamp>,
 }
 
 /// An answer that may be told once everything up to `rests_on` is durable.
@@ -110,6 +115,7 @@ impl<J: Journal, C: Clock> Shard<J, C> {
             waiting: VecDeque::new(),
             outgoing: Outgoing::default(),
             metrics,
+            full_since: None,
         }
     }
 
@@ -130,12 +136,14 @@ impl<J: Journal, C: Clock> Shard<J, C> {
     /// One round: decides what is due, takes what has arrived, decides it in turn, asks the journal to make it durable, and
     /// releases what is.
     pub fn step(&mut self) -> Progress {
+        self.look_for_room();
         self.decide_due();
         let mut jobs = mem::take(&mut self.jobs);
         self.inbox.take(&mut jobs);
         for job in jobs.drain(..) {
             if self.waiting.len() >= BATCH_JOBS_MAX {
                 self.commit();
+                self.look_for_room();
                 self.decide_due();
             }
             self.decide(job);
@@ -168,6 +176,27 @@ impl<J: Journal, C: Clock> Shard<J, C> {
         self.journal
     }
 
+    /// Asks the journal whether it can take new records. What it cannot take is refused before anything of it is tried, so
+    /// nothing has failed, and work goes on by itself once there is room.
+    fn look_for_room(&mut self) {
+        let now = self.clock.now();
+        let again = self.full_since.is_some_and(|since| now.millis_since(since) >= ROOM_MS);
+        match self.journal.check_room(again) {
+            Ok(()) if self.full_since.take().is_some() => {
+                self.status.has_room();
+                self.metrics.disk_full.set(0.0);
+            }
+            Ok(()) => {}
+            Err(reason) => {
+                self.status.full(&with_sources(&*reason));
+                self.metrics.disk_full.set(1.0);
+                if again || self.full_since.is_none() {
+                    self.full_since = Some(now);
+                }
+            }
+        }
+    }
+
     /// Decides what time alone has made due: it is older than any job that waits, so it stands before them in the log.
     fn decide_due(&mut self) {
         let now = self.clock.now();
@@ -181,16 +210,19 @@ impl<J: Journal, C: Clock> Shard<J, C> {
         }
     }
 
-    /// What a record made now would have to decide first. A failed shard decides nothing any more, whatever is due.
+    /// What a record made now would have to decide first. A shard that cannot record decides nothing, whatever is due.
     fn due(&self, now: Timestamp) -> Option<Command> {
-        if self.status.state() == ServingState::Failed { None } else { self.engine.due(self.sequencer.time(now)) }
+        if self.can_record() { self.engine.due(self.sequencer.time(now)) } else { None }
     }
 
     /// How long nothing will be due.
     fn idle_time(&self) -> Duration {
-        let failed = self.status.state() == ServingState::Failed;
-        let due_at = if failed { None } else { self.engine.next_due_at() };
+        let due_at = if self.can_record() { self.engine.next_due_at() } else { None };
         idle_time(self.clock.now(), due_at)
+    }
+
+    fn can_record(&self) -> bool {
+        self.status.state() != ServingState::Failed && self.full_since.is_none()
     }
 
     fn decide(&mut self, job: Job) {
@@ -219,6 +251,8 @@ impl<J: Journal, C: Clock> Shard<J, C> {
                 self.metrics.repeated.increment(1);
                 Ok(Committed { record, repeated: true })
             }
+            // The key came first: what is recorded already is told, and a refusal needs no record.
+            Decision::Recorded(_) if self.full_since.is_some() => Err(Refused::DiskFull),
             Decision::Recorded(event) => {
                 let counter = if event.decline().is_some() { &self.metrics.declined } else { &self.metrics.approved };
                 counter.increment(1);
@@ -322,7 +356,13 @@ fn idle_time(now: Timestamp, due_at: Option<Timestamp>) -> Duration {
 fn in_doubt(answer: Answer) -> Answer {
     match answer {
         Ok(_) | Err(Refused::Engine(_) | Refused::Unconfirmed) => Err(Refused::Unconfirmed),
-        Err(Refused::InboxFull | Refused::Draining | Refused::JournalFailed | Refused::DeadlinePassed) => answer,
+        Err(
+            Refused::InboxFull
+            | Refused::Draining
+            | Refused::JournalFailed
+            | Refused::DiskFull
+            | Refused::DeadlinePassed,
+        ) => answer,
     }
 }
 

@@ -16,6 +16,8 @@ pub enum ServingState {
     Draining,
     /// No: the journal failed. Reads go on; a restart is needed.
     Failed,
+    /// No: the disk is too full. Reads go on, and writes once there is space.
+    Full,
 }
 
 /// How the shard stands.
@@ -57,6 +59,7 @@ impl Status {
         match self.state.load(Ordering::Acquire) {
             0 => ServingState::Serving,
             1 => ServingState::Draining,
+            3 => ServingState::Full,
             _ => ServingState::Failed,
         }
     }
@@ -69,15 +72,38 @@ impl Status {
 
     /// From now on writes are refused because the daemon stops. A failed shard stays failed.
     pub fn drain(&self) {
-        let (serving, draining) = (ServingState::Serving as u8, ServingState::Draining as u8);
-        if self.state.compare_exchange(serving, draining, Ordering::AcqRel, Ordering::Acquire).is_ok() {
-            *self.reason.lock().unwrap_or_else(PoisonError::into_inner) = "the daemon is stopping".to_owned();
+        let stopping = "the daemon is stopping";
+        if !self.change(ServingState::Serving, ServingState::Draining, stopping) {
+            self.change(ServingState::Full, ServingState::Draining, stopping);
         }
     }
 
     pub(crate) fn fail(&self, reason: String) {
-        *self.reason.lock().unwrap_or_else(PoisonError::into_inner) = reason;
+        self.set_reason(reason);
         self.state.store(ServingState::Failed as u8, Ordering::Release);
+    }
+
+    /// Refuses writes for want of space. One that drains goes on draining.
+    pub(crate) fn full(&self, reason: &str) {
+        self.change(ServingState::Serving, ServingState::Full, reason);
+    }
+
+    /// There is space again.
+    pub(crate) fn has_room(&self) {
+        self.change(ServingState::Full, ServingState::Serving, "");
+    }
+
+    /// Whether it stood there.
+    fn change(&self, from: ServingState, to: ServingState, reason: &str) -> bool {
+        let changed = self.state.compare_exchange(from as u8, to as u8, Ordering::AcqRel, Ordering::Acquire).is_ok();
+        if changed {
+            self.set_reason(reason.to_owned());
+        }
+        changed
+    }
+
+    fn set_reason(&self, reason: String) {
+        *self.reason.lock().unwrap_or_else(PoisonError::into_inner) = reason;
     }
 
     pub(crate) fn decided(&self, lsn: Lsn) {

@@ -63,6 +63,8 @@ pub struct Turn {
     pub durable: Vec<Arc<Record>>,
     /// Whether the journal failed.
     pub failed: bool,
+    /// Whether the disk was too full for new records.
+    pub full: bool,
 }
 
 /// What was on its way when the journal failed.
@@ -131,9 +133,9 @@ impl Auditor {
     /// # Errors
     /// When an answer or a record is not the expected one.
     pub fn turn(&mut self, turn: Turn) -> Result<(), Finding> {
-        let Turn { now, tickets, durable, failed } = turn;
+        let Turn { now, tickets, durable, failed, full } = turn;
         let mut records = durable.into_iter();
-        for done in 0..DUE_COMMANDS_MAX {
+        for done in 0..if full { 0 } else { DUE_COMMANDS_MAX } {
             let at = now.max(self.books.at + 1);
             let Some(decided) = self.books.due(at) else { break };
             match records.next() {
@@ -151,6 +153,7 @@ impl Auditor {
             match self.books.decide(&ticket.request, &ticket.found, ticket.id, at) {
                 Verdict::Refuse(refusal) => expect_refusal(ticket, &refusal)?,
                 Verdict::Repeat(lsn) => self.expect_record(ticket, lsn, true)?,
+                Verdict::Record(_) if full => expect_refused(ticket, &Refused::DiskFull)?,
                 Verdict::Record(decided) => match records.next() {
                     Some(record) => {
                         self.enter(ticket, *decided, at, record)?;

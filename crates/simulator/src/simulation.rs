@@ -6,7 +6,7 @@ use domain::{DeclineReason, Stamped, Submission};
 use engine::{Decision, Engine};
 use journal::{
     Error, JournalId, Options, Preparation, SEGMENT_BYTES_MIN,
-    disk::{Fault, Loss, MemoryDisk},
+    disk::{Disk, Fault, Loss, MemoryDisk},
 };
 use shard::Refused;
 use wire::{
@@ -75,6 +75,8 @@ pub struct Story {
     pub records_in_doubt_found: u64,
     /// Quotes given out.
     pub quotes: u64,
+    /// Rounds in which the disk was too full for new records.
+    pub turns_full: u64,
     /// How often what was asked led to what: records, and refusals of the engine.
     pub outcomes: BTreeMap<String, u64>,
 }
@@ -99,6 +101,7 @@ impl Story {
             (&mut self.tails_cut, story.tails_cut),
             (&mut self.records_in_doubt_found, story.records_in_doubt_found),
             (&mut self.quotes, story.quotes),
+            (&mut self.turns_full, story.turns_full),
         ];
         for (sum, number) in sums {
             *sum += number;
@@ -219,6 +222,14 @@ impl<'a, O: OpenJournal> Simulation<'a, O> {
         for _ in 0..self.random.below(REQUESTS_A_ROUND_MAX + 1) {
             self.arrive()?;
         }
+        if self.random.one_in(60) {
+            // Somebody fills the disk, and looks after it later.
+            let bytes = self.random.below(4 * SEGMENT_BYTES_MIN);
+            (self.trace)(&format_args!("{} {bytes} bytes are free on the disk", self.clock.micros()));
+            self.disk.set_free(Some(bytes));
+        } else if self.random.one_in(12) {
+            self.disk.set_free(None);
+        }
         match self.random.below(100) {
             // What is in the inbox was never decided: it never happened.
             0..=3 => self.crash()?,
@@ -231,6 +242,10 @@ impl<'a, O: OpenJournal> Simulation<'a, O> {
                 self.stop()?;
             }
             _ => self.turn()?,
+        }
+        if self.disk.list().is_err() {
+            // The power is off, and nothing was written since that would have told.
+            self.crash()?;
         }
         if self.switch().has_failed() {
             self.story.journal_failures += 1;
@@ -330,7 +345,7 @@ impl<'a, O: OpenJournal> Simulation<'a, O> {
         let now = self.clock.micros();
         let switch = self.switch.as_mut().expect("a switch runs between a start and a crash");
         let durable = switch.turn();
-        let failed = switch.has_failed();
+        let (failed, full) = (switch.has_failed(), switch.is_full());
         let mut tickets = Vec::new();
         for (mut ticket, pending) in self.waiting.drain(..) {
             if let Some(mut pending) = pending {
@@ -354,7 +369,8 @@ impl<'a, O: OpenJournal> Simulation<'a, O> {
         if failed {
             (self.trace)(&format_args!("{now} the journal failed"));
         }
-        self.auditor.turn(Turn { now, tickets, durable, failed })
+        self.story.turns_full += u64::from(full);
+        self.auditor.turn(Turn { now, tickets, durable, failed, full })
     }
 
     /// Puts a fault at one of the next `operations` of the disk.

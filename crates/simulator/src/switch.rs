@@ -145,6 +145,11 @@ impl<J: Journal> Switch<J> {
         self.status.state() == ServingState::Failed
     }
 
+    /// Whether new records are refused for want of space.
+    pub(crate) fn is_full(&self) -> bool {
+        self.status.state() == ServingState::Full
+    }
+
     /// Takes no more requests, as the daemon does when it is asked to stop.
     pub(crate) fn drain(&self) {
         self.inbox.close();

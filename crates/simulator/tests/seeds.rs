@@ -90,6 +90,7 @@ fn the_auditor_finds_nothing_in_many_stories() {
     assert!(total.journal_failures > 4 * SEEDS, "{total:?}");
     assert!(total.openings_failed > SEEDS, "{total:?}");
     assert!(total.tails_cut > SEEDS, "{total:?}");
+    assert!(total.turns_full > SEEDS, "{total:?}");
     assert!(total.records_in_doubt_found > SEEDS / 2, "{total:?}");
     for (outcome, least) in REACHED {
         let times = total.outcomes.get(outcome).copied().unwrap_or(0);

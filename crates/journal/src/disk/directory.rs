@@ -75,6 +75,11 @@ impl Disk for DirectoryDisk {
         fs::File::open(&self.path)?.sync_all()
     }
 
+    fn free_bytes(&self) -> io::Result<u64> {
+        let disk = rustix::fs::statvfs(&*self.path)?;
+        Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         if name.is_empty() { self.path.to_path_buf() } else { self.path.join(name) }
     }

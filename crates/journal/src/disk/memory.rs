@@ -69,6 +69,12 @@ impl MemoryDisk {
         state.seen.iter().map(|(name, inode)| (name.clone(), state.inodes[*inode].written.clone())).collect()
     }
 
+    /// From now on new files can have so many bytes in all; writes that make a file longer fail beyond that. `None` for no
+    /// bound.
+    pub fn set_free(&self, bytes: Option<u64>) {
+        self.lock().free = bytes;
+    }
+
     /// How many changing operations were tried: the number of the next one.
     #[must_use]
     pub fn operations(&self) -> u64 {
@@ -142,6 +148,8 @@ impl Disk for MemoryDisk {
         let mut state = self.lock();
         state.begin()?;
         let inode = state.find(name)?;
+        let length = u64::try_from(state.inodes[inode].written.len()).map_err(io::Error::other)?;
+        state.free = state.free.map(|free| free.saturating_add(length));
         state.change(Change::Remove { name: name.to_owned(), inode });
         Ok(())
     }
@@ -152,6 +160,12 @@ impl Disk for MemoryDisk {
         state.durable = state.seen.clone();
         state.unsynced.clear();
         Ok(())
+    }
+
+    fn free_bytes(&self) -> io::Result<u64> {
+        let state = self.lock();
+        state.check_power()?;
+        Ok(state.free.unwrap_or(u64::MAX))
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -182,8 +196,10 @@ impl File for MemoryFile {
         if state.powered_off {
             return begun;
         }
+        let offset = usize::try_from(offset).map_err(io::Error::other)?;
+        let begun = begun.and_then(|()| state.grow(self.inode, offset + bytes.len()));
         let written = if begun.is_ok() { bytes } else { &bytes[..bytes.len() / 2] };
-        state.inodes[self.inode].write(written, usize::try_from(offset).map_err(io::Error::other)?);
+        state.inodes[self.inode].write(written, offset);
         begun
     }
 
@@ -231,6 +247,8 @@ struct State {
     faults: BTreeMap<u64, Fault>,
     powered_off: bool,
     boot: u64,
+    /// What longer files may still take; `None` without bound.
+    free: Option<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -266,6 +284,15 @@ impl State {
                 self.check_power()
             }
         }
+    }
+
+    /// Takes the space for a file of this length.
+    fn grow(&mut self, inode: usize, length: usize) -> io::Result<()> {
+        let Some(free) = &mut self.free else { return Ok(()) };
+        let more = length.saturating_sub(self.inodes[inode].written.len());
+        let more = u64::try_from(more).map_err(io::Error::other)?;
+        *free = free.checked_sub(more).ok_or(io::ErrorKind::StorageFull)?;
+        Ok(())
     }
 
     fn find(&self, name: &str) -> io::Result<usize> {

@@ -14,6 +14,7 @@ mod crash;
 mod damage;
 mod model;
 mod segments;
+mod space;
 mod verify;
 
 type Image = BTreeMap<String, Vec<u8>>;

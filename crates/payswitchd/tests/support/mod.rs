@@ -6,6 +6,7 @@ pub(crate) mod frames;
 pub(crate) mod moves;
 pub(crate) mod parties;
 pub(crate) mod production;
+pub(crate) mod small_disk;
 
 use std::{
     io::{BufRead, BufReader, Read},

@@ -69,7 +69,13 @@ fn audit(story: Vec<(Request, Record)>) -> Result<(), Finding> {
         let committed = Committed { record: Arc::clone(&record), repeated: false };
         let reply = Reply::Told(Ok(committed));
         let ticket = Ticket { request, found, id: [0; 16], deadline: None, reply };
-        auditor.turn(Turn { now: record.at.micros(), tickets: vec![ticket], durable: vec![record], failed: false })?;
+        auditor.turn(Turn {
+            now: record.at.micros(),
+            tickets: vec![ticket],
+            durable: vec![record],
+            failed: false,
+            full: false,
+        })?;
     }
     Ok(())
 }
@@ -107,6 +113,6 @@ fn an_answer_without_a_durable_record_is_found() {
     let committed = Committed { record: Arc::new(record), repeated: false };
     let found = Found::default();
     let ticket = Ticket { request, found, id: [0; 16], deadline: None, reply: Reply::Told(Ok(committed)) };
-    let finding = auditor.turn(Turn { now: 1, tickets: vec![ticket], durable: Vec::new(), failed: false });
+    let finding = auditor.turn(Turn { now: 1, tickets: vec![ticket], durable: Vec::new(), failed: false, full: false });
     assert!(finding.unwrap_err().starts_with("nothing durable where"));
 }
