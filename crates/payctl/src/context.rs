@@ -1,7 +1,7 @@
 //! Whom to call, as whom, and how to show the answer.
 
 use std::fs;
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -146,12 +146,14 @@ impl Context {
 /// Reads a file with nothing but an API key in it. A key that others can read is no secret: such a file is refused.
 pub(crate) fn read_key(path: &Path) -> Result<ApiKey, Error> {
     let local = |source| Error::Local { tried: format!("read the key file {}", path.display()), source };
-    let mode = fs::metadata(path).map_err(local)?.permissions().mode();
+    let mut file = fs::File::open(path).map_err(local)?;
+    let mode = file.metadata().map_err(local)?.permissions().mode();
     if mode & 0o077 != 0 {
         let (path, mode) = (path.display(), mode & 0o777);
         return Err(Error::Usage(format!("{path} can be read by others (mode {mode:o}): chmod 600 it")));
     }
-    let text = fs::read_to_string(path).map_err(local)?;
+    let mut text = String::new();
+    file.read_to_string(&mut text).map_err(local)?;
     text.parse().map_err(|reason| Error::Usage(format!("{} holds no API key: {reason}", path.display())))
 }
 

@@ -1,6 +1,11 @@
 //! The configuration: built in, then file, then environment, then arguments.
 
-use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf};
+use std::{
+    collections::BTreeSet,
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use domain::{Mode, Name, Policy};
 use figment::{
@@ -16,6 +21,8 @@ use crate::{arguments::Arguments, policy_text::PolicyText, sandbox, start::Start
 /// Environment variables that begin so are keys; `__` stands between section and key.
 const ENVIRONMENT_PREFIX: &str = "PAYSWITCHD__";
 
+/// The largest configuration file, in bytes.
+const FILE_BYTES_MAX: u64 = 1 << 20;
 /// How much longer than its handler a call may take, in milliseconds: for its message to arrive.
 const CALL_MS_EXTRA: u64 = 5_000;
 /// More connections than any process has file descriptors for are a mistake.
@@ -231,6 +238,7 @@ impl Config {
     pub(crate) fn load(arguments: &Arguments) -> Result<Self, StartError> {
         let mut figment = Figment::from(Serialized::defaults(Self::default()));
         if let Some(path) = &arguments.config {
+            check_file(path)?;
             figment = figment.merge(Toml::file_exact(path));
         }
         figment = figment.merge(Env::prefixed(ENVIRONMENT_PREFIX).split("__"));
@@ -396,6 +404,19 @@ impl Config {
             connection_grace_ms: connections.connection_grace_ms,
         }
     }
+}
+
+/// What is no plain file of a sensible size is not read.
+fn check_file(path: &Path) -> Result<(), StartError> {
+    let refused = |why: String| StartError::Config(format!("{}: {why}", path.display()));
+    let found = fs::metadata(path).map_err(|error| refused(error.to_string()))?;
+    if !found.is_file() {
+        return Err(refused("no plain file".to_owned()));
+    }
+    if found.len() > FILE_BYTES_MAX {
+        return Err(refused(format!("{} bytes, a configuration has at most {FILE_BYTES_MAX}", found.len())));
+    }
+    Ok(())
 }
 
 fn missing(section: &str) -> StartError {

@@ -2,8 +2,8 @@
 
 use std::{
     fmt::Write as _,
-    fs::{self, OpenOptions},
-    io::Write as _,
+    fs::{self, File, OpenOptions},
+    io::{Read as _, Write as _},
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::Path,
     sync::Arc,
@@ -22,6 +22,9 @@ use crate::{
     sandbox,
     start::{StartError, random_bytes},
 };
+
+/// No more is read of the file of a secret, which has 64 digits and a line feed.
+const SECRET_BYTES_MAX: u64 = 1_024;
 
 /// Everything that identifies callers, besides merchants, whose key hashes are in the journal.
 pub(crate) struct Keys {
@@ -111,7 +114,7 @@ fn keep_or_print(what: &str, secret: &[u8; 32], out: Option<&Path>) -> Result<()
 }
 
 /// What signs quotes and receipts outside a sandbox.
-pub(crate) fn signing_keys(config: &Config) -> Result<SigningKeys, StartError> {
+fn signing_keys(config: &Config) -> Result<SigningKeys, StartError> {
     Ok(SigningKeys { quotes: quote_tokens(config)?, receipts: receipt_keys(config)? })
 }
 
@@ -136,18 +139,22 @@ fn receipt_keys(config: &Config) -> Result<ReceiptKeys, StartError> {
     Ok(ReceiptKeys::new(current, older.collect::<Result<Vec<_>, StartError>>()?))
 }
 
-/// A secret that others can read is no secret: such a file is refused.
+/// A secret that others can read is no secret: such a file is refused. What is no plain file of its size is not read.
 fn read_secret(path: &Path) -> Result<[u8; 32], StartError> {
     let cannot = |source| StartError::Secret { path: path.to_owned(), source };
-    let mode = fs::metadata(path).map_err(cannot)?.permissions().mode();
-    if mode & 0o077 != 0 {
-        return Err(StartError::Config(format!(
-            "{} can be read by others (mode {:o}): chmod 600 it",
-            path.display(),
-            mode & 0o777
-        )));
+    let refused = |why: &str| StartError::Config(format!("{} {why}", path.display()));
+    // Looked at before it is opened, too: opening a pipe would wait for whoever writes to it.
+    if !fs::metadata(path).map_err(cannot)?.is_file() {
+        return Err(refused("is no plain file"));
     }
-    let text = fs::read_to_string(path).map_err(cannot)?;
+    let file = File::open(path).map_err(cannot)?;
+    let found = file.metadata().map_err(cannot)?;
+    let mode = found.permissions().mode();
+    if mode & 0o077 != 0 {
+        return Err(refused(&format!("can be read by others (mode {:o}): chmod 600 it", mode & 0o777)));
+    }
+    let mut text = String::new();
+    file.take(SECRET_BYTES_MAX).read_to_string(&mut text).map_err(cannot)?;
     hex(text.trim()).ok_or_else(|| not_hex(&path.display().to_string()))
 }
 

@@ -1,13 +1,14 @@
 //! New keys for quotes and receipts while the daemon runs: on SIGHUP the configuration is read again, and `[quotes]` and
 //! `[receipts]` are taken from it. All of it, or none: what cannot be used is told, and the keys of before go on signing.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use domain::Mode;
 use ingress::SigningKeys;
 use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
 use tokio::sync::watch;
 
-use crate::{arguments::Arguments, config::Config, keys, start::StartError};
+use crate::{arguments::Arguments, config::Config, keys::Keys, start::StartError};
 
 const RELOADS: &str = "payswitch_reloads_total";
 const SIGNING_KEY: &str = "payswitch_signing_key";
@@ -23,18 +24,37 @@ pub(crate) struct Reload {
     /// As the daemon runs, whatever the file says by now.
     config: Config,
     signing: watch::Sender<Arc<SigningKeys>>,
+    /// All there were since the start: a number never means another key.
+    seen: Mutex<Vec<Arc<SigningKeys>>>,
 }
 
 impl Reload {
     /// Begins with the keys the daemon started with.
     pub(crate) fn new(arguments: Arguments, config: Config, signing: Arc<SigningKeys>) -> Self {
         show(&signing);
-        Self { arguments, config, signing: watch::Sender::new(signing) }
+        for outcome in ["taken", "refused"] {
+            counter!(RELOADS, "outcome" => outcome).increment(0);
+        }
+        let seen = Mutex::new(vec![Arc::clone(&signing)]);
+        Self { arguments, config, signing: watch::Sender::new(signing), seen }
     }
 
     /// The keys of every moment.
     pub(crate) fn signing_keys(&self) -> watch::Receiver<Arc<SigningKeys>> {
         self.signing.subscribe()
+    }
+
+    /// Keys that are the same as before are kept once: rotations are rare, SIGHUPs need not be.
+    fn remember(&self, keys: &Arc<SigningKeys>) {
+        let mut seen = self.seen();
+        let adds = |known: &Arc<SigningKeys>| {
+            let (quotes, receipts): (Vec<u32>, Vec<u32>) =
+                (known.quotes.ids().collect(), known.receipts.ids().collect());
+            keys.quotes.ids().all(|id| quotes.contains(&id)) && keys.receipts.ids().all(|id| receipts.contains(&id))
+        };
+        if !seen.iter().any(adds) {
+            seen.push(Arc::clone(keys));
+        }
     }
 
     /// Reads the configuration once more.
@@ -45,40 +65,51 @@ impl Reload {
                 "taken"
             }
             Err(error) => {
-                tracing::error!(
-                    error = shard::with_sources(&error),
-                    "the configuration was not taken, the keys of before go on signing"
-                );
+                // What figment says has lines of its own.
+                let text = shard::with_sources(&error);
+                let error = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
+                tracing::error!(error, "the configuration was not taken, the keys of before go on signing");
                 "refused"
             }
         };
         counter!(RELOADS, "outcome" => outcome).increment(1);
     }
 
-    fn read(&self) -> Result<(Config, SigningKeys), StartError> {
+    fn read(&self) -> Result<(Config, Arc<SigningKeys>), StartError> {
         let config = Config::load(&self.arguments)?;
         if config.mode != self.config.mode {
-            return Err(StartError::Config("mode: a ledger keeps the one it was begun in".to_owned()));
+            let [there, here] = [config.mode, self.config.mode].map(|mode| Mode::from(mode).as_str());
+            return Err(StartError::Config(format!("mode is \"{there}\" there, and this is a {here} daemon")));
         }
-        let keys = keys::signing_keys(&config)?;
-        let before = self.signing.borrow();
-        let quotes = keys.quotes.differing(&before.quotes).map(|id| ("quotes", id));
-        let receipts = keys.receipts.differing(&before.receipts).map(|id| ("receipts", id));
-        match quotes.or(receipts) {
-            Some((section, id)) => Err(StartError::Config(format!(
-                "{section}: key {id} is another than the one of that number until now; give the new one a number of \
-                 its own"
-            ))),
-            None => Ok((config, keys)),
+        // All that a start would refuse is refused now, and not when the daemon is down.
+        let keys = Keys::load(&config)?;
+        keys.parties()?;
+        for before in &*self.seen() {
+            let quotes = keys.signing.quotes.differing(&before.quotes).map(|id| ("quotes", id));
+            let receipts = keys.signing.receipts.differing(&before.receipts).map(|id| ("receipts", id));
+            if let Some((section, id)) = quotes.or(receipts) {
+                return Err(StartError::Config(format!(
+                    "{section}: key {id} is another than the one of that number until now; give the new one a number \
+                     of its own"
+                )));
+            }
         }
+        Ok((config, keys.signing))
     }
 
-    fn take(&self, config: &Config, keys: SigningKeys) {
+    fn seen(&self) -> MutexGuard<'_, Vec<Arc<SigningKeys>>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self, config: &Config, keys: Arc<SigningKeys>) {
         show(&keys);
-        let keys = Arc::new(keys);
+        self.remember(&keys);
         let before = self.signing.send_replace(Arc::clone(&keys));
         tell("quotes", before.quotes.ids(), keys.quotes.ids());
-        tell("receipts", before.receipts.ids(), keys.receipts.ids());
+        let gone = tell("receipts", before.receipts.ids(), keys.receipts.ids());
+        if !gone.is_empty() {
+            tracing::warn!(?gone, "receipts of these keys can no longer be checked with what ListKeys tells");
+        }
         let waiting = self.config.differing_sections(config);
         if !waiting.is_empty() {
             tracing::warn!(
@@ -89,10 +120,12 @@ impl Reload {
     }
 }
 
-fn tell(signs: &'static str, before: impl Iterator<Item = u32>, now: impl Iterator<Item = u32>) {
+/// Returns the numbers that are gone.
+fn tell(signs: &'static str, before: impl Iterator<Item = u32>, now: impl Iterator<Item = u32>) -> Vec<u32> {
     let (before, now): (Vec<u32>, Vec<u32>) = (before.collect(), now.collect());
     let gone: Vec<u32> = before.into_iter().filter(|id| !now.contains(id)).collect();
     tracing::info!(signs, keys = ?now, ?gone, "keys taken: the first signs, the others are known");
+    gone
 }
 
 fn show(keys: &SigningKeys) {

@@ -45,15 +45,34 @@ pub(crate) struct Addresses {
     pub(crate) are_default: bool,
 }
 
+/// The main thread's runtime, before there is anything to serve.
+pub(crate) struct Main {
+    runtime: Runtime,
+    /// Heard of from the beginning: a reload asked for during a long recovery comes after it, and does not end it.
+    hangup: Signal,
+}
+
+impl Main {
+    pub(crate) fn new() -> Result<Self, StartError> {
+        let runtime = new_runtime("the operators' runtime")?;
+        let hangup = {
+            let _inside = runtime.enter();
+            listen_for(SignalKind::hangup())?
+        };
+        Ok(Self { runtime, hangup })
+    }
+}
+
 /// Serves until a signal, then drains.
 pub(crate) fn serve(
     config: &Config,
     switch: ReadySwitch,
+    main: Main,
     reload: Reload,
     metrics: PrometheusHandle,
 ) -> Result<(), StartError> {
+    let Main { runtime, hangup } = main;
     let ReadySwitch { shard, projector_thread, directory_lock, ref inbox, ref status, ref started, .. } = switch;
-    let runtime = new_runtime("the operators' runtime")?;
     let (listeners, addresses) = runtime.block_on(Listeners::bind(config))?;
     let (stop, stopping) = watch::channel(false);
     let open_watches = Arc::new(OpenWatches::default());
@@ -89,9 +108,12 @@ pub(crate) fn serve(
         metrics,
         merchants_health: merchants.health.clone(),
         reload,
+        hangup,
     };
     let banner = Banner { started, addresses: &addresses, data_dir: &config.data_dir };
     let drained = runtime.block_on(operators.serve(config, &banner, &stop, &stopping, merchants.ended));
+    // A reload that still waits for a file is not waited for.
+    runtime.shutdown_background();
 
     // Every caller has its answer or has been cut off; what is in the inbox is still decided and made durable.
     inbox.close();
@@ -200,6 +222,7 @@ struct Operators {
     metrics: PrometheusHandle,
     merchants_health: Health,
     reload: Reload,
+    hangup: Signal,
 }
 
 impl Operators {
@@ -212,11 +235,11 @@ impl Operators {
         stopping: &watch::Receiver<bool>,
         mut merchants_ended: oneshot::Receiver<()>,
     ) -> Result<(), StartError> {
-        let Self { switch, mailbox, listener, metrics_listener, metrics, merchants_health, reload } = self;
+        let Self { switch, mailbox, listener, metrics_listener, metrics, merchants_health, reload, hangup } = self;
         let limits = config.limits();
         let (routes, health) = ingress::operator_routes(&switch, &limits)
             .map_err(|source| StartError::Start { what: "the operators' services", source: source.into() })?;
-        let mut signals = Signals::new(config.mode, reload)?;
+        let mut signals = Signals::new(config.mode, hangup, reload)?;
 
         tokio::spawn(async move { mailbox.deliver().await });
         let operators_stopping = stopping.clone();
@@ -284,15 +307,16 @@ struct Signals {
     reload: Option<Arc<Reload>>,
 }
 
+fn listen_for(kind: SignalKind) -> Result<Signal, StartError> {
+    signal(kind).map_err(|source| StartError::Start { what: "the signal handlers", source: source.into() })
+}
+
 impl Signals {
-    fn new(mode: ModeName, reload: Reload) -> Result<Self, StartError> {
-        let listen = |kind| {
-            signal(kind).map_err(|source| StartError::Start { what: "the signal handlers", source: source.into() })
-        };
+    fn new(mode: ModeName, hangup: Signal, reload: Reload) -> Result<Self, StartError> {
         Ok(Self {
-            terminate: listen(SignalKind::terminate())?,
-            interrupt: listen(SignalKind::interrupt())?,
-            hangup: listen(SignalKind::hangup())?,
+            terminate: listen_for(SignalKind::terminate())?,
+            interrupt: listen_for(SignalKind::interrupt())?,
+            hangup,
             reload: (mode == ModeName::Production).then(|| Arc::new(reload)),
         })
     }
@@ -306,8 +330,13 @@ impl Signals {
                 _ = self.hangup.recv() => {}
             }
             let Some(reload) = self.reload.clone() else { return };
-            // Files are read, on a thread that may wait for them. A panic has already stopped the process.
-            let _read = tokio::task::spawn_blocking(move || reload.run()).await;
+            // Files are read, on a thread that may have to wait for them. A panic has already stopped the process.
+            let read = tokio::task::spawn_blocking(move || reload.run());
+            tokio::select! {
+                _read = read => {}
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+            }
         }
     }
 }

@@ -160,6 +160,8 @@ async fn a_configuration_that_cannot_be_taken_changes_nothing() {
         (&receipts, &keys.section("receipts", 1, "receipts-2.key"), "receipts: key 1 is another than the one of that"),
         (&receipts, &(receipts.clone() + "\n[reciepts]\nid = 2\n"), "unknown key reciepts"),
         ("mode = \"production\"", "mode = \"other\"", "mode: unknown variant"),
+        // What a start would refuse is refused before it comes to that.
+        ("api_key_hash = \"", "api_key_hash = \"zz", "operator.api_key_hash: not 64 hexadecimal digits"),
     ] {
         keys.replace(before, after);
         ready.daemon.signal(Signal::HUP);
@@ -168,6 +170,19 @@ async fn a_configuration_that_cannot_be_taken_changes_nothing() {
         keys.production.configure(|_| whole.clone());
         assert_eq!(receipt_keys(&ready.cafe).await, told_before, "{reason}");
     }
+    // Opening a pipe would wait for its other end.
+    let pipe = keys.file("pipe.key");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs");
+    assert!(made.success());
+    keys.replace(&quotes, &keys.section("quotes", 2, "pipe.key"));
+    ready.daemon.signal(Signal::HUP);
+    assert!(ready.daemon.logged(NOT_TAKEN).await.contains("pipe.key is no plain file"));
+    keys.production.configure(|_| whole.clone());
+    fs::remove_file(keys.production.config()).expect("it is there");
+    ready.daemon.signal(Signal::HUP);
+    assert!(ready.daemon.logged(NOT_TAKEN).await.contains("payswitchd.toml: No such file"));
+    fs::write(keys.production.config(), &whole).expect("it is there again");
+
     // Good quote keys beside bad receipt keys are not taken alone.
     keys.replace(&quotes, &second);
     keys.replace(&receipts, &keys.section("receipts", 2, "none.key"));
@@ -181,6 +196,29 @@ async fn a_configuration_that_cannot_be_taken_changes_nothing() {
     let line = ready.daemon.logged("wait for a restart").await;
     assert!(line.contains("sections=\"drain\""), "{line}");
     assert_eq!(decided(ready.pay("kept", &token).await).state(), PaymentState::Authorized, "key 1 signed it");
+}
+
+/// Not only than the keys in force: than any there has been.
+#[tokio::test]
+async fn a_number_never_means_another_key_again() {
+    let keys = Keys::prepare();
+    let ready = Ready::start(&keys.production).await;
+    keys.make("new-quote-key", "quotes-2.key");
+    keys.make("new-quote-key", "quotes-3.key");
+    let [first, second] = [(1, "quotes.key"), (2, "quotes-2.key")].map(|(id, name)| keys.section("quotes", id, name));
+    let lost = ready.quote().await;
+    keys.replace(&first, &second);
+    ready.daemon.signal(Signal::HUP);
+    assert!(ready.daemon.logged(TAKEN).await.contains("keys=[2] gone=[1]"));
+    assert_eq!(refused(ready.pay("lost", &lost).await).reason, "QUOTE_TOKEN_INVALID");
+
+    keys.replace(&second, &keys.section("quotes", 1, "quotes-3.key"));
+    ready.daemon.signal(Signal::HUP);
+    assert!(ready.daemon.logged(NOT_TAKEN).await.contains("quotes: key 1 is another than the one of that number"));
+    keys.replace(&keys.section("quotes", 1, "quotes-3.key"), &first);
+    ready.daemon.signal(Signal::HUP);
+    assert!(ready.daemon.logged("gone=[2]").await.contains("keys=[1]"));
+    assert_eq!(decided(ready.pay("found", &lost).await).state(), PaymentState::Authorized, "it is the key it was");
 }
 
 /// A sandbox has no other keys; SIGHUP is what it gets when its terminal is closed.

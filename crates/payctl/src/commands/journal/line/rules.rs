@@ -1,7 +1,9 @@
 //! What is in force: policy, merchants, rates; a line a record.
 
-use domain::{Event, Policy, PublishRates, RateTick, RegisterMerchant, TickPrice};
-use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+use domain::{Event, MerchantRules, Name, Policy, PublishRates, RailRules, RateTick, RegisterMerchant, TickPrice};
+use serde_json::{Map, Value, json};
 
 use super::Line;
 use crate::words;
@@ -18,8 +20,8 @@ pub(super) fn policy(policy: &Policy) -> Line {
         "tiers": policy.tiers.len(),
         "volatilityBands": policy.volatility.len(),
         "exposureLimits": policy.exposure.len(),
-        "merchants": policy.merchants.len(),
-        "rails": policy.rails.len(),
+        "merchants": named(&policy.merchants),
+        "rails": policy.rails.iter().map(|(rail, rules)| (rail.as_str().to_owned(), of_rail(rules))).collect::<Map<_, _>>(),
         "quoteMs": policy.quote_ms,
         "holdMs": policy.merchant_default.hold_ms,
         "refundRate": policy.merchant_default.refund_rate.as_str(),
@@ -41,6 +43,24 @@ pub(super) fn policy(policy: &Policy) -> Line {
         }
     }
     ("policy", text, json)
+}
+
+fn named(merchants: &BTreeMap<Name, MerchantRules>) -> Map<String, Value> {
+    merchants.iter().map(|(name, rules)| (name.to_string(), of_merchant(rules))).collect()
+}
+
+fn of_rail(rules: &RailRules) -> Value {
+    let mut json = of_merchant(&rules.merchant_default);
+    json["merchants"] = named(&rules.merchants).into();
+    json
+}
+
+fn of_merchant(rules: &MerchantRules) -> Value {
+    json!({
+        "holdMs": rules.hold_ms,
+        "refundRate": rules.refund_rate.as_str(),
+        "refundFunding": rules.refund_funding.as_str(),
+    })
 }
 
 pub(super) fn merchant(command: &RegisterMerchant) -> Line {
