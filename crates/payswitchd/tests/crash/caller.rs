@@ -259,6 +259,11 @@ impl Caller {
                     self.tally.answers.send_modify(|answers| *answers += 1);
                     return answer;
                 }
+                // Its disk lost power before it did.
+                Err(Error::Refused(refusal)) if refusal.reason == "JOURNAL_FAILED" => {
+                    self.tally.retries.fetch_add(1, Ordering::Relaxed);
+                    self.wait_for_another(site.generation).await;
+                }
                 Err(Error::Refused(refusal)) => {
                     refusals += 1;
                     self.tally.refusals.fetch_add(1, Ordering::Relaxed);
@@ -267,12 +272,17 @@ impl Caller {
                 }
                 Err(Error::Unanswered { .. } | Error::Unreachable { .. }) => {
                     self.tally.retries.fetch_add(1, Ordering::Relaxed);
-                    let moved = self.site.wait_for(|now| now.generation != site.generation);
-                    let moved = tokio::time::timeout(DAEMON_WAIT, moved).await.expect("the daemon comes back").is_ok();
-                    assert!(moved, "the site outlives its clients");
+                    self.wait_for_another(site.generation).await;
                 }
             }
         }
+    }
+
+    /// Until there is another daemon than this.
+    async fn wait_for_another(&mut self, generation: u64) {
+        let moved = self.site.wait_for(|now| now.generation != generation);
+        let moved = tokio::time::timeout(DAEMON_WAIT, moved).await.expect("the daemon comes back").is_ok();
+        assert!(moved, "the site outlives its clients");
     }
 }
 

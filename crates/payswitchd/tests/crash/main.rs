@@ -1,11 +1,14 @@
-//! Real daemons, killed at random moments while clients pay.
+//! Real daemons, killed at random moments while clients pay, on disks that lose power with them or do not.
 //!
 //! Eight clients authorize, capture, void, increase, refund and top up without a pause, each with its own idempotency keys
 //! and order ids, and repeat a key until they have a definite answer. The daemon is killed (SIGKILL) after a random number of further answers, or while it starts,
 //! and is started again on the same data. In the end every answer that was ever given must still be the truth.
 //!
+//! With a power cut goes what was not synced, or a random half of it: the journal is on a file system in user space over
+//! the disk that the simulator uses. The cut is at the moment of the kill, or at one of the next operations of the disk.
+//!
 //! `PAYSWITCH_CRASH_KILLS=1000 cargo test --release -p payswitchd --test crash -- --nocapture` makes it 1,000 kills
-//! instead of 25; `PAYSWITCH_CRASH_SEED` chooses another course. What the seed cannot fix is the operating system's
+//! instead of 25, and as many power cuts; `PAYSWITCH_CRASH_SEED` chooses another course. What the seed cannot fix is the operating system's
 //! share: how far the daemon had got with a request when it was killed.
 
 mod audit;
@@ -26,13 +29,13 @@ use std::{
     time::Duration,
 };
 
-use journal::disk::DirectoryDisk;
+use journal::disk::{DirectoryDisk, Disk, Fault, Loss};
 use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
     audit::audit,
     caller::{Answered, CALL_KINDS, Caller},
-    support::Daemon,
+    support::{Daemon, lossy_disk::LossyDisk},
 };
 
 const CLIENTS: u64 = 8;
@@ -41,6 +44,8 @@ const KILLS: u64 = 25;
 const ANSWERS_BEFORE_KILL_MAX: u64 = 300;
 /// An early kill comes after at most this many looks at the lock file of a daemon that recovers.
 const LOOKS_BEFORE_KILL_MAX: u64 = 20_000;
+/// The power is cut at one of so many next operations of the disk.
+const OPERATIONS_BEFORE_CUT_MAX: u64 = 30;
 /// Small segments, so that a run enters several.
 const SEGMENT_BYTES: &str = "131072";
 const ENVIRONMENT: [(&str, &str); 1] = [("PAYSWITCHD__JOURNAL__SEGMENT_BYTES", SEGMENT_BYTES)];
@@ -61,16 +66,28 @@ const TOPPED_UP: [&str; 2] = ["hk-alice", "cn-chen"];
 
 #[test]
 fn every_answer_outlives_every_kill() {
-    let setting = |name: &str, default: u64| env::var(name).map_or(default, |text| text.parse().expect("a number"));
-    let (kills, seed) = (setting("PAYSWITCH_CRASH_KILLS", KILLS), setting("PAYSWITCH_CRASH_SEED", 1));
-    println!("PAYSWITCH_CRASH_SEED={seed} PAYSWITCH_CRASH_KILLS={kills}");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(run(kills, seed));
+    let directory = tempfile::tempdir().expect("a place for the data");
+    tell("kills", directory.path(), None);
 }
 
-async fn run(kills: u64, seed: u64) {
+#[test]
+fn every_answer_outlives_every_power_cut() {
     let directory = tempfile::tempdir().expect("a place for the data");
-    let data_dir = directory.path();
+    let journal = directory.path().join("journal");
+    fs::create_dir(&journal).expect("a directory to mount on");
+    let Some(disk) = LossyDisk::mount(&journal) else { return };
+    tell("power cuts", directory.path(), Some(&disk));
+}
+
+fn tell(what: &str, data_dir: &Path, disk: Option<&LossyDisk>) {
+    let setting = |name: &str, default: u64| env::var(name).map_or(default, |text| text.parse().expect("a number"));
+    let (kills, seed) = (setting("PAYSWITCH_CRASH_KILLS", KILLS), setting("PAYSWITCH_CRASH_SEED", 1));
+    println!("PAYSWITCH_CRASH_SEED={seed} PAYSWITCH_CRASH_KILLS={kills}, {what}");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(run(kills, seed, data_dir, disk));
+}
+
+async fn run(kills: u64, seed: u64, data_dir: &Path, disk: Option<&LossyDisk>) {
     let mut daemon = Daemon::start(data_dir, &[], &ENVIRONMENT);
     let site = watch::Sender::new(Site { generation: 0, address: daemon.merchants.clone(), closing: false });
     let tally = Arc::new(Tally::default());
@@ -79,13 +96,17 @@ async fn run(kills: u64, seed: u64) {
         clients.spawn(Caller::new(number, seed, site.subscribe(), Arc::clone(&tally)).call_until_closing());
     }
 
-    let mut killer = Killer { random: Random(seed), data_dir, kills: 0, early: 0, cut_tails: 0 };
+    let mut killer = Killer { random: Random(seed), data_dir, disk, kills: 0, early: 0, cut_tails: 0, cuts_at_work: 0 };
     while killer.kills < kills {
         let answers = killer.random.below(ANSWERS_BEFORE_KILL_MAX);
         let enough = tally.answers.borrow().saturating_add(answers);
         let mut answers = tally.answers.subscribe();
         tokio::select! {
             waited = answers.wait_for(|answers| *answers >= enough) => drop(waited.expect("the tally outlives the run")),
+            ended = clients.join_next() => panic!("a client gave up: {ended:?}"),
+        }
+        tokio::select! {
+            () = killer.cut_the_power() => {}
             ended = clients.join_next() => panic!("a client gave up: {ended:?}"),
         }
         daemon.kill();
@@ -109,10 +130,11 @@ async fn run(kills: u64, seed: u64) {
     let records = verify_journal(data_dir);
     let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     println!(
-        "kills {} ({} while starting), acknowledgements {} for {} keys, retries {}, refusals {}, cut tails {}, \
+        "kills {} ({} while starting, {} by a power cut at work), acknowledgements {} for {} keys, retries {}, refusals {}, cut tails {}, \
          records {records}",
         killer.kills,
         killer.early,
+        killer.cuts_at_work,
         *tally.answers.borrow(),
         answered.len(),
         load(&tally.retries),
@@ -158,15 +180,37 @@ impl Default for Tally {
 struct Killer<'a> {
     random: Random,
     data_dir: &'a Path,
+    /// What loses power with the daemon; `None` when nothing does.
+    disk: Option<&'a LossyDisk>,
+    cuts_at_work: u64,
     kills: u64,
     early: u64,
     cut_tails: u64,
 }
 
 impl Killer<'_> {
+    /// Half of the power cuts come at one of the next operations of the disk, and then the daemon is there to see it.
+    async fn cut_the_power(&mut self) {
+        let Some(LossyDisk { disk, .. }) = self.disk else { return };
+        if self.random.one_in(2) {
+            return;
+        }
+        disk.inject(disk.operations() + self.random.below(OPERATIONS_BEFORE_CUT_MAX), Fault::PowerCut);
+        self.cuts_at_work += 1;
+        while disk.list().is_ok() {
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// What is left is whole, but for a torn tail at most.
     fn killed(&mut self) {
         self.kills += 1;
+        if let Some(LossyDisk { disk, .. }) = self.disk {
+            disk.restart(match self.random.below(3) {
+                0 => Loss::Unsynced,
+                _ => Loss::Torn { seed: self.random.next() },
+            });
+        }
         let report = journal::verify(&DirectoryDisk::new(self.data_dir.join("journal")));
         let report = report.expect("a kill damages nothing");
         self.cut_tails += u64::from(report.torn.is_some());

@@ -1,0 +1,324 @@
+//! A disk that loses what was not synced, under a real daemon: a file system in user space over [`MemoryDisk`], so that
+//! the simulator and real processes lose power in the same way. One flat directory; the kernel caches nothing of it.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    env,
+    ffi::OsStr,
+    io,
+    path::Path,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, UNIX_EPOCH},
+};
+
+use fuser::{
+    BackgroundSession, Config, Errno, FileAttr, FileHandle, FileType, Filesystem, FopenFlags, Generation, INodeNo,
+    LockOwner, OpenFlags, RenameFlags, ReplyAttr, ReplyCreate, ReplyData, ReplyDirectory, ReplyEmpty, ReplyEntry,
+    ReplyOpen, ReplyStatfs, ReplyWrite, Request, WriteFlags,
+};
+use journal::disk::{Disk, File, MemoryDisk, MemoryFile};
+
+/// Set where such a disk can be had: a test that cannot get one then fails instead of being skipped.
+const REQUIRED: &str = "PAYSWITCH_TESTS_MAY_MOUNT";
+/// The kernel asks each time.
+const NEVER_CACHED: Duration = Duration::ZERO;
+/// What a disk without bound has free, in bytes.
+const ENDLESS_BYTES: u64 = 1 << 40;
+const NAME_BYTES_MAX: u32 = 255;
+/// A sector, as the kernel counts them.
+const BLOCK_BYTES: u32 = 512;
+
+/// The disk, mounted on a directory. Dropping it takes it away.
+pub(crate) struct LossyDisk {
+    pub(crate) disk: MemoryDisk,
+    _session: BackgroundSession,
+}
+
+impl LossyDisk {
+    /// Mounts an empty one, which only root may. `None`, loudly, where that is not allowed.
+    pub(crate) fn mount(directory: &Path) -> Option<Self> {
+        let disk = MemoryDisk::new();
+        match fuser::spawn_mount(Mounted::of(disk.clone()), directory, &Config::default()) {
+            Ok(session) => Some(Self { disk, _session: session }),
+            Err(error) => {
+                assert!(env::var_os(REQUIRED).is_none(), "{REQUIRED} is set, and yet nothing can be mounted: {error}");
+                eprintln!("SKIPPED: a file system in user space cannot be mounted: {error}");
+                None
+            }
+        }
+    }
+
+    /// Whether the power is off.
+    pub(crate) fn is_off(&self) -> bool {
+        self.disk.list().is_err()
+    }
+}
+
+/// The file system as the kernel sees it.
+#[derive(Debug)]
+struct Mounted {
+    disk: MemoryDisk,
+    tables: Mutex<Tables>,
+}
+
+#[derive(Debug, Default)]
+struct Tables {
+    /// Each name has a number of its own, which goes along when it is renamed.
+    numbers: BTreeMap<String, u64>,
+    open: HashMap<u64, MemoryFile>,
+    given: u64,
+}
+
+impl Tables {
+    fn give(&mut self) -> u64 {
+        self.given += 1;
+        // The directory itself has the first number.
+        self.given + INodeNo::ROOT.0
+    }
+
+    fn number(&mut self, name: &str) -> u64 {
+        if let Some(number) = self.numbers.get(name) {
+            return *number;
+        }
+        let number = self.give();
+        self.numbers.insert(name.to_owned(), number);
+        number
+    }
+
+    fn name(&self, number: u64) -> io::Result<String> {
+        let found = self.numbers.iter().find(|(_, known)| **known == number);
+        found.map(|(name, _)| name.clone()).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn file(&self, handle: FileHandle) -> io::Result<&MemoryFile> {
+        self.open.get(&handle.0).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+}
+
+impl Mounted {
+    fn of(disk: MemoryDisk) -> Self {
+        Self { disk, tables: Mutex::default() }
+    }
+
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn look_up(&self, name: &OsStr) -> io::Result<FileAttr> {
+        let name = text(name)?;
+        let size = self.disk.open(name)?.length()?;
+        Ok(attributes(self.tables().number(name), FileType::RegularFile, size))
+    }
+
+    fn attributes(&self, number: INodeNo) -> io::Result<FileAttr> {
+        if number == INodeNo::ROOT {
+            return Ok(attributes(number.0, FileType::Directory, 0));
+        }
+        let name = self.tables().name(number.0)?;
+        self.look_up(OsStr::new(&name))
+    }
+
+    fn opened(&self, file: MemoryFile) -> FileHandle {
+        let mut tables = self.tables();
+        let handle = tables.give();
+        tables.open.insert(handle, file);
+        FileHandle(handle)
+    }
+
+    fn read_at(&self, handle: FileHandle, offset: u64, size: u32) -> io::Result<Vec<u8>> {
+        let tables = self.tables();
+        let file = tables.file(handle)?;
+        let left = file.length()?.saturating_sub(offset).min(size.into());
+        let mut bytes = vec![0; usize::try_from(left).map_err(io::Error::other)?];
+        file.read_exact_at(&mut bytes, offset)?;
+        Ok(bytes)
+    }
+
+    fn renamed(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
+        let (from, to) = (text(from)?, text(to)?);
+        self.disk.rename(from, to)?;
+        let mut tables = self.tables();
+        if let Some(number) = tables.numbers.remove(from) {
+            tables.numbers.insert(to.to_owned(), number);
+        }
+        Ok(())
+    }
+
+    fn removed(&self, name: &OsStr) -> io::Result<()> {
+        let name = text(name)?;
+        self.disk.remove(name)?;
+        self.tables().numbers.remove(name);
+        Ok(())
+    }
+}
+
+impl Filesystem for Mounted {
+    fn lookup(&self, _: &Request, _: INodeNo, name: &OsStr, reply: ReplyEntry) {
+        match self.look_up(name) {
+            Ok(found) => reply.entry(&NEVER_CACHED, &found, Generation(0)),
+            Err(error) => reply.error(number_of(&error)),
+        }
+    }
+
+    fn getattr(&self, _: &Request, number: INodeNo, _: Option<FileHandle>, reply: ReplyAttr) {
+        match self.attributes(number) {
+            Ok(found) => reply.attr(&NEVER_CACHED, &found),
+            Err(error) => reply.error(number_of(&error)),
+        }
+    }
+
+    fn create(&self, _: &Request, _: INodeNo, name: &OsStr, _: u32, _: u32, _: i32, reply: ReplyCreate) {
+        match text(name).and_then(|name| self.disk.create(name)).and_then(|file| Ok((file, self.look_up(name)?))) {
+            Ok((file, found)) => {
+                let handle = self.opened(file);
+                reply.created(&NEVER_CACHED, &found, Generation(0), handle, FopenFlags::FOPEN_DIRECT_IO);
+            }
+            Err(error) => reply.error(number_of(&error)),
+        }
+    }
+
+    fn open(&self, _: &Request, number: INodeNo, _: OpenFlags, reply: ReplyOpen) {
+        let name = self.tables().name(number.0);
+        match name.and_then(|name| self.disk.open(&name)) {
+            Ok(file) => reply.opened(self.opened(file), FopenFlags::FOPEN_DIRECT_IO),
+            Err(error) => reply.error(number_of(&error)),
+        }
+    }
+
+    fn read(
+        &self,
+        _: &Request,
+        _: INodeNo,
+        handle: FileHandle,
+        offset: u64,
+        size: u32,
+        _: OpenFlags,
+        _: Option<LockOwner>,
+        reply: ReplyData,
+    ) {
+        match self.read_at(handle, offset, size) {
+            Ok(bytes) => reply.data(&bytes),
+            Err(error) => reply.error(number_of(&error)),
+        }
+    }
+
+    fn write(
+        &self,
+        _: &Request,
+        _: INodeNo,
+        handle: FileHandle,
+        offset: u64,
+        bytes: &[u8],
+        _: WriteFlags,
+        _: OpenFlags,
+        _: Option<LockOwner>,
+        reply: ReplyWrite,
+    ) {
+        match self.tables().file(handle).and_then(|file| file.write_all_at(bytes, offset)) {
+            Ok(()) => reply.written(u32::try_from(bytes.len()).expect("the kernel writes less at a time")),
+            Err(error) => reply.error(number_of(&error)),
+        }
+    }
+
+    fn flush(&self, _: &Request, _: INodeNo, _: FileHandle, _: LockOwner, reply: ReplyEmpty) {
+        // A close makes nothing durable.
+        reply.ok();
+    }
+
+    fn release(
+        &self,
+        _: &Request,
+        _: INodeNo,
+        handle: FileHandle,
+        _: OpenFlags,
+        _: Option<LockOwner>,
+        _: bool,
+        reply: ReplyEmpty,
+    ) {
+        self.tables().open.remove(&handle.0);
+        reply.ok();
+    }
+
+    fn fsync(&self, _: &Request, _: INodeNo, handle: FileHandle, _: bool, reply: ReplyEmpty) {
+        done(self.tables().file(handle).and_then(File::sync), reply);
+    }
+
+    fn fsyncdir(&self, _: &Request, _: INodeNo, _: FileHandle, _: bool, reply: ReplyEmpty) {
+        done(self.disk.sync_directory(), reply);
+    }
+
+    fn rename(&self, _: &Request, _: INodeNo, from: &OsStr, _: INodeNo, to: &OsStr, _: RenameFlags, reply: ReplyEmpty) {
+        done(self.renamed(from, to), reply);
+    }
+
+    fn unlink(&self, _: &Request, _: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        done(self.removed(name), reply);
+    }
+
+    fn readdir(&self, _: &Request, _: INodeNo, _: FileHandle, offset: u64, mut reply: ReplyDirectory) {
+        let names = match self.disk.list() {
+            Ok(names) => names,
+            Err(error) => return reply.error(number_of(&error)),
+        };
+        for (next, name) in (1..).zip(names).skip(usize::try_from(offset).unwrap_or(usize::MAX)) {
+            let number = INodeNo(self.tables().number(&name));
+            if reply.add(number, next, FileType::RegularFile, &name) {
+                break;
+            }
+        }
+        reply.ok();
+    }
+
+    fn statfs(&self, _: &Request, _: INodeNo, reply: ReplyStatfs) {
+        let sector = u64::from(BLOCK_BYTES);
+        match self.disk.free_bytes() {
+            Ok(free) => {
+                let free = free.min(ENDLESS_BYTES) / sector;
+                reply.statfs(ENDLESS_BYTES / sector, free, free, 0, 0, BLOCK_BYTES, NAME_BYTES_MAX, BLOCK_BYTES);
+            }
+            Err(error) => reply.error(number_of(&error)),
+        }
+    }
+}
+
+fn done(result: io::Result<()>, reply: ReplyEmpty) {
+    match result {
+        Ok(()) => reply.ok(),
+        Err(error) => reply.error(number_of(&error)),
+    }
+}
+
+fn text(name: &OsStr) -> io::Result<&str> {
+    name.to_str().ok_or_else(|| io::ErrorKind::InvalidInput.into())
+}
+
+/// What a process is told.
+fn number_of(error: &io::Error) -> Errno {
+    let known = [
+        (io::ErrorKind::NotFound, Errno::ENOENT),
+        (io::ErrorKind::AlreadyExists, Errno::EEXIST),
+        (io::ErrorKind::StorageFull, Errno::ENOSPC),
+        (io::ErrorKind::InvalidInput, Errno::EINVAL),
+    ];
+    known.into_iter().find(|(kind, _)| *kind == error.kind()).map_or(Errno::EIO, |(_, number)| number)
+}
+
+fn attributes(number: u64, kind: FileType, size: u64) -> FileAttr {
+    FileAttr {
+        ino: INodeNo(number),
+        size,
+        blocks: size.div_ceil(BLOCK_BYTES.into()),
+        atime: UNIX_EPOCH,
+        mtime: UNIX_EPOCH,
+        ctime: UNIX_EPOCH,
+        crtime: UNIX_EPOCH,
+        kind,
+        perm: 0o700,
+        nlink: 1,
+        uid: 0,
+        gid: 0,
+        rdev: 0,
+        blksize: BLOCK_BYTES,
+        flags: 0,
+    }
+}
