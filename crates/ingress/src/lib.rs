@@ -43,7 +43,7 @@ pub use listener::{GuardedListener, GuardedStream};
 pub use metric_names::{calls_in_flight, describe_metrics};
 pub use sandbox_powers::{SandboxPowers, SandboxRates};
 pub use server::{Health, Limits, merchant_routes, operator_routes, serve};
-pub use signing_keys::{ReceiptKeys, SigningKeys};
+pub use signing_keys::{KeyClash, ReceiptKeys, SigningKeys};
 pub use switch::{Started, Switch};
 pub use tonic::service::Routes;
 pub use watch::OpenWatches;

@@ -15,6 +15,38 @@ pub struct SigningKeys {
     pub receipts: ReceiptKeys,
 }
 
+/// Two keys that cannot both be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyClash {
+    /// One number means two keys.
+    #[error("key {0} is another than the one of that number until now; give the new one a number of its own")]
+    Number(u32),
+    /// One key has two numbers.
+    #[error("key {0} is the same as key {1}; make a new one, or keep its number")]
+    Key(u32, u32),
+}
+
+impl SigningKeys {
+    /// What cannot be if these keys come after, or stand beside, those: a number means one key and a key has one number,
+    /// or a key that was taken back for a reason would go on signing. Says which section clashes.
+    #[must_use]
+    pub fn clash(&self, those: &Self) -> Option<(&'static str, KeyClash)> {
+        let quotes = clash(self.quotes.prints(), || those.quotes.prints());
+        let receipts = clash(self.receipts.all(), || those.receipts.all());
+        quotes.map(|clash| ("quotes", clash)).or(receipts.map(|clash| ("receipts", clash)))
+    }
+}
+
+fn clash<T: Iterator<Item = (u32, [u8; PUBLIC_KEY_BYTES])>>(mut these: T, those: impl Fn() -> T) -> Option<KeyClash> {
+    these.find_map(|(id, print)| {
+        those().find_map(|(known, other)| match (id == known, print == other) {
+            (true, false) => Some(KeyClash::Number(id)),
+            (false, true) => Some(KeyClash::Key(id, known)),
+            (true, true) | (false, false) => None,
+        })
+    })
+}
+
 /// The key that signs now, and the public halves of those that signed before.
 #[derive(Debug)]
 pub struct ReceiptKeys {
@@ -32,15 +64,6 @@ impl ReceiptKeys {
     /// Numbers of the keys, the one that signs now first.
     pub fn ids(&self) -> impl Iterator<Item = u32> {
         self.all().map(|(id, _)| id)
-    }
-
-    /// The first number that means another key here than there.
-    #[must_use]
-    pub fn differing(&self, other: &Self) -> Option<u32> {
-        let differs = |(id, key): (u32, [u8; PUBLIC_KEY_BYTES])| {
-            other.all().any(|(known, other)| known == id && other != key).then_some(id)
-        };
-        self.all().find_map(differs)
     }
 
     /// The one that signs now.

@@ -150,7 +150,7 @@ pub(crate) fn read_key(path: &Path) -> Result<ApiKey, Error> {
     let mode = file.metadata().map_err(local)?.permissions().mode();
     if mode & 0o077 != 0 {
         let (path, mode) = (path.display(), mode & 0o777);
-        return Err(Error::Usage(format!("{path} can be read by others (mode {mode:o}): chmod 600 it")));
+        return Err(Error::Usage(format!("{path} is open to others (mode {mode:o}): chmod 600 it")));
     }
     let mut text = String::new();
     file.read_to_string(&mut text).map_err(local)?;
@@ -168,7 +168,7 @@ mod tests {
         fs::write(&path, "key_0123456789\n").unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
         let refused = read_key(&path).unwrap_err().to_string();
-        assert!(refused.ends_with("cafe.key can be read by others (mode 640): chmod 600 it"), "{refused}");
+        assert!(refused.ends_with("cafe.key is open to others (mode 640): chmod 600 it"), "{refused}");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
         assert!(read_key(&path).is_ok());
     }

@@ -115,7 +115,17 @@ fn keep_or_print(what: &str, secret: &[u8; 32], out: Option<&Path>) -> Result<()
 
 /// What signs quotes and receipts outside a sandbox.
 fn signing_keys(config: &Config) -> Result<SigningKeys, StartError> {
-    Ok(SigningKeys { quotes: quote_tokens(config)?, receipts: receipt_keys(config)? })
+    let keys = SigningKeys { quotes: quote_tokens(config)?, receipts: receipt_keys(config)? };
+    refuse_clash(&keys, &keys)?;
+    Ok(keys)
+}
+
+/// Refuses keys that cannot stand beside these.
+pub(crate) fn refuse_clash(keys: &SigningKeys, those: &SigningKeys) -> Result<(), StartError> {
+    match keys.clash(those) {
+        Some((section, clash)) => Err(StartError::Config(format!("{section}: {clash}"))),
+        None => Ok(()),
+    }
 }
 
 fn quote_tokens(config: &Config) -> Result<QuoteTokens, StartError> {
@@ -151,7 +161,7 @@ fn read_secret(path: &Path) -> Result<[u8; 32], StartError> {
     let found = file.metadata().map_err(cannot)?;
     let mode = found.permissions().mode();
     if mode & 0o077 != 0 {
-        return Err(refused(&format!("can be read by others (mode {:o}): chmod 600 it", mode & 0o777)));
+        return Err(refused(&format!("is open to others (mode {:o}): chmod 600 it", mode & 0o777)));
     }
     let mut text = String::new();
     file.take(SECRET_BYTES_MAX).read_to_string(&mut text).map_err(cannot)?;

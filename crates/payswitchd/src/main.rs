@@ -45,7 +45,7 @@ fn run(arguments: &Arguments) -> Result<(), start::StartError> {
     logs::start(config.log.format);
     logs::stop_the_process_on_panic();
     let metrics = metrics_endpoint::install_recorder()?;
-    let main = serve::Main::new()?;
+    let main = serve::Main::new(config.mode)?;
     let switch = start::start(&config)?;
     let reload = reload::Reload::new(arguments.clone(), config.clone(), Arc::clone(&switch.keys.signing));
     serve::serve(&config, switch, main, reload, metrics)

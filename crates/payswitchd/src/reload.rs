@@ -8,7 +8,12 @@ use ingress::SigningKeys;
 use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
 use tokio::sync::watch;
 
-use crate::{arguments::Arguments, config::Config, keys::Keys, start::StartError};
+use crate::{
+    arguments::Arguments,
+    config::Config,
+    keys::{self, Keys},
+    start::StartError,
+};
 
 const RELOADS: &str = "payswitch_reloads_total";
 const SIGNING_KEY: &str = "payswitch_signing_key";
@@ -85,14 +90,7 @@ impl Reload {
         let keys = Keys::load(&config)?;
         keys.parties()?;
         for before in &*self.seen() {
-            let quotes = keys.signing.quotes.differing(&before.quotes).map(|id| ("quotes", id));
-            let receipts = keys.signing.receipts.differing(&before.receipts).map(|id| ("receipts", id));
-            if let Some((section, id)) = quotes.or(receipts) {
-                return Err(StartError::Config(format!(
-                    "{section}: key {id} is another than the one of that number until now; give the new one a number \
-                     of its own"
-                )));
-            }
+            keys::refuse_clash(&keys.signing, before)?;
         }
         Ok((config, keys.signing))
     }

@@ -48,16 +48,18 @@ pub(crate) struct Addresses {
 /// The main thread's runtime, before there is anything to serve.
 pub(crate) struct Main {
     runtime: Runtime,
-    /// Heard of from the beginning: a reload asked for during a long recovery comes after it, and does not end it.
-    hangup: Signal,
+    /// Heard of from the beginning: a reload asked for during a long recovery comes after it, and does not end it. `None`
+    /// where whoever started a sandbox had it ignore them, as `nohup` does.
+    hangup: Option<Signal>,
 }
 
 impl Main {
-    pub(crate) fn new() -> Result<Self, StartError> {
+    pub(crate) fn new(mode: ModeName) -> Result<Self, StartError> {
         let runtime = new_runtime("the operators' runtime")?;
         let hangup = {
             let _inside = runtime.enter();
-            listen_for(SignalKind::hangup())?
+            let ignores = mode == ModeName::Sandbox && ignores_hangup();
+            (!ignores).then(|| listen_for(SignalKind::hangup())).transpose()?
         };
         Ok(Self { runtime, hangup })
     }
@@ -222,7 +224,7 @@ struct Operators {
     metrics: PrometheusHandle,
     merchants_health: Health,
     reload: Reload,
-    hangup: Signal,
+    hangup: Option<Signal>,
 }
 
 impl Operators {
@@ -303,8 +305,25 @@ fn print(banner: &Banner<'_>) {
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
-    hangup: Signal,
+    hangup: Option<Signal>,
     reload: Option<Arc<Reload>>,
+}
+
+/// Never, where there is nothing to hear.
+async fn heard(signal: Option<&mut Signal>) {
+    match signal {
+        Some(signal) => _ = signal.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether this process was started so that it ignores SIGHUP; a system that does not say is taken to say no.
+fn ignores_hangup() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    // Signals are counted from 1, which is SIGHUP.
+    ignored & 1 == 1
 }
 
 fn listen_for(kind: SignalKind) -> Result<Signal, StartError> {
@@ -312,7 +331,7 @@ fn listen_for(kind: SignalKind) -> Result<Signal, StartError> {
 }
 
 impl Signals {
-    fn new(mode: ModeName, hangup: Signal, reload: Reload) -> Result<Self, StartError> {
+    fn new(mode: ModeName, hangup: Option<Signal>, reload: Reload) -> Result<Self, StartError> {
         Ok(Self {
             terminate: listen_for(SignalKind::terminate())?,
             interrupt: listen_for(SignalKind::interrupt())?,
@@ -327,7 +346,7 @@ impl Signals {
             tokio::select! {
                 _ = self.terminate.recv() => return,
                 _ = self.interrupt.recv() => return,
-                _ = self.hangup.recv() => {}
+                () = heard(self.hangup.as_mut()) => {}
             }
             let Some(reload) = self.reload.clone() else { return };
             // Files are read, on a thread that may have to wait for them. A panic has already stopped the process.

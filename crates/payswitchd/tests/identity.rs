@@ -417,7 +417,7 @@ async fn a_secret_that_is_none_is_refused() {
         production::set_mode(&file, mode);
         let (exit, said) = production.refusal(&[]);
         assert_eq!(exit, 2, "{said}");
-        assert!(said.contains(&format!("digest.key can be read by others (mode {mode:o}): chmod 600 it")), "{said}");
+        assert!(said.contains(&format!("digest.key is open to others (mode {mode:o}): chmod 600 it")), "{said}");
     }
     production::write_secret(&file, "short");
     let (exit, said) = production.refusal(&[]);

@@ -250,7 +250,7 @@ fn a_production_daemon_says_which_key_it_misses() {
         support::production::set_mode(&file, 0o644);
         let (exit, said) = production.refusal(&[]);
         assert_eq!(exit, 2, "{said}");
-        assert!(said.contains(&format!("{section}.key can be read by others (mode 644): chmod 600 it")), "{said}");
+        assert!(said.contains(&format!("{section}.key is open to others (mode 644): chmod 600 it")), "{said}");
         support::production::set_mode(&file, 0o600);
     }
     let twice = format!("{whole}\n[[quotes.older]]\nid = 1\nfile = \"none\"\n");

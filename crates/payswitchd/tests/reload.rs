@@ -151,10 +151,11 @@ async fn a_configuration_that_cannot_be_taken_changes_nothing() {
     let second = keys.section("quotes", 2, "quotes-2.key");
     let whole = fs::read_to_string(keys.production.config()).expect("the configuration is text");
     for (before, after, reason) in [
-        (&*quotes, &*keys.section("quotes", 2, "open.key"), "can be read by others (mode 644): chmod 600 it"),
+        (&*quotes, &*keys.section("quotes", 2, "open.key"), "is open to others (mode 644): chmod 600 it"),
         (&quotes, &keys.section("quotes", 2, "none.key"), "cannot read the secret in"),
         (&quotes, "", "needs [quotes]"),
         (&quotes, &keys.section("quotes", 1, "quotes-2.key"), "quotes: key 1 is another than the one of that number"),
+        (&quotes, &keys.section("quotes", 2, "quotes.key"), "quotes: key 2 is the same as key 1; make a new one"),
         // Not half of it either.
         (&receipts, &(keys.section("receipts", 1, "receipts-2.key") + "\n" + &second), "duplicate key"),
         (&receipts, &keys.section("receipts", 1, "receipts-2.key"), "receipts: key 1 is another than the one of that"),
@@ -227,4 +228,20 @@ async fn a_sandbox_ends_when_its_terminal_is_closed() {
     let sandbox = Sandbox::start();
     sandbox.daemon.signal(Signal::HUP);
     assert!(ended(sandbox.daemon).await.success());
+}
+
+/// Whoever starts one with `nohup` wants it to outlive the terminal.
+#[tokio::test]
+async fn a_sandbox_that_was_told_to_ignore_its_terminal_does() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let free = "127.0.0.1:0";
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", "trap '' HUP; exec \"$0\" \"$@\""]).arg(env!("CARGO_BIN_EXE_payswitchd"));
+    command.arg("--data-dir").arg(directory.path()).args(["--listen", free, "--admin-listen", free]);
+    let daemon = support::Daemon::spawn(command.args(["--metrics-listen", free]));
+    daemon.signal(Signal::HUP);
+    let operator = support::parties::operator(&daemon.operators, client::sandbox::OPERATOR_KEY);
+    assert_eq!(operator.status().await.expect("it goes on").state, "serving");
+    daemon.signal(Signal::TERM);
+    assert!(ended(daemon).await.success());
 }

@@ -101,14 +101,10 @@ impl QuoteTokens {
         std::iter::once(self.current).chain(earlier)
     }
 
-    /// The first number that means another secret here than there.
-    #[must_use]
-    pub fn differing(&self, other: &Self) -> Option<u32> {
-        let same = |key: &QuoteKey, other: &QuoteKey| hmac::verify(&other.key, &[], hmac::sign(&key.key, &[]).as_ref());
-        let differs = |(id, key): (&u32, &QuoteKey)| {
-            other.keys.get(id).is_some_and(|other| same(key, other).is_err()).then_some(*id)
-        };
-        self.keys.iter().find_map(differs)
+    /// The keys by number, each with a print that only this key has; it tells nothing of the secret.
+    pub fn prints(&self) -> impl Iterator<Item = (u32, [u8; TAG_BYTES])> {
+        let print = |key: &QuoteKey| hmac::sign(&key.key, &[]).as_ref().try_into().expect("a tag has its length");
+        self.keys.iter().map(move |(id, key)| (*id, print(key)))
     }
 
     /// The token of an offer: at most [`TOKEN_CHARS_MAX`] characters.

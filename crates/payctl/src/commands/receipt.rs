@@ -37,7 +37,8 @@ pub(crate) enum Receipt {
 
 /// Fetch the receipt of a payment
 ///
-/// Asks as the merchant; with a wallet operator's key as that. The same outcome gives the same bytes.
+/// Asks as the merchant; with a wallet operator's key as that. The same outcome gives the same bytes
+/// as long as the same key signs.
 #[derive(Debug, Args)]
 pub(crate) struct Get {
     /// The id the switch gave the payment

@@ -52,7 +52,13 @@ impl Daemon {
 
     /// Starts a daemon on free ports and waits until it says that it is ready.
     pub(crate) fn start(data_dir: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
-        let mut child = command(data_dir, arguments, environment).spawn().expect("cannot start payswitchd");
+        Self::spawn(&mut command(data_dir, arguments, environment))
+    }
+
+    /// Starts what this command starts, and waits until it says that it is ready.
+    pub(crate) fn spawn(command: &mut Command) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("cannot start payswitchd");
         let mut stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
         let mut banner = String::new();
         while !banner.ends_with("\nready\n") {

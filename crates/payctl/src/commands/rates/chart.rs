@@ -11,14 +11,21 @@ const TICKS: f64 = 6.0;
 const TIME_TICKS_MAX: i64 = 6;
 const DAY: i64 = 86_400;
 /// Distances between rules along the time, in seconds.
-const TIME_STEPS: [i64; 22] = [
+const TIME_STEPS: [i64; 29] = [
     1,
+    2,
     5,
+    10,
     15,
+    30,
     60,
+    2 * 60,
     5 * 60,
+    10 * 60,
     15 * 60,
+    30 * 60,
     60 * 60,
+    2 * 60 * 60,
     3 * 60 * 60,
     6 * 60 * 60,
     12 * 60 * 60,
@@ -241,8 +248,12 @@ mod tests {
         assert_eq!(labels(1, 4 * DAY + 1), four_days);
         assert_eq!(labels(0, 8_000 * DAY).len(), 5);
         assert_eq!(labels(0, i64::from(u32::MAX) * 100).len(), 7, "longer than any step");
-        let minutes = labels(7, 67);
-        assert_eq!(minutes.len(), 4, "{minutes:?}");
+        for span in 4..20 * DAY {
+            if span < 200 || span % 977 == 0 {
+                let count = labels(7, 7 + span).len();
+                assert!((2..=7).contains(&count), "{count} in {span} s");
+            }
+        }
     }
 
     #[test]
