@@ -7,6 +7,7 @@ use domain::{
     Record, Refusal, Stamped, Submission, Timestamp, Unavailable,
 };
 use money::{Currency, Money};
+use planted::Bug;
 
 use crate::{
     accounts::{AccountState, Accounts},
@@ -126,10 +127,11 @@ impl Engine {
     /// below its floor, a currency that does not sum to zero.
     pub fn apply(&mut self, record: &Arc<Record>) {
         assert!(record.lsn == self.applied.next(), "records are applied in order, without gaps");
-        assert!(record.at > self.applied_at, "stamped time rises with every record");
+        assert!(record.at > self.applied_at || planted::is(Bug::ClockGoesBack), "stamped time rises with every record");
 
         self.make_so(record);
-        self.consents.forget_ended(record.at);
+        let wall_clock = planted::wall_clock(Bug::ConsentsByWallClock);
+        self.consents.forget_ended(wall_clock.map_or(record.at, Timestamp::from_micros));
         self.offers.forget_ended(record.at);
         self.keys.remember(record);
         self.applied = record.lsn;

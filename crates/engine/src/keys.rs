@@ -5,6 +5,7 @@ use alloc::sync::Arc;
 use domain::{Digest, IdempotencyKey, Record, Refusal, TenantId};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
+use planted::Bug;
 
 /// Keys are keyed digests, so a fixed hasher cannot be aimed at; the map is only looked up, never walked in order.
 #[derive(Debug, Default)]
@@ -26,6 +27,9 @@ impl Keys {
     /// Remembers a record under its key.
     pub(crate) fn remember(&mut self, record: &Arc<Record>) {
         let Some(key) = &record.key else { return };
+        if planted::is(Bug::ForgetsKeysOfDeclines) && record.event.decline().is_some() {
+            return;
+        }
         let earlier = self.records.insert((key.tenant, key.digest), Arc::clone(record));
         assert!(earlier.is_none(), "a key has one record");
     }

@@ -248,6 +248,9 @@ impl Payment {
     /// After a refund of `amount`, which is at most what was captured and not refunded, at the payment's own rates.
     pub(crate) fn after_refund(&self, amount: Money) -> Self {
         let mut after = self.clone();
+        if planted::is(planted::Bug::RefundsForgotten) {
+            return after;
+        }
         spread(&mut after.tranches, amount, |tranche| {
             (minus(tranche.captured, tranche.refunded_in_all()), &mut tranche.refunded)
         });

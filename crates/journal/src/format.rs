@@ -222,7 +222,8 @@ pub(crate) fn split_record(lsn: Lsn, rest: &[u8]) -> Result<(&[u8], &[u8]), Dama
         return Err(Damage::RecordLength);
     }
     let (record, rest) = rest.split_at_checked(bytes).ok_or(Damage::RecordLength)?;
-    if u32_at(header, 4) != record_checksum(lsn, u32_at(header, 0), record) {
+    let whole = u32_at(header, 4) == record_checksum(lsn, u32_at(header, 0), record);
+    if !whole && !planted::is(planted::Bug::NoChecksums) {
         return Err(Damage::RecordChecksum);
     }
     Ok((record, rest))

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use domain::Lsn;
+use planted::Bug;
 
 use crate::disk::{Disk, File};
 use crate::format::{CHAIN_START, JournalId, SegmentHeader};
@@ -113,6 +114,9 @@ fn settle<D: Disk>(disk: &D, found: &Found) -> Result<Segment<D::File>, Error> {
     let count = usize::try_from(end - unconfirmed).expect("a batch fits in memory");
     let mut bytes = vec![0; count];
     file.read_exact_at(&mut bytes, *unconfirmed).map_err(Error::io("read", path()))?;
+    if planted::is(Bug::NoRewriteOfTail) {
+        bytes.clear();
+    }
     file.write_all_at(&bytes, *unconfirmed).map_err(Error::io("write again the last batch of", path()))?;
     file.sync().map_err(Error::io("sync", path()))?;
     Ok(Segment { file, name, header: header.clone(), end: *end })

@@ -7,6 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use domain::{ChainMark, Lsn};
+use planted::Bug;
 
 use crate::disk::{Disk, File};
 use crate::format::{
@@ -218,12 +219,12 @@ impl Found {
     /// The rule for a torn tail. What lies above the newest durable lsn found anywhere was never confirmed and may be
     /// torn, whatever its shape. What lies below it was, and is damaged.
     fn judge<F: File>(mut self, flaw: Flaw, window: &mut Window<'_, F>, position: Position) -> Result<Self, Error> {
-        if position == Position::BeforeOthers {
+        if position == Position::BeforeOthers && !planted::is(Bug::CutsWhatIsDamaged) {
             return Err(flaw.into_error(window.path()));
         }
         let survey = survey(window, self.tail.end, self.journal_id.tag())?;
         // Batches are durable as a whole, so the first lsn in question is the one behind the last whole batch.
-        if survey.durable_lsn > self.last_lsn {
+        if survey.durable_lsn > self.last_lsn && !planted::is(Bug::CutsWhatIsDamaged) {
             return Err(flaw.into_error(window.path()));
         }
         self.torn = Some(Torn { end: survey.end, what: flaw.what });
@@ -291,6 +292,7 @@ impl Found {
         let chain = continue_chain(&self.chain, chained);
         let end = end.first_chunk().expect("a batch ends with an end mark");
         match decode_batch_end(end) {
+            _ if planted::is(Bug::NoChecksums) => Ok(chain),
             Some(written) if written == chain => Ok(chain),
             Some(_) => Err(whole(Damage::BatchChain)),
             None => Err(whole(Damage::BatchEnd)),

@@ -1,6 +1,7 @@
 //! A segment: its name, and how it comes to be.
 
 use domain::Lsn;
+use planted::Bug;
 
 use crate::Error;
 use crate::disk::{Disk, File};
@@ -29,9 +30,13 @@ impl<F: File> Segment<F> {
         let name = segment_name(header.first_lsn);
         file.write_all_at(&header.encode(), 0).map_err(Error::io("write", disk.path(NEXT_NAME)))?;
         // The header must be whole before the name makes it count.
-        file.sync().map_err(Error::io("sync", disk.path(NEXT_NAME)))?;
+        if !planted::is(Bug::NoHeaderSync) {
+            file.sync().map_err(Error::io("sync", disk.path(NEXT_NAME)))?;
+        }
         disk.rename(NEXT_NAME, &name).map_err(Error::io("rename to", disk.path(&name)))?;
-        disk.sync_directory().map_err(Error::io("sync", disk.path("")))?;
+        if !planted::is(Bug::NoDirectorySync) {
+            disk.sync_directory().map_err(Error::io("sync", disk.path("")))?;
+        }
         Ok(Self { file, name, header, end: SEGMENT_HEADER_BYTES as u64 })
     }
 

@@ -1,9 +1,11 @@
 //! The journal in files.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::{ChainMark, Lsn};
+use planted::Bug;
 
 use crate::batch::Batch;
 use crate::disk::{Disk, File};
@@ -146,8 +148,15 @@ impl<D: Disk> FileJournal<D> {
         };
         let (bytes, chain) = self.batch.seal(&self.chain, header);
         let path = || self.disk.path(&self.segment.name);
-        self.segment.file.write_all_at(bytes, self.segment.end).map_err(|error| Error::io("write", path())(error))?;
-        self.segment.file.sync().map_err(|error| Error::io("sync", path())(error))?;
+        if planted::is(Bug::SyncsTooLate) {
+            self.segment.file.sync().map_err(|error| Error::io("sync", path())(error))?;
+        }
+        let file = &self.segment.file;
+        let written = file.write_all_at(bytes, self.segment.end).map_err(|error| Error::io("write", path())(error));
+        let synced = written.and_then(|()| sync(file).map_err(|error| Error::io("sync", path())(error)));
+        if !planted::is(Bug::GoesOnAfterFailure) {
+            synced?;
+        }
         self.segment.end += bytes.len() as u64;
         self.chain = chain;
         if self.batch.records() > 0 {
@@ -250,7 +259,7 @@ impl<D: Disk> Journal for FileJournal<D> {
             }
         }
         match &self.lacking {
-            Some(reason) if self.is_nearly_full() => Err(Arc::clone(reason)),
+            Some(reason) if self.is_nearly_full() && !planted::is(Bug::NoSpaceCheck) => Err(Arc::clone(reason)),
             Some(_) | None => Ok(()),
         }
     }
@@ -290,6 +299,15 @@ impl<D: Disk> Journal for FileJournal<D> {
             State::Open | State::Closed => Ok(()),
         }
     }
+}
+
+/// Makes a batch durable, unless a bug is planted.
+fn sync(file: &impl File) -> io::Result<()> {
+    if planted::is(Bug::NoSync) || planted::is(Bug::SyncsTooLate) {
+        return Ok(());
+    }
+    let synced = file.sync();
+    if planted::is(Bug::RetriesFailedSync) { synced.or_else(|_| file.sync()) } else { synced }
 }
 
 /// A batch must fit into what is left of an empty segment, this one or the next, so that no segment is left without a

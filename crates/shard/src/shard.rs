@@ -10,6 +10,7 @@ use std::{
 use domain::{ChainMark, Command, Lsn, Record, Submission, Timestamp};
 use engine::{Decision, Engine};
 use journal::{Error, Journal};
+use planted::Bug;
 
 use crate::{
     Answer, Clock, Committed, Inbox, Refused, ServingState, Status,
@@ -278,7 +279,9 @@ impl<J: Journal, C: Clock> Shard<J, C> {
         }
         self.metrics.record_bytes.increment(self.encoded.len() as u64);
         self.sequencer.recorded(record.lsn, record.at);
-        self.engine.apply(record);
+        if !planted::is(Bug::AppliesAfterBatch) {
+            self.engine.apply(record);
+        }
         self.status.decided(record.lsn);
         self.undurable.push_back(Arc::clone(record));
         Ok(())
@@ -286,6 +289,9 @@ impl<J: Journal, C: Clock> Shard<J, C> {
 
     /// Asks the journal for durability and releases what became durable.
     fn commit(&mut self) {
+        if planted::is(Bug::AppliesAfterBatch) {
+            self.undurable.iter().for_each(|record| self.engine.apply(record));
+        }
         if self.status.state() != ServingState::Failed && !self.undurable.is_empty() {
             let records = self.undurable.len();
             let started = Instant::now();
@@ -328,10 +334,11 @@ impl<J: Journal, C: Clock> Shard<J, C> {
     fn release(&mut self) {
         let durable = self.journal.durable_lsn();
         let failed = self.status.state() == ServingState::Failed;
-        let may_be_told = |waiting: &&Waiting| failed || waiting.rests_on <= durable;
+        let early = planted::is(Bug::AnswersTooEarly);
+        let may_be_told = |waiting: &&Waiting| failed || early || waiting.rests_on <= durable;
         let count = self.waiting.iter().take_while(may_be_told).count();
         for Waiting { rests_on, reply_to, answer } in self.waiting.drain(..count) {
-            let answer = if rests_on > durable { in_doubt(answer) } else { answer };
+            let answer = if rests_on > durable && !early { in_doubt(answer) } else { answer };
             self.outgoing.add(reply_to, answer);
         }
         self.outgoing.send();

@@ -75,7 +75,7 @@ fn run_many(from: u64, seeds: u64, steps: u64) -> ExitCode {
     }
     let Story { records, requests, answered, repeated, captured, declined, refused, unconfirmed, .. } = total.clone();
     let Story { crashes, stops, faults, journal_failures, openings_failed, tails_cut, .. } = total.clone();
-    let Story { records_in_doubt_found, quotes, turns_full, outcomes, .. } = total;
+    let Story { records_in_doubt_found, quotes, turns_full, rotten, outcomes, .. } = total;
     println!("{seeds} seeds from {from}, {steps} rounds each, each told twice, in {:.1?}: no finding", begun.elapsed());
     println!(
         "{requests} requests: {answered} answered ({repeated} repeats), {refused} refused, {unconfirmed} in doubt"
@@ -83,7 +83,7 @@ fn run_many(from: u64, seeds: u64, steps: u64) -> ExitCode {
     println!("{records} records, {captured} payments captured, {declined} declined, {quotes} quotes given out");
     println!("{crashes} crashes, {stops} stops, {faults} disk faults, {journal_failures} journal failures");
     println!(
-        "{turns_full} rounds with a full disk, {openings_failed} recoveries cut short, {tails_cut} torn tails, {records_in_doubt_found} records found that nobody was told of"
+        "{turns_full} rounds with a full disk, {rotten} rotten bits, {openings_failed} recoveries cut short, {tails_cut} torn tails, {records_in_doubt_found} records found that nobody was told of"
     );
     for (outcome, count) in outcomes {
         println!("{count:>9} {outcome}");

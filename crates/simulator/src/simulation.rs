@@ -31,6 +31,8 @@ pub const STEPS_DEFAULT: u64 = 200;
 const STORY_BEGINS_AT: i64 = 1_793_491_200_000_000;
 const JOURNAL_ID: [u8; 16] = *b"simulated ledger";
 const SECRET: [u8; 32] = [7; 32];
+/// The file that becomes the next segment; what it holds means nothing.
+const PREPARED: &str = "next.segment";
 const REQUESTS_A_ROUND_MAX: u64 = 8;
 const INBOX_REQUESTS_MAX: usize = 7;
 /// The live state is compared with the folded one after one crash in so many.
@@ -75,6 +77,8 @@ pub struct Story {
     pub records_in_doubt_found: u64,
     /// Quotes given out.
     pub quotes: u64,
+    /// Bits that rotted in what was confirmed, and were seen.
+    pub rotten: u64,
     /// Rounds in which the disk was too full for new records.
     pub turns_full: u64,
     /// How often what was asked led to what: records, and refusals of the engine.
@@ -102,6 +106,7 @@ impl Story {
             (&mut self.records_in_doubt_found, story.records_in_doubt_found),
             (&mut self.quotes, story.quotes),
             (&mut self.turns_full, story.turns_full),
+            (&mut self.rotten, story.rotten),
         ];
         for (sum, number) in sums {
             *sum += number;
@@ -176,6 +181,8 @@ struct Simulation<'a, O: OpenJournal> {
     waiting: Vec<(Ticket, Option<Pending>)>,
     /// Lsn and digest of the engine when the switch ended last, if they were taken.
     ended_at: Option<(u64, String)>,
+    /// Faults that the disk had met when the switch started.
+    faults_met_before: u64,
     story: Story,
 }
 
@@ -198,6 +205,7 @@ impl<'a, O: OpenJournal> Simulation<'a, O> {
             switch: None,
             waiting: Vec::new(),
             ended_at: None,
+            faults_met_before: 0,
             story: Story::default(),
         }
     }
@@ -222,7 +230,8 @@ impl<'a, O: OpenJournal> Simulation<'a, O> {
         for _ in 0..self.random.below(REQUESTS_A_ROUND_MAX + 1) {
             self.arrive()?;
         }
-        if self.random.one_in(60) {
+        let names = self.disk.list().map_or(0, |names| names.len());
+        if self.random.one_in(30) {
             // Somebody fills the disk, and looks after it later.
             let bytes = self.random.below(4 * SEGMENT_BYTES_MIN);
             (self.trace)(&format_args!("{} {bytes} bytes are free on the disk", self.clock.micros()));
@@ -243,11 +252,17 @@ impl<'a, O: OpenJournal> Simulation<'a, O> {
             }
             _ => self.turn()?,
         }
-        if self.disk.list().is_err() {
+        match self.disk.list() {
             // The power is off, and nothing was written since that would have told.
-            self.crash()?;
+            Err(_off) => self.crash()?,
+            // A segment was entered: its name may not be durable yet.
+            Ok(now) if now.len() > names && self.random.one_in(2) => self.crash()?,
+            Ok(_) => {}
         }
         if self.switch().has_failed() {
+            if self.disk.faults_met() == self.faults_met_before {
+                return Err("the journal failed, and nothing was in its way".to_owned());
+            }
             self.story.journal_failures += 1;
             // New work is refused, reads go on.
             self.arrive()?;
@@ -441,6 +456,9 @@ impl<'a, O: OpenJournal> Simulation<'a, O> {
     fn start(&mut self) -> Result<(), Finding> {
         let journal_id = JournalId::new(JOURNAL_ID);
         let options = Options { journal_id, segment_bytes: SEGMENT_BYTES_MIN, preparation: Preparation::Inline };
+        if self.random.one_in(4) {
+            self.rot(&options)?;
+        }
         for _ in 0..OPENINGS_MAX {
             if self.random.one_in(5) {
                 self.inject(12);
@@ -455,6 +473,7 @@ impl<'a, O: OpenJournal> Simulation<'a, O> {
                     self.story.records_in_doubt_found += count(self.auditor.log().len() - known);
                     self.check_folded(&opened.switch, opened.records.len())?;
                     self.switch = Some(opened.switch);
+                    self.faults_met_before = self.disk.faults_met();
                     return Ok(());
                 }
                 Err(Error::Io { tried, path, source }) => {
@@ -467,6 +486,28 @@ impl<'a, O: OpenJournal> Simulation<'a, O> {
             }
         }
         Err(format!("{OPENINGS_MAX} openings failed"))
+    }
+
+    /// A bit rots in what was long confirmed. No start may go on from there, and nothing may be changed: with the bit as it
+    /// was, all is there.
+    fn rot(&mut self, options: &Options) -> Result<(), Finding> {
+        let image = self.disk.image();
+        let segments: Vec<_> = image.iter().filter(|(name, _)| *name != PREPARED).collect();
+        let Some((_, before_last)) = segments.split_last().filter(|(_, others)| !others.is_empty()) else {
+            return Ok(());
+        };
+        let (name, bytes) = *self.random.pick(before_last);
+        let bit = usize::try_from(self.random.below(count(bytes.len()) * 8)).expect("a segment fits in memory");
+        (self.trace)(&format_args!("bit {bit} of {name} rots"));
+        self.disk.flip(name, bit);
+        let opened = self.opener.open(self.disk.clone(), options.clone(), &mut |_| Ok(()));
+        if !matches!(opened, Err(Error::Damaged { .. })) {
+            return Err(format!("bit {bit} of {name} has rotted, and was not seen"));
+        }
+        self.disk.flip(name, bit);
+        self.story.rotten += 1;
+        let unchanged = self.disk.image() == image;
+        if unchanged { Ok(()) } else { Err("an opening that found damage has changed the disk".to_owned()) }
     }
 
     /// The state folded is the state that was live, if nothing was lost since.

@@ -165,6 +165,10 @@ fn emptied(books: &Books, wallet: u32, account: String) -> Result<Ask, String> {
 fn beginning(random: &mut Random, books: &Books) -> Option<Ask> {
     let purpose = if random.one_in(3) { Purpose::Production } else { Purpose::Sandbox };
     let policy = |random: &mut Random| Ask::InstallPolicy(Box::new(operator::rules(random)));
+    if books.rules().is_some() && random.one_in(40) {
+        // Long records, so that a short story enters several segments.
+        return Some(Ask::InstallPolicy(Box::new(operator::long_rules(random))));
+    }
     if random.one_in(90) {
         return Some(match random.below(3) {
             0 => Ask::Begin(purpose),

@@ -75,6 +75,28 @@ impl MemoryDisk {
         self.lock().free = bytes;
     }
 
+    /// Turns over one bit of a file, on the disk and as it is seen, as a disk that rots does. The same again turns it back.
+    ///
+    /// # Panics
+    /// When there is no such bit.
+    pub fn flip(&self, name: &str, bit: usize) {
+        let mut state = self.lock();
+        let inode = state.find(name).expect("the file is there");
+        let inode = &mut state.inodes[inode];
+        for bytes in [&mut inode.written, &mut inode.synced] {
+            if let Some(byte) = bytes.get_mut(bit / 8) {
+                *byte ^= 1 << (bit % 8);
+            }
+        }
+        assert!(bit / 8 < inode.written.len(), "the file has this bit");
+    }
+
+    /// How many faults operations have met.
+    #[must_use]
+    pub fn faults_met(&self) -> u64 {
+        self.lock().faults_met
+    }
+
     /// How many changing operations were tried: the number of the next one.
     #[must_use]
     pub fn operations(&self) -> u64 {
@@ -245,6 +267,7 @@ struct State {
     unsynced: Vec<Change>,
     operations: u64,
     faults: BTreeMap<u64, Fault>,
+    faults_met: u64,
     powered_off: bool,
     boot: u64,
     /// What longer files may still take; `None` without bound.
@@ -276,7 +299,9 @@ impl State {
         self.check_power()?;
         let operation = self.operations;
         self.operations += 1;
-        match self.faults.remove(&operation) {
+        let fault = self.faults.remove(&operation);
+        self.faults_met += u64::from(fault.is_some());
+        match fault {
             None => Ok(()),
             Some(Fault::Error(kind)) => Err(kind.into()),
             Some(Fault::PowerCut) => {

@@ -97,6 +97,15 @@ pub(super) fn rules(random: &mut Random) -> Rules {
     }
 }
 
+/// The same, with margins for merchants that nobody is.
+pub(super) fn long_rules(random: &mut Random) -> Rules {
+    let mut rules = rules(random);
+    let nobody =
+        |number| Tier { pair: None, merchant: Some(format!("{number:0>60}")), amount_min: None, markup_millionths: 1 };
+    rules.tiers.extend((0..random.between(100, 400)).map(nobody));
+    rules
+}
+
 fn exposure(random: &mut Random) -> Vec<(Code, i64, i64)> {
     let limits = [("CNY", 40_000, 120_000), ("HKD", 60_000, 150_000), ("JPY", 30_000, 90_000), ("USD", 1_000, 9_000)];
     let mut some = Vec::new();
