@@ -1,6 +1,6 @@
 //! Bugs planted on purpose: a proof that finds nothing must be one that could.
 //!
-//! **What it is for.** The code under proof asks [`is`] at the places where such bugs are made. A proof [plants](plant) one
+//! **What it is for.** The code under proof asks [`is`] at the places where such bugs are made. A proof plants one
 //! for its thread at run time, and fails unless it is found.
 //!
 //! **What it must never be.** Armed in a program that somebody runs: without the feature `armed`, which is a development

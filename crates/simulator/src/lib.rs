@@ -23,6 +23,7 @@ mod door;
 mod switch;
 
 pub mod auditor;
+pub mod proofs;
 
 pub use random::Random;
 pub use request::{

@@ -2,13 +2,14 @@
 
 use std::{
     fmt, panic,
+    path::{Path, PathBuf},
     process::ExitCode,
     sync::atomic::{AtomicU64, Ordering},
     time::Instant,
 };
 
 use clap::{Parser, Subcommand};
-use simulator::{FileOnMemory, STEPS_DEFAULT, Story, run, run_traced};
+use simulator::{FileOnMemory, STEPS_DEFAULT, Story, proofs, run, run_traced};
 
 /// The payments switch on one thread from one seed, with an independent auditor.
 ///
@@ -34,6 +35,12 @@ enum Task {
         #[arg(long, default_value_t = STEPS_DEFAULT)]
         steps: u64,
     },
+    /// Prints what the proofs counted when they last left their counts (with PAYSWITCH_PROOFS=DIR), as a table.
+    Report {
+        /// Where they were left.
+        #[arg(long, default_value = "crates/simulator/proofs")]
+        directory: PathBuf,
+    },
     /// Tells one story and shows everything that happens.
     Seed {
         /// Which.
@@ -56,6 +63,7 @@ fn main() -> ExitCode {
     }));
     match Arguments::parse().task {
         Task::Run { seeds, from, steps } => run_many(from, seeds, steps),
+        Task::Report { directory } => report(&directory),
         Task::Seed { seed, steps } => run_one(seed, steps),
     }
 }
@@ -88,7 +96,37 @@ fn run_many(from: u64, seeds: u64, steps: u64) -> ExitCode {
     for (outcome, count) in outcomes {
         println!("{count:>9} {outcome}");
     }
+    let counts = [
+        ("seeds", seeds),
+        ("rounds each", steps),
+        ("requests", requests),
+        ("records", records),
+        ("crashes", crashes),
+        ("journal failures", journal_failures),
+        ("recoveries cut short", openings_failed),
+        ("torn tails", tails_cut),
+        ("rounds with a full disk", turns_full),
+        ("rotten bits", rotten),
+        ("findings", 0),
+    ];
+    if let Err(error) = proofs::leave("stories", &counts, begun.elapsed()) {
+        eprintln!("cannot leave the counts: {error}");
+        return ExitCode::FAILURE;
+    }
     ExitCode::SUCCESS
+}
+
+fn report(directory: &Path) -> ExitCode {
+    match proofs::report(directory) {
+        Ok(table) => {
+            print!("{table}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("cannot read what was left in {}: {error}", directory.display());
+            ExitCode::FAILURE
+        }
+    }
 }
 
 fn run_one(seed: u64, steps: u64) -> ExitCode {

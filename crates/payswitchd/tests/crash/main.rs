@@ -26,7 +26,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use journal::disk::{DirectoryDisk, Disk, Fault, Loss};
@@ -84,10 +84,11 @@ fn tell(what: &str, data_dir: &Path, disk: Option<&LossyDisk>) {
     let (kills, seed) = (setting("PAYSWITCH_CRASH_KILLS", KILLS), setting("PAYSWITCH_CRASH_SEED", 1));
     println!("PAYSWITCH_CRASH_SEED={seed} PAYSWITCH_CRASH_KILLS={kills}, {what}");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(run(kills, seed, data_dir, disk));
+    runtime.block_on(run(what, kills, seed, data_dir, disk));
 }
 
-async fn run(kills: u64, seed: u64, data_dir: &Path, disk: Option<&LossyDisk>) {
+async fn run(what: &str, kills: u64, seed: u64, data_dir: &Path, disk: Option<&LossyDisk>) {
+    let begun = Instant::now();
     let mut daemon = Daemon::start(data_dir, &[], &ENVIRONMENT);
     let site = watch::Sender::new(Site { generation: 0, address: daemon.merchants.clone(), closing: false });
     let tally = Arc::new(Tally::default());
@@ -145,6 +146,16 @@ async fn run(kills: u64, seed: u64, data_dir: &Path, disk: Option<&LossyDisk>) {
     answered.iter().for_each(|answered| *kinds.entry(answered.call.name()).or_default() += 1);
     println!("{kinds:?}");
     assert_eq!(kinds.len(), CALL_KINDS, "each kind of call was made: {kinds:?}");
+    let counts = [
+        (what, killer.kills),
+        ("while starting", killer.early),
+        ("at work of the disk", killer.cuts_at_work),
+        ("answers", *tally.answers.borrow()),
+        ("keys", answered.len() as u64),
+        ("torn tails", killer.cut_tails),
+        ("answers that changed", 0),
+    ];
+    simulator::proofs::leave(what, &counts, begun.elapsed()).expect("the counts are left");
     assert!(answered.len() as u64 >= kills, "the run did some work between the kills");
 }
 
