@@ -129,6 +129,12 @@ async fn run(what: &str, kills: u64, seed: u64, data_dir: &Path, disk: Option<&L
     let stopped = tokio::task::spawn_blocking(|| daemon.stop()).await.expect("stopping does not panic");
     assert!(stopped.success(), "a daemon that was asked to stop ends well");
     let records = verify_journal(data_dir);
+    sum_up(what, &killer, &tally, &answered, records, begun);
+    assert!(answered.len() as u64 >= kills, "the run did some work between the kills");
+}
+
+/// Tells how it went, and leaves the counts.
+fn sum_up(what: &str, killer: &Killer<'_>, tally: &Tally, answered: &[Answered], records: u64, begun: Instant) {
     let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     println!(
         "kills {} ({} while starting, {} by a power cut at work), acknowledgements {} for {} keys, retries {}, refusals {}, cut tails {}, \
@@ -156,7 +162,6 @@ async fn run(what: &str, kills: u64, seed: u64, data_dir: &Path, disk: Option<&L
         ("answers that changed", 0),
     ];
     simulator::proofs::leave(what, &counts, begun.elapsed()).expect("the counts are left");
-    assert!(answered.len() as u64 >= kills, "the run did some work between the kills");
 }
 
 /// Where the daemon of the moment is.
