@@ -68,6 +68,13 @@ pub enum Error {
         supported: u16,
     },
 
+    /// There is a journal already where a new one shall be.
+    #[error("{} holds a journal already", path.display())]
+    Exists {
+        /// The directory.
+        path: PathBuf,
+    },
+
     /// There is no journal to read.
     #[error("{} holds no journal segment", path.display())]
     NoJournal {

@@ -39,6 +39,7 @@ mod preparation;
 mod segment;
 mod writer;
 
+mod copy;
 mod reader;
 mod recovery;
 mod scan;
@@ -52,6 +53,7 @@ pub mod conformance;
 pub mod disk;
 mod memory;
 
+pub use copy::copy;
 pub use error::{Damage, Error, Fold, FoldError};
 pub use format::{FORMAT_VERSION, JournalId, SEGMENT_BYTES_MIN};
 pub use memory::{MemoryJournal, MemoryReader};

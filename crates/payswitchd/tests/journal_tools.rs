@@ -227,3 +227,38 @@ async fn a_record_that_cannot_have_happened_ends_a_reading() {
     assert_eq!(replayed.exit, 4, "{}{}", replayed.out, replayed.error);
     assert!(replayed.error.contains(&format!("the record at lsn {lsn} cannot have happened")), "{}", replayed.error);
 }
+
+/// A backup is taken while payments go on, and the ledger of before is one that a daemon serves.
+#[tokio::test]
+async fn a_running_ledger_is_copied_and_an_earlier_one_brought_back() {
+    let sandbox = Sandbox::start();
+    let pay =
+        |number: u64| payment(&format!("key-{number}"), &format!("order-{number}"), "hk-alice", money("CNY", 100));
+    let mut paid = Vec::new();
+    for number in 0..10 {
+        paid.push(decided(sandbox.cafe.authorize(pay(number)).await));
+    }
+    let place = tempfile::tempdir().expect("a temporary directory");
+    let (whole, earlier) = (place.path().join("whole"), place.path().join("earlier"));
+    let text = |path: &Path| path.to_str().expect("the path is text").to_owned();
+    let live = sandbox.data_dir.path();
+    let copied = shown(live, &[&["copy"], &[&*text(&whole)][..]].concat());
+    assert!(copied.contains(&format!("{}, {} confirmed durable", paid[9].lsn, paid[8].lsn)), "{copied}");
+    shown(live, &["copy", &text(&earlier), "--to-lsn", &paid[4].lsn.to_string()]);
+    let again = tool(live, &["copy", &text(&whole)]);
+    assert!(again.exit == 2 && again.error.contains("File exists"), "{}", again.error);
+    let before_all = tool(live, &["copy", &text(&place.path().join("none")), "--to-time", "2020-01-01T00:00:00Z"]);
+    assert!(before_all.exit == 2 && before_all.error.contains("nothing was copied"), "{}", before_all.error);
+
+    for (directory, known) in [(&whole, 10), (&earlier, 5)] {
+        let daemon = support::Daemon::sandbox(directory);
+        let key = client::sandbox::merchant_key("demo-cafe").expect("the sandbox has this merchant");
+        let cafe = support::parties::caller(&daemon.merchants, key);
+        for (number, payment) in (0..).zip(&paid).take(known) {
+            assert_eq!(&decided(cafe.authorize(pay(number)).await), payment, "what was recorded by then is told");
+        }
+        let next = decided(cafe.authorize(pay(20)).await);
+        assert!(next.lsn > paid[known - 1].lsn, "it goes on from there");
+    }
+    decided(sandbox.cafe.authorize(pay(11)).await);
+}

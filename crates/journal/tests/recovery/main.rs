@@ -10,6 +10,7 @@ use journal::{
 };
 
 mod chain;
+mod copies;
 mod crash;
 mod damage;
 mod model;

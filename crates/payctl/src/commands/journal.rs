@@ -1,6 +1,7 @@
 //! `payctl journal`: reads a journal from disk, without a daemon and without changing it.
 
 mod audit;
+mod copy;
 mod explain;
 mod ledger_names;
 mod line;
@@ -37,6 +38,7 @@ pub(crate) enum Journal {
     Audit(audit::Audit),
     Replay(replay::Replay),
     Explain(explain::Explain),
+    Copy(copy::Copy),
 }
 
 /// Check a journal from the first byte to the last
@@ -75,6 +77,7 @@ impl Journal {
             Self::Audit(audit) => audit.run(as_json),
             Self::Replay(replay) => replay.run(as_json),
             Self::Explain(explain) => explain.run(as_json),
+            Self::Copy(copy) => copy.run(as_json),
         }
     }
 }
