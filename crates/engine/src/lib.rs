@@ -38,7 +38,7 @@ mod tape;
 
 /// Version of the rules in this code. It is raised whenever some command on some state would be decided, or some event
 /// applied, otherwise than before; the journal notes it, so that an audit knows which records it may hold to it.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 pub use consents::{APPROVAL_MS_MAX, CODE_MS, GUESS_WINDOW_MS, GUESSES_MAX};
 pub use engine::{Decision, Engine};

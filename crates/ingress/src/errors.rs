@@ -114,7 +114,7 @@ pub(crate) fn refused(refused: &Refused, subject: &str, now: Timestamp) -> Statu
             Reply::new(Code::Unavailable, "JOURNAL_FAILED", message).of_this_attempt().retry_after(RETRY_RESTART)
         }
         Refused::DiskFull => {
-            let message = "the disk is too full for new records: nothing was tried, writes go on once there is space";
+            let message = "there is no room for new records on the disk: nothing was tried, writes go on once there is";
             Reply::new(Code::Unavailable, "DISK_FULL", message).of_this_attempt().retry_after(RETRY_RESTART)
         }
         Refused::DeadlinePassed => {

@@ -22,6 +22,12 @@ impl Prices {
         Prices { settlement: mid, mid, debit: mid }
     }
 
+    /// Returns these prices without the one that a debit does not use.
+    #[must_use]
+    pub const fn for_debit(self) -> Prices {
+        Prices { settlement: self.mid, ..self }
+    }
+
     /// Returns the prices of a bid, which settles, a mid and an ask, which debits.
     ///
     /// # Errors

@@ -382,9 +382,9 @@ async fn show_health(handle: Handle, healths: [Health; 2]) {
                 tracing::error!(reason, "the journal failed: writes are refused until a restart");
             }
             ServingState::Full => {
-                tracing::error!(reason, "the disk is too full: writes are refused until there is space")
+                tracing::error!(reason, "no room for new records on the disk: writes are refused until there is")
             }
-            ServingState::Serving => tracing::info!("there is space again: writes are taken"),
+            ServingState::Serving => tracing::info!("there is room again: writes are taken"),
             // Whoever asked for the end shows it.
             ServingState::Draining => return,
         }

@@ -62,10 +62,10 @@ async fn a_full_disk_refuses_loses_nothing_and_is_used_again() {
     assert_eq!(status.state, "full");
     assert!(status.state_reason.contains("bytes free, a new segment is made only with 262144"), "{status:?}");
     assert_eq!(status.payments_captured, refused_at as u64);
-    running.daemon.logged("the disk is too full").await;
+    running.daemon.logged("no room for new records").await;
 
     std::fs::remove_file(ballast).expect("it is ours");
-    running.daemon.logged("there is space again").await;
+    running.daemon.logged("there is room again").await;
     assert_eq!(books.status().await.expect("the operator may ask").state, "serving");
     let again = decided(cafe.authorize(pay(refused_at)).await);
     assert_eq!(again.state(), v1::PaymentState::Captured, "what was refused was never tried");

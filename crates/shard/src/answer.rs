@@ -32,7 +32,7 @@ pub enum Refused {
     #[error("the journal failed, nothing is written until the daemon is restarted")]
     JournalFailed,
     /// The disk is too full for new records. Nothing was tried; work goes on once there is space.
-    #[error("the disk is too full for new records")]
+    #[error("there is no room for new records on the disk")]
     DiskFull,
     /// The caller's deadline had passed before the request was decided.
     #[error("the deadline passed before the request was decided")]

@@ -4,7 +4,7 @@
 use alloc::vec::Vec;
 
 use domain::{AccountId, AccountKind, Conversions, Converted, CurrencyPair, MerchantId, PaymentAmount, Posting, Rail};
-use money::{Conversion, Currency, Money, Ratio, Rounding};
+use money::{Conversion, Currency, Money, Prices, Ratio, Rounding};
 
 use crate::ledger::POSTINGS_MAX;
 
@@ -37,7 +37,7 @@ pub(crate) struct Levels {
 }
 
 impl Legs {
-    /// The legs of these quotes.
+    /// The legs of these quotes. They keep only the prices that count: legs are equal when every amount they give is.
     pub(crate) fn new(
         presentment: Currency,
         debit: Currency,
@@ -48,13 +48,15 @@ impl Legs {
         let debit_leg = match &conversions.debit {
             Converted::SameCurrency => (presentment == debit).then_some(None)?,
             Converted::Quoted(quote) => {
-                Some(Conversion::at(presentment, debit, quote.pricing.prices, quote.markup).ok()?)
+                let prices = quote.pricing.prices.for_debit();
+                Some(Conversion::at(presentment, debit, prices, quote.markup).ok()?)
             }
         };
         let settlement_leg = match &conversions.settlement {
             Converted::SameCurrency => (presentment == settlement).then_some(None)?,
             Converted::Quoted(quote) => {
-                Some(Conversion::at(presentment, settlement, quote.pricing.prices, Ratio::ZERO).ok()?)
+                let bid = Prices::mid_only(quote.pricing.prices.settlement());
+                Some(Conversion::at(presentment, settlement, bid, Ratio::ZERO).ok()?)
             }
         };
         Some(Self { presentment, debit: debit_leg, settlement: settlement_leg, discount })

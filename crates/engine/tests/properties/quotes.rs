@@ -7,7 +7,7 @@ use crate::{
     exact::{Round, converted},
     model::{MERCHANTS, Model},
     payment::{AMOUNT_MAX, Legs},
-    tape::{Lack, Price, number_of},
+    tape::{Lack, Price, Prices, number_of},
 };
 
 /// What the stages find.
@@ -135,12 +135,15 @@ impl Model {
             }
             quote.gross.ok_or(DeclineReason::DebitAmountTooLarge)?;
         }
+        // A price that no amount is made of does not tell one tranche from another.
+        let of_debit = |prices: Prices| Prices { bid: prices.mid, ..prices };
+        let of_settlement = |prices: Prices| Prices { mid: prices.bid, ask: prices.bid, ..prices };
         let legs = Legs {
             presentment: subject.presentment,
             debit: self.account(subject.account).expect("the payer was found").currency,
             settlement: MERCHANTS[subject.merchant].0,
-            debited_at: quoted.debit.map(|quote| (quote.price.prices, quote.markup)),
-            settled_at: quoted.settlement.map(|quote| quote.price.prices),
+            debited_at: quoted.debit.map(|quote| (of_debit(quote.price.prices), quote.markup)),
+            settled_at: quoted.settlement.map(|quote| of_settlement(quote.price.prices)),
             discount,
         };
         Ok((legs, quoted.debit.map_or(1_000_000, |quote| quote.weight)))

@@ -108,6 +108,11 @@ impl MemoryDisk {
         self.lock().faults.insert(operation, fault);
     }
 
+    /// Takes away the faults that were not met.
+    pub fn heal(&self) {
+        self.lock().faults.clear();
+    }
+
     /// The process dies, and perhaps the machine with it; then both are back. Files opened before are dead.
     pub fn restart(&self, loss: Loss) {
         self.lock().restart(loss);

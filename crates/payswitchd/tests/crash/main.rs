@@ -1,4 +1,4 @@
-//! Real daemons, killed at random moments while clients pay, on disks that lose power with them or do not.
+//! Real daemons, ended at random moments while clients pay: asked to stop, killed, or killed on a disk that loses power.
 //!
 //! Eight clients authorize, capture, void, increase, refund and top up without a pause, each with its own idempotency keys
 //! and order ids, and repeat a key until they have a definite answer. The daemon is killed (SIGKILL) after a random number of further answers, or while it starts,
@@ -67,7 +67,14 @@ const TOPPED_UP: [&str; 2] = ["hk-alice", "cn-chen"];
 #[test]
 fn every_answer_outlives_every_kill() {
     let directory = tempfile::tempdir().expect("a place for the data");
-    tell("kills", directory.path(), None);
+    tell("kills", directory.path(), How::Killed);
+}
+
+/// A rolling restart: whoever repeats what it was not answered sees no more of it.
+#[test]
+fn every_answer_outlives_every_restart() {
+    let directory = tempfile::tempdir().expect("a place for the data");
+    tell("restarts", directory.path(), How::Asked);
 }
 
 #[test]
@@ -76,18 +83,29 @@ fn every_answer_outlives_every_power_cut() {
     let journal = directory.path().join("journal");
     fs::create_dir(&journal).expect("a directory to mount on");
     let Some(disk) = LossyDisk::mount(&journal) else { return };
-    tell("power cuts", directory.path(), Some(&disk));
+    tell("power cuts", directory.path(), How::LosesPower(&disk));
 }
 
-fn tell(what: &str, data_dir: &Path, disk: Option<&LossyDisk>) {
+/// How a daemon ends.
+#[derive(Clone, Copy)]
+enum How<'a> {
+    /// SIGKILL, and nothing else is lost.
+    Killed,
+    /// SIGKILL, and the disk loses what was not synced.
+    LosesPower(&'a LossyDisk),
+    /// SIGTERM: it answers what it has begun.
+    Asked,
+}
+
+fn tell(what: &str, data_dir: &Path, how: How<'_>) {
     let setting = |name: &str, default: u64| env::var(name).map_or(default, |text| text.parse().expect("a number"));
     let (kills, seed) = (setting("PAYSWITCH_CRASH_KILLS", KILLS), setting("PAYSWITCH_CRASH_SEED", 1));
     println!("PAYSWITCH_CRASH_SEED={seed} PAYSWITCH_CRASH_KILLS={kills}, {what}");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(run(what, kills, seed, data_dir, disk));
+    runtime.block_on(run(what, kills, seed, data_dir, how));
 }
 
-async fn run(what: &str, kills: u64, seed: u64, data_dir: &Path, disk: Option<&LossyDisk>) {
+async fn run(what: &str, kills: u64, seed: u64, data_dir: &Path, how: How<'_>) {
     let begun = Instant::now();
     let mut daemon = Daemon::start(data_dir, &[], &ENVIRONMENT);
     let site = watch::Sender::new(Site { generation: 0, address: daemon.merchants.clone(), closing: false });
@@ -97,7 +115,7 @@ async fn run(what: &str, kills: u64, seed: u64, data_dir: &Path, disk: Option<&L
         clients.spawn(Caller::new(number, seed, site.subscribe(), Arc::clone(&tally)).call_until_closing());
     }
 
-    let mut killer = Killer { random: Random(seed), data_dir, disk, kills: 0, early: 0, cut_tails: 0, cuts_at_work: 0 };
+    let mut killer = Killer { random: Random(seed), data_dir, how, kills: 0, early: 0, cut_tails: 0, cuts_at_work: 0 };
     while killer.kills < kills {
         let answers = killer.random.below(ANSWERS_BEFORE_KILL_MAX);
         let enough = tally.answers.borrow().saturating_add(answers);
@@ -110,11 +128,7 @@ async fn run(what: &str, kills: u64, seed: u64, data_dir: &Path, disk: Option<&L
             () = killer.cut_the_power() => {}
             ended = clients.join_next() => panic!("a client gave up: {ended:?}"),
         }
-        daemon.kill();
-        killer.killed();
-        while killer.kills < kills && killer.random.one_in(4) {
-            killer.kill_early();
-        }
+        killer.end(daemon).await;
         daemon = Daemon::start(data_dir, &[], &ENVIRONMENT);
         site.send_modify(|site| site.move_to(&daemon.merchants));
     }
@@ -125,12 +139,16 @@ async fn run(what: &str, kills: u64, seed: u64, data_dir: &Path, disk: Option<&L
     let answered: Vec<Answered> = clients.join_all().await.into_iter().flatten().collect();
 
     audit(&daemon, &answered).await;
-    // On another thread, so that the connections of this one can end meanwhile.
-    let stopped = tokio::task::spawn_blocking(|| daemon.stop()).await.expect("stopping does not panic");
-    assert!(stopped.success(), "a daemon that was asked to stop ends well");
+    stop(daemon).await;
     let records = verify_journal(data_dir);
     sum_up(what, &killer, &tally, &answered, records, begun);
     assert!(answered.len() as u64 >= kills, "the run did some work between the kills");
+}
+
+/// Asks it to stop, on another thread, so that the connections of this one can end meanwhile.
+async fn stop(daemon: Daemon) {
+    let stopped = tokio::task::spawn_blocking(|| daemon.stop()).await.expect("stopping does not panic");
+    assert!(stopped.success(), "a daemon that was asked to stop ends well");
 }
 
 /// Tells how it went, and leaves the counts.
@@ -196,8 +214,7 @@ impl Default for Tally {
 struct Killer<'a> {
     random: Random,
     data_dir: &'a Path,
-    /// What loses power with the daemon; `None` when nothing does.
-    disk: Option<&'a LossyDisk>,
+    how: How<'a>,
     cuts_at_work: u64,
     kills: u64,
     early: u64,
@@ -207,7 +224,7 @@ struct Killer<'a> {
 impl Killer<'_> {
     /// Half of the power cuts come at one of the next operations of the disk, and then the daemon is there to see it.
     async fn cut_the_power(&mut self) {
-        let Some(LossyDisk { disk, .. }) = self.disk else { return };
+        let How::LosesPower(LossyDisk { disk, .. }) = self.how else { return };
         if self.random.one_in(2) {
             return;
         }
@@ -218,10 +235,28 @@ impl Killer<'_> {
         }
     }
 
+    /// Ends it as it shall end, and perhaps some more that are not ready yet.
+    async fn end(&mut self, daemon: Daemon) {
+        match self.how {
+            How::Asked => {
+                stop(daemon).await;
+                self.kills += 1;
+                verify_journal(self.data_dir);
+            }
+            How::Killed | How::LosesPower(_) => {
+                daemon.kill();
+                self.killed();
+                while self.random.one_in(4) {
+                    self.kill_early();
+                }
+            }
+        }
+    }
+
     /// What is left is whole, but for a torn tail at most.
     fn killed(&mut self) {
         self.kills += 1;
-        if let Some(LossyDisk { disk, .. }) = self.disk {
+        if let How::LosesPower(LossyDisk { disk, .. }) = self.how {
             disk.restart(match self.random.below(3) {
                 0 => Loss::Unsynced,
                 _ => Loss::Torn { seed: self.random.next() },
