@@ -98,3 +98,13 @@ fn the_auditor_finds_nothing_in_many_stories() {
         assert!(times >= least, "{outcome}: {times} times, at least {least} were to be, in {total:?}");
     }
 }
+
+#[test]
+fn seeds_that_once_found_something_find_nothing() {
+    let kept = include_str!("../seeds.txt").lines().filter(|line| !line.starts_with('#'));
+    for line in kept {
+        let mut numbers = line.split(' ').map_while(|word| word.parse().ok());
+        let (Some(seed), Some(steps)) = (numbers.next(), numbers.next()) else { panic!("no seed and rounds: {line}") };
+        run(seed, steps, &FileOnMemory).unwrap_or_else(|failure| panic!("{failure}"));
+    }
+}
