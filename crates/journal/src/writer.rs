@@ -127,14 +127,17 @@ impl<D: Disk> FileJournal<D> {
         } else if self.segment.has_room_for(NOTE_BYTES) {
             self.commit()
         } else {
-            // The header of the next segment says as much, and a note there would leave less than a batch may need.
+            // A journal that was written without this care. The header of the next segment says as much as a note.
             self.roll()
         }
     }
 
     /// Makes the open batch durable. After an error this must not be called again.
     fn commit(&mut self) -> Result<(), Error> {
-        if !self.segment.has_room_for(self.batch.bytes()) {
+        // Behind records there is always room for a note, so that closing and opening need no other segment, and with it no
+        // space, on a disk that is full.
+        let note_bytes = if self.batch.records() > 0 { NOTE_BYTES } else { 0 };
+        if !self.segment.has_room_for(self.batch.bytes() + note_bytes) {
             self.roll()?;
         }
         let durable_lsn = self.durable_lsn();
@@ -310,10 +313,10 @@ fn sync(file: &impl File) -> io::Result<()> {
     if planted::is(Bug::RetriesFailedSync) { synced.or_else(|_| file.sync()) } else { synced }
 }
 
-/// A batch must fit into what is left of an empty segment, this one or the next, so that no segment is left without a
-/// record: the next one would have the same name.
+/// A batch must fit into what is left of an empty segment, this one or the next, and a note behind it, so that no segment
+/// is left without a record: the next one would have the same name.
 fn batch_bytes_max<F>(segment: &Segment<F>, options: &Options) -> usize {
     let segment_bytes = segment.header.segment_bytes.min(options.segment_bytes);
-    let room = usize::try_from(segment_bytes).unwrap_or(usize::MAX) - SEGMENT_HEADER_BYTES;
+    let room = usize::try_from(segment_bytes).unwrap_or(usize::MAX) - SEGMENT_HEADER_BYTES - NOTE_BYTES;
     room.min(BATCH_BYTES_MAX)
 }

@@ -179,7 +179,7 @@ fn a_note_never_stands_in_a_segment_without_records() {
     let disk = MemoryDisk::new();
     let mut journal = open(&disk).unwrap().journal;
     let room = usize::try_from(options().segment_bytes).unwrap() - 4096;
-    // Batches that leave less than a note of 88 bytes.
+    // The last would leave less than a note of 88 bytes, so it goes to the next segment.
     for length in [60_000, 60_000, room - 120_000 - 3 * (48 + 8 + 40) - 50] {
         let lsn = journal.last_lsn().next();
         journal.append(lsn, &vec![1; length]).unwrap();
@@ -188,7 +188,7 @@ fn a_note_never_stands_in_a_segment_without_records() {
     }
     journal.close().unwrap();
     let mut journal = open(&disk).unwrap().journal;
-    for length in [65_536, room - 65_536 - (48 + 8 + 8 + 40)] {
+    for length in [65_536, room - 88 - 65_536 - (48 + 8 + 8 + 40)] {
         let lsn = journal.last_lsn().next();
         journal.append(lsn, &vec![2; length]).unwrap();
     }

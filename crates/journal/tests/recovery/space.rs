@@ -83,3 +83,28 @@ fn a_preparation_in_the_background_is_looked_after() {
     }
     commit(&mut journal, 2, record).expect("there is room");
 }
+
+/// However a segment is filled, it can be closed, and opened after a crash, without space for another.
+#[test]
+fn a_segment_filled_to_the_last_byte_needs_no_space_to_be_opened() {
+    let mut tried = 0;
+    for last_bytes in 0..200 {
+        let disk = MemoryDisk::new();
+        let mut journal = open(&disk).expect("there is space").journal;
+        let append = |journal: &mut FileJournal<MemoryDisk>, bytes: usize| {
+            let lsn = journal.last_lsn().next();
+            journal.append(lsn, &vec![7; bytes]).expect("it is below the limit");
+            journal.flush().expect("it is open");
+            assert!(matches!(journal.poll(), journal::Progress::Durable(_)));
+        };
+        append(&mut journal, 60_000);
+        append(&mut journal, 60_000);
+        append(&mut journal, 6_450 + last_bytes);
+        tried += u64::from(disk.image().len() == 2);
+        drop(journal);
+        disk.set_free(Some(0));
+        let mut opened = open(&disk).unwrap_or_else(|error| panic!("{last_bytes}: {error}")).journal;
+        opened.close().unwrap_or_else(|error| panic!("{last_bytes}: {error}"));
+    }
+    assert!(tried > 50 && tried < 200, "some fit into the first segment, and some did not: {tried}");
+}
