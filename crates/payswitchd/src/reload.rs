@@ -52,12 +52,12 @@ impl Reload {
     /// Keys that are the same as before are kept once: rotations are rare, SIGHUPs need not be.
     fn remember(&self, keys: &Arc<SigningKeys>) {
         let mut seen = self.seen();
-        let adds = |known: &Arc<SigningKeys>| {
+        let has_all = |known: &Arc<SigningKeys>| {
             let (quotes, receipts): (Vec<u32>, Vec<u32>) =
                 (known.quotes.ids().collect(), known.receipts.ids().collect());
             keys.quotes.ids().all(|id| quotes.contains(&id)) && keys.receipts.ids().all(|id| receipts.contains(&id))
         };
-        if !seen.iter().any(adds) {
+        if !seen.iter().any(has_all) {
             seen.push(Arc::clone(keys));
         }
     }
