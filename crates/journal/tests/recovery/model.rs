@@ -66,7 +66,8 @@ impl Run {
             Ok(()) => self.model.records.push(record),
             Err(Error::Closed) => assert!(self.model.closed),
             Err(Error::BatchFull { bytes, .. }) => {
-                assert!(bytes + 8 + length > usize::try_from(SEGMENT_BYTES_MIN).unwrap() - 4096);
+                // The header of the segment, and room for a note.
+                assert!(bytes + 8 + length > usize::try_from(SEGMENT_BYTES_MIN).unwrap() - 4096 - 88);
             }
             Err(error) => panic!("{error}"),
         }
