@@ -5,8 +5,8 @@ mod support;
 use client::{Client, Code};
 use support::{
     moves::{held, increase},
-    parties::{Sandbox, account, caller, decided, deposit, money, operator, payment, refused},
-    production::Production,
+    parties::{Sandbox, account, caller, decided, money, operator, payment, refused},
+    production::{Production, Ready},
 };
 use wire::v1::{self, DeclineReason, PaymentState};
 
@@ -258,26 +258,9 @@ async fn consents_are_for_accounts_and_merchants_that_there_are() {
 #[tokio::test]
 async fn outside_a_sandbox_a_payer_s_name_is_no_consent() {
     let production = Production::prepare(&["harbour"]);
-    let daemon = production.start();
+    let Ready { daemon, cafe, wallet } = Ready::start(&production).await;
     assert!(!daemon.banner.contains("consent"), "{}", daemon.banner);
     let operator = operator(&daemon.operators, &production.operator_key);
-    let register = v1::RegisterMerchantRequest {
-        idempotency_key: "register".to_owned(),
-        merchant_id: "cafe".to_owned(),
-        settlement_currency_code: "CNY".to_owned(),
-        merchant_discount: "0.006".to_owned(),
-        api_key: "key_0123456789abcdef0123456789abcdef".to_owned(),
-    };
-    operator.register_merchant(register).await.expect("registered");
-    let cafe = caller(&daemon.merchants, "key_0123456789abcdef0123456789abcdef");
-    let wallet = caller(&daemon.merchants, &production.wallets[0].1);
-    let open = v1::OpenRequest {
-        idempotency_key: "open".to_owned(),
-        account_id: "chen".to_owned(),
-        currency_code: "CNY".to_owned(),
-    };
-    wallet.open(open).await.expect("opened");
-    wallet.deposit(deposit("deposit", "chen", yuan(10_000))).await.expect("deposited");
 
     let before = operator.status().await.expect("the operator may ask").last_lsn;
     let payer = v1::AccountReference { wallet_id: "harbour".to_owned(), account_id: "chen".to_owned() };

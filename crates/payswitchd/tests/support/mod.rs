@@ -10,6 +10,8 @@ pub(crate) mod production;
 pub(crate) mod small_disk;
 
 use std::{
+    env,
+    fmt::Debug,
     io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, ExitStatus, Stdio},
@@ -28,6 +30,15 @@ use tokio::{
 
 /// What is not logged by then never will be, even on a machine that is very busy.
 const LOG_WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// Set where tests can mount file systems: a test that cannot then fails instead of being skipped.
+const MAY_MOUNT: &str = "PAYSWITCH_TESTS_MAY_MOUNT";
+
+/// Says loudly that a test is skipped, because the file system it needs cannot be mounted.
+fn skip_without_mount(why: &dyn Debug) {
+    assert!(env::var_os(MAY_MOUNT).is_none(), "{MAY_MOUNT} is set, and yet nothing can be mounted: {why:?}");
+    eprintln!("SKIPPED: a file system cannot be mounted: {why:?}");
+}
 
 /// A running daemon. Dropping it kills it.
 pub(crate) struct Daemon {

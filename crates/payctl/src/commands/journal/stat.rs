@@ -89,7 +89,7 @@ impl Counts {
         fields.line("from", time(self.first));
         fields.line("to", time(self.last));
         let (records, batches) = (words::counted(report.records, "record"), self.batches.len() as u64);
-        fields.line("records", format!("{records} in {}", format_args!("{} batches", words::count(batches))));
+        fields.line("records", format!("{records} in {} batches", words::count(batches)));
         let [median, high, most] = [50, 99, 100].map(|percent| words::count(self.batch(percent).into()));
         fields.line("a batch", format!("{median} records in the middle, {high} at 99 %, {most} at most"));
         let framed = words::counted(report.bytes, "byte");
