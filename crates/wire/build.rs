@@ -5,7 +5,7 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use prost::Message;
 
-const FILES: [&str; 13] = [
+const FILES: [&str; 14] = [
     "payswitch/v1/accounts.proto",
     "payswitch/v1/consents.proto",
     "payswitch/v1/money.proto",
@@ -18,6 +18,7 @@ const FILES: [&str; 13] = [
     "payswitch/journal/v1/consent.proto",
     "payswitch/journal/v1/policy.proto",
     "payswitch/journal/v1/record.proto",
+    "payswitch/journal/v1/standing.proto",
     "payswitch/bench/v1/echo.proto",
 ];
 

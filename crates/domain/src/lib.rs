@@ -24,6 +24,7 @@ mod rail;
 mod record;
 mod refusal;
 mod request;
+mod standing;
 mod text;
 
 pub use command::{
@@ -46,8 +47,8 @@ pub use ids::{
 pub use key::{ApiKeyHash, DIGEST_BYTES, Difference, Digest, FIELDS_MAX, Fingerprint, IdempotencyKey, Method};
 pub use payment::{PaymentAmount, PaymentMove, PaymentState, PaymentTotals};
 pub use policy::{
-    DAY_OFFSET_MINUTES_DEFAULT, DigestKey, ExposureLimit, HOLD_MS_DEFAULT, MarkupTier, MerchantRules, Mode, PairRules,
-    Policy, QUOTE_MS_DEFAULT, RailRules, RefundFunding, RefundRate, VolatilityBand,
+    DAY_OFFSET_MINUTES_DEFAULT, DigestKey, ExposureLimit, HOLD_MS_DEFAULT, KEY_MS_DEFAULT, MarkupTier, MerchantRules,
+    Mode, PairRules, Policy, QUOTE_MS_DEFAULT, RailRules, RefundFunding, RefundRate, VolatilityBand,
 };
 pub use position::{ChainMark, Lsn, Timestamp};
 pub use quoting::{PriceInForce, PublishedTick, crossed, debit_quote, price_in_force, settlement_quote};
@@ -55,4 +56,9 @@ pub use rail::Rail;
 pub use record::{Record, Stamped, Submission};
 pub use refusal::Refusal;
 pub use request::{AccountName, OfferedQuote, PaymentRequest, PresentedConsent};
+pub use standing::{
+    Standing, StandingAccount, StandingApproval, StandingBalance, StandingCode, StandingGuesses, StandingLedger,
+    StandingMandate, StandingMandateUse, StandingPayment, StandingPhase, StandingRefund, StandingState, StandingTick,
+    StandingTranche,
+};
 pub use text::{InvalidText, KEY_CHARS_MAX, KeyText, LABEL_CHARS_MAX, Label, NAME_CHARS_MAX, Name};

@@ -10,6 +10,8 @@ use crate::{CurrencyPair, Digest, Name, Rail, Timestamp};
 pub const HOLD_MS_DEFAULT: i64 = 7 * 24 * 60 * 60 * 1_000;
 /// Ten minutes: how long a quote holds unless the policy says otherwise, in milliseconds.
 pub const QUOTE_MS_DEFAULT: i64 = 10 * 60 * 1_000;
+/// Seven days: how long an idempotency key is remembered unless the policy says otherwise, in milliseconds.
+pub const KEY_MS_DEFAULT: i64 = 7 * 24 * 60 * 60 * 1_000;
 /// Hong Kong and Shanghai: a day of theirs begins this many minutes before one of UTC.
 pub const DAY_OFFSET_MINUTES_DEFAULT: i32 = 8 * 60;
 
@@ -43,6 +45,9 @@ pub struct Policy {
     pub merchants: BTreeMap<Name, MerchantRules>,
     /// What counts instead on some rails.
     pub rails: BTreeMap<Rail, RailRules>,
+    /// How long an idempotency key that is first used under these rules is remembered, in milliseconds of stamped time: then
+    /// it no longer exists. `None` is for ever.
+    pub key_ms: Option<i64>,
     /// Version of the engine that decides by these rules; 0 when it was not noted.
     pub engine_version: u32,
 }
@@ -203,6 +208,7 @@ impl Policy {
             merchant_default: MerchantRules::default(),
             merchants: BTreeMap::new(),
             rails: BTreeMap::new(),
+            key_ms: None,
             engine_version: 0,
         }
     }

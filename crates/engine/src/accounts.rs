@@ -4,7 +4,7 @@ use alloc::{collections::BTreeMap, vec::Vec};
 
 use domain::{
     AccountId, AccountKind, Decline, DeclineReason, Event, Evidence, MoveFunds, Name, OnAccount, OpenAccount, Posting,
-    Refusal, WalletId,
+    Refusal, StandingAccount, StandingState, WalletId,
 };
 use money::Money;
 
@@ -131,9 +131,46 @@ impl Accounts {
         row.filter(|account| account.id == *id).ok_or(Refusal::AccountNotFound)
     }
 
+    pub(crate) fn has(&self, account: AccountId) -> bool {
+        self.rows.get(row_index(account)).is_some_and(|row| row.id == account)
+    }
+
     /// An account that a record told of.
     pub(crate) fn row(&self, account: AccountId) -> &WalletAccount {
         &self.rows[row_index(account)]
+    }
+
+    /// Every wallet account, by rising number.
+    pub(crate) fn standing(&self) -> impl Iterator<Item = StandingAccount> + '_ {
+        let mut names: BTreeMap<u32, &Name> = BTreeMap::new();
+        names.extend(self.names.iter().map(|((_, name), id)| (id.index, name)));
+        self.rows.iter().zip(names.into_values()).map(|(row, name)| StandingAccount {
+            wallet: row.wallet,
+            name: name.clone(),
+            account: row.id,
+            state: match row.state {
+                AccountState::Open => StandingState::Open,
+                AccountState::Frozen => StandingState::Frozen,
+                AccountState::Closed => StandingState::Closed,
+            },
+        })
+    }
+
+    /// Takes in the next wallet account; whether it can be the next.
+    pub(crate) fn stand(&mut self, account: StandingAccount) -> bool {
+        let StandingAccount { wallet, name, account, state } = account;
+        let open = OpenAccount { wallet, name, currency: account.currency };
+        let is_next = account.kind == AccountKind::Wallet && account.index == next_number(self.rows.len());
+        if !is_next || self.names.contains_key(&(wallet, open.name.clone())) {
+            return false;
+        }
+        self.opened(&open, account);
+        self.rows[row_index(account)].state = match state {
+            StandingState::Open => AccountState::Open,
+            StandingState::Frozen => AccountState::Frozen,
+            StandingState::Closed => AccountState::Closed,
+        };
+        true
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = (&(WalletId, Name), &WalletAccount)> {

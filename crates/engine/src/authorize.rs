@@ -3,7 +3,7 @@
 use alloc::{boxed::Box, sync::Arc};
 
 use domain::{
-    AccountId, AuthorizePayment, CaptureMode, Consent, Conversions, Decline, DeclineReason, Event, Evidence, Mode,
+    AccountId, AuthorizePayment, CaptureMode, Consent, Conversions, Decline, DeclineReason, Event, Evidence, Lsn, Mode,
     Offer, PaymentAmount, PaymentAuthorized, PaymentCaptured, PaymentState, PaymentTotals, Policy, Refusal,
     RegisterMerchant, Timestamp, Unavailable,
 };
@@ -160,6 +160,7 @@ impl Engine {
             consented: agreement.debit_amount_max,
             mandate: agreement.period.map(|(id, period, _)| Box::new(MandateUse { id, period, counted: debit })),
             pending_refunds: 0,
+            changed: self.applied.next(),
         };
         let payment = match how {
             Approval::Held(authorized) => {
@@ -225,6 +226,7 @@ fn held(
         consented: agreement.debit_amount_max,
         mandate: None,
         pending_refunds: 0,
+        changed: Lsn::ZERO,
     }
 }
 

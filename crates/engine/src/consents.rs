@@ -4,7 +4,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     AccountId, ApproveOrder, Consent, DeclineReason, Digest, Evidence, GrantMandate, IssueCode, MandateId, MerchantId,
-    Refusal, Timestamp, WalletId,
+    Refusal, Standing, StandingApproval, StandingCode, StandingGuesses, StandingMandate, Timestamp, WalletId,
 };
 use money::Money;
 
@@ -267,6 +267,67 @@ impl Consents {
         self.mandates.get_mut(&mandate).expect("a mandate is granted before it is revoked").revoked = true;
     }
 
+    /// Codes, approvals, mandates and guesses, each by rising key.
+    pub(crate) fn standing(&self) -> impl Iterator<Item = Standing> + '_ {
+        let codes = self.codes.iter().map(|(code, grant)| {
+            let Grant { account, merchant, debit_amount_max, expires_at } = *grant;
+            Standing::Code(StandingCode { code: *code, account, merchant, debit_amount_max, expires_at })
+        });
+        let approvals = self.approvals.iter().map(|((merchant, order, account), approval)| {
+            let (merchant, order, account) = (*merchant, *order, *account);
+            let Approval { debit_amount_max, expires_at } = *approval;
+            Standing::Approval(StandingApproval { merchant, order, account, debit_amount_max, expires_at })
+        });
+        let mandates = self.mandates.iter().map(|(id, mandate)| Standing::Mandate(mandate.standing(*id)));
+        let guesses = self.guesses.iter().map(|(merchant, guesses)| {
+            let Guesses { window_ends_at, wrong } = *guesses;
+            Standing::Guesses(StandingGuesses { merchant: *merchant, window_ends_at, wrong })
+        });
+        codes.chain(approvals).chain(mandates).chain(guesses)
+    }
+
+    /// Takes in a code.
+    pub(crate) fn stand_code(&mut self, code: &StandingCode) {
+        let StandingCode { code, account, merchant, debit_amount_max, expires_at } = *code;
+        self.codes.insert(code, Grant { account, merchant, debit_amount_max, expires_at });
+        self.ends.insert((expires_at, Ending::Code(code)));
+    }
+
+    /// Takes in an approval.
+    pub(crate) fn stand_approval(&mut self, approval: &StandingApproval) {
+        let StandingApproval { merchant, order, account, debit_amount_max, expires_at } = *approval;
+        self.approvals.insert((merchant, order, account), Approval { debit_amount_max, expires_at });
+        self.ends.insert((expires_at, Ending::Approval(merchant, order, account)));
+    }
+
+    /// Takes in a mandate.
+    pub(crate) fn stand_mandate(&mut self, mandate: &StandingMandate) {
+        let StandingMandate { mandate_id, account, wallet, merchant, payment_debit_max, period_debit_max, .. } =
+            *mandate;
+        let StandingMandate { period_ms, granted_at, expires_at, revoked, period, used, .. } = *mandate;
+        let mandate = Mandate {
+            account,
+            wallet,
+            merchant,
+            payment_debit_max,
+            period_debit_max,
+            period_ms,
+            granted_at,
+            expires_at,
+            revoked,
+            period,
+            used,
+        };
+        self.mandates.insert(mandate_id, mandate);
+    }
+
+    /// Takes in the wrong codes of a merchant.
+    pub(crate) fn stand_guesses(&mut self, guesses: &StandingGuesses) {
+        let StandingGuesses { merchant, window_ends_at, wrong } = *guesses;
+        self.guesses.insert(merchant, Guesses { window_ends_at, wrong });
+        self.ends.insert((window_ends_at, Ending::Guesses(merchant)));
+    }
+
     /// Forgets some of what has ended, so that consents that are never used do not stay for ever. Mandates stay.
     pub(crate) fn forget_ended(&mut self, at: Timestamp) {
         for _ in 0..FORGOTTEN_A_RECORD_MAX {
@@ -291,6 +352,25 @@ impl Consents {
 }
 
 impl Mandate {
+    fn standing(&self, mandate_id: MandateId) -> StandingMandate {
+        let Self { account, wallet, merchant, payment_debit_max, period_debit_max, .. } = *self;
+        let Self { period_ms, granted_at, expires_at, revoked, period, used, .. } = *self;
+        StandingMandate {
+            mandate_id,
+            account,
+            wallet,
+            merchant,
+            payment_debit_max,
+            period_debit_max,
+            period_ms,
+            granted_at,
+            expires_at,
+            revoked,
+            period,
+            used,
+        }
+    }
+
     fn period_at(&self, at: Timestamp) -> i64 {
         at.millis_since(self.granted_at).div_euclid(self.period_ms.max(1))
     }

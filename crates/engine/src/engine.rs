@@ -50,6 +50,8 @@ pub struct Engine {
     pub(crate) offers: Offers,
     pub(crate) exposure: Exposure,
     pub(crate) keys: Keys,
+    /// Whether keys or payments were forgotten, or were never told: whoever has the records has them.
+    pub(crate) forgetful: bool,
 }
 
 impl Engine {
@@ -59,7 +61,7 @@ impl Engine {
     #[must_use]
     pub fn decide(&self, stamped: &Stamped<Submission>) -> Decision {
         if let Some(key) = &stamped.command.key {
-            match self.keys.find(key) {
+            match self.keys.find(stamped.at, key) {
                 Ok(None) => {}
                 Ok(Some(first)) => return Decision::Repeated(Arc::clone(first)),
                 Err(reused) => return Decision::Refused(reused),
@@ -143,6 +145,7 @@ impl Engine {
             (Command::InitializeSwitch(initialize), Event::SwitchInitialized) => self.initialized = Some(*initialize),
             (Command::InstallPolicy(InstallPolicy { policy }), Event::PolicyInstalled) => {
                 self.policy = Some(Arc::clone(policy));
+                self.keys.set_term(record.lsn, policy.key_ms);
             }
             (Command::RegisterWallet(register), Event::WalletRegistered(wallet)) => {
                 self.parties.wallet_registered(register, *wallet);

@@ -80,6 +80,16 @@ impl Exposure {
         self.reserved.get(&currency).copied().unwrap_or(Money::zero(currency))
     }
 
+    /// What is reserved of each currency, by currency.
+    pub(crate) fn standing(&self) -> impl Iterator<Item = Money> + '_ {
+        self.reserved.values().copied()
+    }
+
+    /// Takes in what is reserved of a currency; whether it is the first that is told of it.
+    pub(crate) fn stand(&mut self, reserved: Money) -> bool {
+        self.reserved.insert(reserved.currency(), reserved).is_none()
+    }
+
     fn open(&self, ledger: &Ledger, currency: Currency) -> Money {
         plus(position(ledger, currency), self.reserved(currency))
     }

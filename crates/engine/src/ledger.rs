@@ -3,7 +3,7 @@
 
 use alloc::collections::BTreeMap;
 
-use domain::{AccountId, AccountKind, DeclineReason, Posting};
+use domain::{AccountId, AccountKind, DeclineReason, Posting, StandingBalance};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use money::{Currency, Money};
@@ -115,6 +115,34 @@ impl Ledger {
 
     pub(crate) fn holds(&self) -> impl Iterator<Item = (AccountId, i128)> {
         self.held.iter().map(|(account, units)| (*account, *units))
+    }
+
+    /// Every account that has anything, by rising account.
+    pub(crate) fn standing(&self) -> impl Iterator<Item = StandingBalance> + use<> {
+        let mut balances: BTreeMap<AccountId, StandingBalance> = BTreeMap::new();
+        let empty = |account| StandingBalance { account, posted: 0, held: 0 };
+        for (account, posted) in self.iter().filter(|(_, posted)| *posted != 0) {
+            balances.entry(account).or_insert(empty(account)).posted = posted;
+        }
+        for (account, held) in self.holds() {
+            balances.entry(account).or_insert(empty(account)).held = held;
+        }
+        balances.into_values()
+    }
+
+    /// Takes in what an account has; whether it can have that.
+    pub(crate) fn stand(&mut self, balance: StandingBalance) -> bool {
+        let StandingBalance { account, posted, held } = balance;
+        let is_above_floor = posted >= held || account.kind.may_be_negative();
+        let holds_rightly = held == 0 || (held > 0 && account.kind == AccountKind::Wallet);
+        if !is_above_floor || !holds_rightly || posted.abs() > BALANCE_MINOR_UNITS_MAX {
+            return false;
+        }
+        self.balances.insert(account, posted);
+        if held != 0 {
+            self.held.insert(account, held);
+        }
+        true
     }
 
     fn held_units(&self, account: AccountId) -> i128 {

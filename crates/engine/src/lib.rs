@@ -33,6 +33,8 @@ mod ledger;
 mod offers;
 mod operations;
 mod parties;
+mod recall;
+mod standing;
 mod state_digest;
 mod tape;
 
@@ -45,5 +47,7 @@ pub use engine::{Decision, Engine};
 pub use ledger::BALANCE_MINOR_UNITS_MAX;
 pub use lifecycle::HOLDS_EXPIRED_A_RECORD_MAX;
 pub use payments::{PENDING_REFUNDS_MAX, TRANCHES_MAX};
+pub use recall::{FORGOTTEN_AT_ONCE_MAX, NotRecalled};
+pub use standing::DoesNotStand;
 pub use state_digest::StateDigest;
 pub use tape::{RATE_AHEAD_MS_MAX, RATE_TICK_MS_KEPT, RATE_TICKS_KEPT_MAX, RATE_TICKS_KEPT_MIN, VOLATILITY_MOVES};

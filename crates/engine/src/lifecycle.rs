@@ -1,12 +1,12 @@
 //! What becomes of a payment once it is approved: capture, void, increase, expiry.
 
-use alloc::{boxed::Box, vec::Vec};
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
 
 use domain::{
     AuthorizationIncreased, CapturePayment, CaptureRest, Consent, DeclineReason, Event, HoldExpired,
     IncreaseAuthorization, PaymentCaptured, PaymentId, PaymentMove, Policy, Refusal, Timestamp, VoidPayment,
 };
-use money::Money;
+use money::{Money, Weight};
 
 use crate::{
     Engine,
@@ -16,7 +16,7 @@ use crate::{
     conversions::{found, legs, recorded},
     ledger::HoldChange,
     payments::{Closed, MandateUse, Payment, Phase},
-    rails::wallet::{minus, plus},
+    rails::wallet::{Legs, minus, plus},
 };
 
 /// So many holds end with one record.
@@ -161,10 +161,7 @@ impl Engine {
         event: &AuthorizationIncreased,
     ) {
         let before = self.known(increase.payment_id).clone();
-        let conversions = found(&increase.converted).expect("an increase is recorded with its conversions");
-        let merchant = self.parties.merchant(increase.merchant).expect("a merchant is registered before it is paid");
-        let subject = subject(merchant, before.payer, increase.amount, None);
-        let (legs, weight) = recorded(&subject, conversions);
+        let (legs, weight) = self.increase_legs(&before, increase);
         let legs = self.payments.shared(legs);
         let agreement = self.increase_agreement(at, increase, &before).expect("a recorded increase was agreed to");
         let grown = before.after_increase(legs, weight, increase.amount).expect("a recorded increase has room");
@@ -181,6 +178,13 @@ impl Engine {
             self.consents.used(at, before.merchant, before.order, before.payer, consent, more);
         }
         self.change(increase.payment_id, after, &[]);
+    }
+
+    /// By what a recorded increase is reckoned.
+    pub(crate) fn increase_legs(&self, before: &Payment, increase: &IncreaseAuthorization) -> (Arc<Legs>, Weight) {
+        let conversions = found(&increase.converted).expect("an increase is recorded with its conversions");
+        let merchant = self.parties.merchant(increase.merchant).expect("a merchant is registered before it is paid");
+        recorded(&subject(merchant, before.payer, increase.amount, None), conversions)
     }
 
     /// Holds that are due at `at`, the earliest first.
@@ -215,11 +219,11 @@ impl Engine {
             let taken = after.totals().captured.debit;
             self.consents.released(before.mandate.as_deref().copied(), minus(before.totals().authorized.debit, taken));
         }
-        self.payments.changed(payment_id, after);
+        self.payments.changed(payment_id, Payment { changed: self.applied.next(), ..after });
     }
 }
 
-fn captured(before: &Payment, capture: &CapturePayment) -> Payment {
+pub(crate) fn captured(before: &Payment, capture: &CapturePayment) -> Payment {
     let after = before.after_capture(capture.amount);
     match (capture.rest, after.phase) {
         (CaptureRest::Released, Phase::Open { .. }) => after.closed(Closed::Captured),

@@ -25,6 +25,12 @@ impl Offers {
         self.by_end.insert((offer.expires_at, offer.quote_id));
     }
 
+    /// Takes in a used quote; whether it is told for the first time.
+    pub(crate) fn stand(&mut self, quote: QuoteId, expires_at: Timestamp) -> bool {
+        self.by_end.insert((expires_at, quote));
+        self.used.insert(quote, expires_at).is_none()
+    }
+
     pub(crate) fn forget_ended(&mut self, at: Timestamp) {
         for _ in 0..FORGOTTEN_A_RECORD_MAX {
             match self.by_end.first() {

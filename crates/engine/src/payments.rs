@@ -8,7 +8,7 @@ use alloc::{
 };
 
 use domain::{
-    AccountId, CurrencyPair, Digest, MandateId, MerchantId, PaymentAmount, PaymentId, PaymentMove, PaymentState,
+    AccountId, CurrencyPair, Digest, Lsn, MandateId, MerchantId, PaymentAmount, PaymentId, PaymentMove, PaymentState,
     PaymentTotals, RefundId, Refusal, Timestamp,
 };
 use foldhash::fast::FixedState;
@@ -34,6 +34,9 @@ pub(crate) struct Payments {
     pub(crate) expiries: BTreeSet<(Timestamp, PaymentId)>,
     /// Refunds that wait for a rate: by pair, then by the day from which they are priced.
     pub(crate) pending_refunds: BTreeMap<CurrencyPair, BTreeMap<(i64, PaymentId, RefundId), PendingRefund>>,
+    /// Payments of which nothing is held and nothing waits, in the order they came to that, with the record that brought
+    /// them there.
+    pub(crate) settled: VecDeque<(Lsn, PaymentId)>,
     /// Legs of late: between two ticks most payments of a pair and a discount have the same, and share them.
     pub(crate) legs_of_late: VecDeque<Arc<Legs>>,
 }
@@ -49,12 +52,15 @@ pub(crate) struct Payment {
     /// At least one, oldest first.
     pub(crate) tranches: Vec<Tranche>,
     pub(crate) phase: Phase,
-    /// The most that may be debited by the payer's consent; `None` where the payer was only named.
+    /// The most that may be debited by the payer's consent; `None` where the payer was only named, or nothing is held any
+    /// more.
     pub(crate) consented: Option<Money>,
-    /// The mandate it is paid by.
+    /// The mandate it is paid by, while anything is held.
     pub(crate) mandate: Option<Box<MandateUse>>,
     /// Refunds that wait for a rate.
     pub(crate) pending_refunds: u32,
+    /// The last record that changed it.
+    pub(crate) changed: Lsn,
 }
 
 /// What of a payment counts in the last period of its mandate in which it grew.
@@ -228,6 +234,25 @@ impl Payment {
         }
     }
 
+    /// Whether nothing is held and nothing waits: what it is now follows from its records alone.
+    pub(crate) const fn is_settled(&self) -> bool {
+        matches!(self.phase, Phase::Closed(_)) && self.pending_refunds == 0
+    }
+
+    /// What a payer agreed to ends with the hold.
+    pub(crate) fn without_what_ended(self) -> Self {
+        match self.phase {
+            Phase::Open { .. } => self,
+            Phase::Closed(_) => Self { consented: None, mandate: None, ..self },
+        }
+    }
+
+    /// After one of its pending refunds was given to the payer.
+    pub(crate) fn after_pricing(&self, lsn: Lsn) -> Self {
+        let pending_refunds = self.pending_refunds.checked_sub(1).expect("a refund waits before it is priced");
+        Self { pending_refunds, changed: lsn, ..self.clone() }
+    }
+
     pub(crate) fn closed(&self, how: Closed) -> Self {
         Self { phase: Phase::Closed(how), ..self.clone() }
     }
@@ -369,17 +394,70 @@ impl Payments {
     }
 
     pub(crate) fn approved(&mut self, payment_id: PaymentId, payment: Payment) {
+        let payment = payment.without_what_ended();
         let earlier = self.orders.insert((payment.merchant, payment.order), payment_id);
         assert!(earlier.is_none(), "a merchant order id is held by one payment");
         if let Phase::Open { expires_at } = payment.phase {
             self.expiries.insert((expires_at, payment_id));
         }
+        self.note_settled(payment_id, &payment);
         let earlier = self.rows.insert(payment_id, Box::new(payment));
         assert!(earlier.is_none(), "a payment is approved once: {payment_id}");
     }
 
+    fn note_settled(&mut self, payment_id: PaymentId, payment: &Payment) {
+        if payment.is_settled() {
+            self.settled.push_back((payment.changed, payment_id));
+        }
+    }
+
+    /// Takes back a payment that was forgotten, with its order id.
+    pub(crate) fn recall(&mut self, payment_id: PaymentId, payment: Payment) {
+        if !payment.captured().is_zero() {
+            self.orders.insert((payment.merchant, payment.order), payment_id);
+        }
+        self.note_settled(payment_id, &payment);
+        self.rows.insert(payment_id, Box::new(payment));
+    }
+
+    /// Forgets the payment that settled first, with its order id, if it stands as it did at or before `up_to`.
+    pub(crate) fn forget_oldest(&mut self, up_to: Lsn) -> bool {
+        let Some((lsn, payment_id)) = self.settled.front().copied().filter(|(lsn, _)| *lsn <= up_to) else {
+            return false;
+        };
+        self.settled.pop_front();
+        // One that changed since stands further back in the line.
+        if let Some(payment) = self.rows.get(&payment_id)
+            && payment.changed == lsn
+            && payment.is_settled()
+        {
+            let order = (payment.merchant, payment.order);
+            if self.orders.get(&order) == Some(&payment_id) {
+                self.orders.remove(&order);
+            }
+            self.rows.remove(&payment_id);
+        }
+        true
+    }
+
+    /// Notes that a pending refund of a payment was given to the payer.
+    pub(crate) fn priced(&mut self, lsn: Lsn, payment_id: PaymentId, refund_id: RefundId) {
+        let payment = self.rows.get_mut(&payment_id).expect("a payment is approved first");
+        **payment = payment.after_pricing(lsn);
+        let (pair, settled) = (payment.pair(), payment.is_settled());
+        if settled {
+            self.settled.push_back((lsn, payment_id));
+        }
+        let waiting = self.pending_refunds.get_mut(&pair).expect("a refund waits before it is priced");
+        waiting.retain(|(_, payment, refund), _| (*payment, *refund) != (payment_id, refund_id));
+        if waiting.is_empty() {
+            self.pending_refunds.remove(&pair);
+        }
+    }
+
     /// Puts a payment in the place of itself as it was, and frees what it no longer holds.
     pub(crate) fn changed(&mut self, payment_id: PaymentId, after: Payment) {
+        let after = after.without_what_ended();
         let before = self.rows.get(&payment_id).expect("a payment is approved before it changes");
         if let (Phase::Open { expires_at }, Phase::Closed(_)) = (before.phase, after.phase) {
             self.expiries.remove(&(expires_at, payment_id));
@@ -387,6 +465,7 @@ impl Payments {
                 self.orders.remove(&(after.merchant, after.order));
             }
         }
+        self.note_settled(payment_id, &after);
         self.rows.insert(payment_id, Box::new(after));
     }
 }

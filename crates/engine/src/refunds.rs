@@ -142,19 +142,13 @@ impl Engine {
     }
 
     pub(crate) fn refund_recorded(&mut self, refund: &RefundPayment, event: &PaymentRefunded) {
-        let before = self.known(refund.payment_id);
-        let after = match event.repriced {
-            None => before.after_refund(refund.amount),
-            Some(_) => before.after_repriced_refund(refund.amount).0,
-        };
+        let after = refunded(self.known(refund.payment_id), refund, event);
         assert!(after.totals() == event.after, "a refund leads to where its record says: {}", refund.refund_id);
         self.change(refund.payment_id, after, &event.postings);
     }
 
     pub(crate) fn pending_refund_recorded(&mut self, refund: &RefundPayment, event: &RefundPending) {
-        let before = self.known(refund.payment_id);
-        let (after, original_mid) = before.after_repriced_refund(refund.amount);
-        let after = Payment { pending_refunds: before.pending_refunds.saturating_add(1), ..after };
+        let (after, original_mid) = refund_pending(self.known(refund.payment_id), refund);
         assert!(after.totals() == event.after, "a refund leads to where its record says: {}", refund.refund_id);
         let pair = after.pair();
         self.change(refund.payment_id, after, &event.postings);
@@ -194,17 +188,7 @@ impl Engine {
     pub(crate) fn pricing_recorded(&mut self, refunds: &[RefundPriced]) {
         for refund in refunds {
             self.ledger.post(&refund.postings);
-            let payment = self.payments.rows.get_mut(&refund.payment_id).expect("a payment is approved first");
-            payment.pending_refunds =
-                payment.pending_refunds.checked_sub(1).expect("a refund waits before it is priced");
-            let pair = payment.pair();
-            let waiting = self.payments.pending_refunds.get_mut(&pair).expect("a refund waits before it is priced");
-            waiting.retain(|(_, payment_id, refund_id), _| {
-                (*payment_id, *refund_id) != (refund.payment_id, refund.refund_id)
-            });
-            if waiting.is_empty() {
-                self.payments.pending_refunds.remove(&pair);
-            }
+            self.payments.priced(self.applied.next(), refund.payment_id, refund.refund_id);
         }
     }
 
@@ -213,6 +197,19 @@ impl Engine {
         let waiting = self.payments.pending_refunds.values().flat_map(|of_pair| of_pair.keys());
         waiting.into_iter().any(|(_, payment_id, _)| self.known(*payment_id).payer == account)
     }
+}
+
+pub(crate) fn refunded(before: &Payment, refund: &RefundPayment, event: &PaymentRefunded) -> Payment {
+    match event.repriced {
+        None => before.after_refund(refund.amount),
+        Some(_) => before.after_repriced_refund(refund.amount).0,
+    }
+}
+
+/// After a refund that waits for a rate, with what that part was worth at the payment's own mid rate.
+pub(crate) fn refund_pending(before: &Payment, refund: &RefundPayment) -> (Payment, Money) {
+    let (after, original_mid) = before.after_repriced_refund(refund.amount);
+    (Payment { pending_refunds: before.pending_refunds.saturating_add(1), ..after }, original_mid)
 }
 
 /// What the payer gets at mid of another rate than the payment's own, rounded down; and the postings: the position gives

@@ -65,10 +65,11 @@ impl Engine {
         for (id, payment) in payments {
             hasher.text(&alloc::format!("{id} {payment:?}"));
         }
-        let Payments { expiries, pending_refunds, rows: _, orders: _, legs_of_late: _ } = &self.payments;
+        let Payments { expiries, pending_refunds, rows: _, orders: _, settled: _, legs_of_late: _ } = &self.payments;
         hasher.text(&alloc::format!("{expiries:?} {pending_refunds:?}"));
         hasher.text(&alloc::format!("{:?} {:?} {:?}", self.consents, self.offers, self.exposure));
-        let keys: BTreeMap<_, _> = self.keys.iter().collect();
+        hasher.text(&alloc::format!("{:?}", self.keys.terms()));
+        let keys: BTreeMap<_, _> = self.keys.iter(self.applied_at).collect();
         for ((tenant, digest), record) in keys {
             hasher.bytes(&tenant_bytes(*tenant));
             hasher.bytes(&digest.0);

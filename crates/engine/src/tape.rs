@@ -6,8 +6,8 @@ use alloc::{
 };
 
 use domain::{
-    CurrencyPair, Lsn, Policy, PriceInForce, Pricing, PublishRates, PublishedTick, RatesPublished, Refusal, Timestamp,
-    Unavailable,
+    CurrencyPair, Lsn, Policy, PriceInForce, Pricing, PublishRates, PublishedTick, RatesPublished, Refusal, Standing,
+    StandingTick, Timestamp, Unavailable,
 };
 use money::Prices;
 
@@ -153,6 +153,37 @@ impl RateTape {
 
     pub(crate) fn pairs(&self) -> impl Iterator<Item = (&CurrencyPair, &PairTape)> {
         self.pairs.iter()
+    }
+
+    /// The ticks of each pair and then its last moves, by pair.
+    pub(crate) fn standing(&self) -> impl Iterator<Item = Standing> + '_ {
+        self.pairs.iter().flat_map(|(pair, tape)| {
+            let ticks = tape
+                .ticks
+                .iter()
+                .map(|kept| StandingTick { published_at: kept.published_at, published: kept.published.clone() });
+            let moves = Standing::Moves(*pair, tape.moves_ppm.iter().copied().collect());
+            ticks.map(Standing::Tick).chain(core::iter::once(moves))
+        })
+    }
+
+    /// Takes in the next tick of its pair; whether it can be the next.
+    pub(crate) fn stand_tick(&mut self, tick: StandingTick) -> bool {
+        let StandingTick { published_at, published } = tick;
+        let tape = self.pairs.entry(published.tick.pair).or_default();
+        let rises = tape.ticks.back().is_none_or(|last| last.published.lsn < published.lsn);
+        if !rises || published.tick.price.prices().is_err() {
+            return false;
+        }
+        tape.ticks.push_back(KeptTick::new(published_at, published));
+        true
+    }
+
+    /// Takes in the last moves of a pair; whether there can be so many.
+    pub(crate) fn stand_moves(&mut self, pair: CurrencyPair, moves_ppm: Vec<u32>) -> bool {
+        let fits = moves_ppm.len() <= VOLATILITY_MOVES;
+        self.pairs.entry(pair).or_default().moves_ppm = moves_ppm.into();
+        fits
     }
 
     fn tick(&self, pair: CurrencyPair, lsn: Lsn) -> Option<&KeptTick> {

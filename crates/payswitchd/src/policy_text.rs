@@ -6,7 +6,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use domain::{
-    CurrencyPair, DAY_OFFSET_MINUTES_DEFAULT, ExposureLimit, HOLD_MS_DEFAULT, MarkupTier, MerchantRules, Name,
+    CurrencyPair, DAY_OFFSET_MINUTES_DEFAULT, ExposureLimit, HOLD_MS_DEFAULT, KEY_MS_DEFAULT, MarkupTier, MerchantRules, Name,
     PairRules, Policy, QUOTE_MS_DEFAULT, Rail, RailRules, RefundFunding, RefundRate, VolatilityBand,
 };
 use money::{Currency, Money, Ratio, Weight};
@@ -16,6 +16,8 @@ use serde::{Deserialize, Serialize};
 const QUOTE_MS_MAX: u64 = 24 * 60 * 60 * 1_000;
 /// A year: the longest time a hold may live or a rate may be used, in milliseconds.
 const MS_MAX: u64 = 366 * QUOTE_MS_MAX;
+/// A key lives at least as long as a one-time code, which is derived from it: the same key would give the same code.
+const KEY_MS_MIN: u64 = engine::CODE_MS.unsigned_abs();
 /// No clock on Earth is further behind or ahead of UTC.
 const DAY_OFFSET_MINUTES_MIN: i32 = -12 * 60;
 const DAY_OFFSET_MINUTES_MAX: i32 = 14 * 60;
@@ -34,6 +36,7 @@ pub(crate) struct PolicyText {
     pub(crate) pivot: Option<String>,
     pub(crate) quote_ms: u64,
     pub(crate) day_offset_minutes: i32,
+    pub(crate) key_ms: u64,
     pub(crate) hold_ms: u64,
     pub(crate) refund_rate: RefundRateName,
     pub(crate) refund_funding: RefundFundingName,
@@ -172,6 +175,7 @@ impl Default for PolicyText {
             pivot: None,
             quote_ms: QUOTE_MS_DEFAULT.unsigned_abs(),
             day_offset_minutes: DAY_OFFSET_MINUTES_DEFAULT,
+            key_ms: KEY_MS_DEFAULT.unsigned_abs(),
             hold_ms: HOLD_MS_DEFAULT.unsigned_abs(),
             refund_rate: RefundRateName::Original,
             refund_funding: RefundFundingName::PayableOnly,
@@ -196,6 +200,9 @@ impl PolicyText {
                 self.day_offset_minutes
             ));
         }
+        if self.key_ms < KEY_MS_MIN {
+            return Err(format!("key_ms = {}: at least {KEY_MS_MIN}", self.key_ms));
+        }
         self.check_lengths()?;
         let differences = Differences::read(&self.rails, &self.merchants)?;
         let merchant_default = MerchantRules {
@@ -217,6 +224,7 @@ impl PolicyText {
             merchant_default,
             merchants: differences.merchants(merchant_default),
             rails: differences.rails(merchant_default),
+            key_ms: Some(millis("key_ms", self.key_ms, MS_MAX)?),
             engine_version: engine::VERSION,
         })
     }

@@ -343,6 +343,8 @@ pub struct Rules {
     pub quote_ms: i64,
     /// A day begins this many minutes before one of UTC.
     pub day_offset_minutes: i32,
+    /// How long a key is remembered that is first used under these rules, in milliseconds; `None` is for ever.
+    pub key_ms: Option<i64>,
     /// For merchants without rules of their own.
     pub merchant_default: MerchantRule,
     /// Rules of single merchants, by name.

@@ -6,6 +6,7 @@
 mod command;
 mod event;
 mod key;
+pub mod standing;
 mod value;
 
 #[cfg(test)]

@@ -48,6 +48,7 @@ fn payment(tranches: &[(&str, i128)]) -> Payment {
         consented: None,
         mandate: None,
         pending_refunds: 0,
+        changed: domain::Lsn::new(1),
     }
 }
 

@@ -62,6 +62,29 @@ impl Legs {
         Some(Self { presentment, debit: debit_leg, settlement: settlement_leg, discount })
     }
 
+    /// The legs of these conversions, if they are conversions of this currency.
+    pub(crate) fn of_conversions(
+        presentment: Currency,
+        debit: Option<Conversion>,
+        settlement: Option<Conversion>,
+        discount: Ratio,
+    ) -> Option<Self> {
+        let fits = [debit, settlement].into_iter().flatten().all(|conversion| conversion.from() == presentment);
+        fits.then_some(Self { presentment, debit, settlement, discount })
+    }
+
+    pub(crate) const fn debit_conversion(&self) -> Option<Conversion> {
+        self.debit
+    }
+
+    pub(crate) const fn settlement_conversion(&self) -> Option<Conversion> {
+        self.settlement
+    }
+
+    pub(crate) const fn discount(&self) -> Ratio {
+        self.discount
+    }
+
     pub(crate) fn pair(&self) -> CurrencyPair {
         CurrencyPair { presentment: self.presentment, debit: self.debit_currency() }
     }

@@ -130,7 +130,8 @@ pub(crate) struct Model {
     pub(crate) payments: Vec<Payment>,
     pub(crate) offers: Vec<Offered>,
     pub(crate) consents: Consents,
-    keys: BTreeMap<(TenantId, u8), (Ask, u64)>,
+    /// What was asked first, where that is recorded, and when the key ends.
+    keys: BTreeMap<(TenantId, u8), (Ask, u64, Option<i64>)>,
 }
 
 impl Model {
@@ -261,7 +262,8 @@ impl Model {
     /// What should be said to a step at `at`, were its record to stand at `lsn`.
     pub(crate) fn predict(&self, step: &Step, at: i64) -> Outcome {
         if let (Some(key), Some(method)) = (step.key, step.ask.method())
-            && let Some((first, lsn)) = self.keys.get(&(step.ask.tenant(self), key))
+            && let Some((first, lsn, ends_at)) = self.keys.get(&(step.ask.tenant(self), key))
+            && ends_at.is_none_or(|ends_at| at < ends_at)
         {
             if first.method() != Some(method) {
                 return Outcome::Refused("key_reused method".to_owned());
@@ -424,7 +426,8 @@ impl Model {
     /// Makes what was recorded at `lsn` so.
     pub(crate) fn apply(&mut self, step: &Step, what: &What, lsn: u64, at: i64) {
         if let (Some(key), Some(_)) = (step.key, step.ask.method()) {
-            self.keys.insert((step.ask.tenant(self), key), (step.ask.clone(), lsn));
+            let ends_at = self.rules.key_ms.map(|key_ms| at.saturating_add(key_ms * 1_000));
+            self.keys.insert((step.ask.tenant(self), key), (step.ask.clone(), lsn, ends_at));
         }
         let ask = &step.ask;
         // What a payment becomes is reckoned on the balances as they were.

@@ -29,6 +29,7 @@ pub(crate) struct Rules {
     /// Soft and hard, in minor units.
     pub(crate) limits: BTreeMap<&'static str, (i128, i128)>,
     pub(crate) day_offset_minutes: i32,
+    pub(crate) key_ms: Option<i64>,
     merchants: [Merchant; MERCHANTS.len()],
     /// What counts instead on the wallet's rail, the only one.
     wallet: Option<[Merchant; MERCHANTS.len()]>,
@@ -71,6 +72,7 @@ impl Rules {
             bands: Vec::new(),
             limits: BTreeMap::new(),
             day_offset_minutes: 480,
+            key_ms: None,
             merchants: RefundRate::ALL.map(merchant),
             wallet: None,
         }
@@ -147,6 +149,7 @@ impl Rules {
             volatility: self.bands.iter().map(band).collect(),
             exposure: limits.collect(),
             day_offset_minutes: self.day_offset_minutes,
+            key_ms: self.key_ms,
             merchant_default,
             merchants,
             rails: self.wallet.map(|wallet| (Rail::Wallet, of_merchants(wallet))).into_iter().collect(),
@@ -213,11 +216,12 @@ pub(crate) fn rules() -> impl Strategy<Value = Rules> {
     let second =
         (proptest::collection::vec(tier, 0..3), pivot, bands, limits(), prop::sample::select(vec![0, 480, -90]));
     let merchants = || [merchant(), merchant(), merchant()];
-    let third = (merchants(), proptest::option::of(merchants()));
-    (first, second, third).prop_map(|(first, second, (merchants, wallet))| {
+    let key_ms = prop::sample::select(vec![None, Some(1), Some(30_000), Some(900_000), Some(900_000_000)]);
+    let third = (merchants(), proptest::option::of(merchants()), key_ms);
+    (first, second, third).prop_map(|(first, second, (merchants, wallet, key_ms))| {
         let (markup, age_ms, band, pair) = first;
         let (tiers, pivot, bands, limits, day_offset_minutes) = second;
-        Rules { markup, age_ms, band, pair, tiers, pivot, bands, limits, day_offset_minutes, merchants, wallet }
+        Rules { markup, age_ms, band, pair, tiers, pivot, bands, limits, day_offset_minutes, key_ms, merchants, wallet }
     })
 }
 

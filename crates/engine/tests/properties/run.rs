@@ -1,6 +1,6 @@
 //! An engine, a second one that only folds records, and the model, step by step.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, mem, sync::Arc};
 
 use domain::{
     AccountKind, ApiKeyHash, Command, DigestKey, Event, Evidence, InitializeSwitch, Lsn, Mode, MoveFunds, Name,
@@ -11,6 +11,7 @@ use money::{AMOUNT_MINOR_UNITS_MAX, Money};
 
 use crate::{
     ask::{Ask, Step, digest, merchant_name, ratio},
+    forgetful::Forgetful,
     model::{ACCOUNT_CURRENCIES, Account, MERCHANTS, Model, Outcome, What, currency, postings},
     outcome::{outcome, what},
     rules::Rules,
@@ -21,6 +22,7 @@ use crate::{
 pub(crate) struct Run {
     engine: Engine,
     folded: Engine,
+    forgetful: Forgetful,
     model: Model,
     records: Vec<Arc<Record>>,
     asked: Vec<Step>,
@@ -39,9 +41,10 @@ impl Run {
         };
         let accounts: Vec<Account> = (0..).zip(&ACCOUNT_CURRENCIES).map(account).collect();
         let model = Model::new(mode == Mode::Sandbox, accounts);
-        let (engine, folded) = (Engine::default(), Engine::default());
+        let (engine, folded, forgetful) = Default::default();
         let (records, asked, said) = (Vec::new(), Vec::new(), BTreeSet::new());
-        let mut run = Run { engine, folded, model, records, asked, now: 1_000_000, said, last_said: String::new() };
+        let mut run =
+            Run { engine, folded, forgetful, model, records, asked, now: 1_000_000, said, last_said: String::new() };
         let digest_key = DigestKey { id: 1, check: digest("secret") };
         run.set_up(Command::InitializeSwitch(InitializeSwitch { mode, digest_key }));
         run.set_up(Command::InstallPolicy(Rules::first().command()));
@@ -176,7 +179,7 @@ impl Run {
     }
 
     /// Decides all commands again, each on the records before it, and compares.
-    pub(crate) fn audit(&self) {
+    pub(crate) fn audit(&mut self) {
         let mut fresh = Engine::default();
         for record in &self.records {
             let submission = Submission { key: record.key, command: record.command.clone() };
@@ -185,6 +188,8 @@ impl Run {
             fresh.apply(record);
         }
         assert_eq!(fresh.digest(), self.engine.digest());
+        let remembering = mem::take(&mut self.forgetful).remembering(&self.records);
+        assert_eq!(remembering.digest(), self.engine.digest(), "what was forgotten can be taken back");
         self.assert_quotes_used_once();
     }
 
@@ -212,12 +217,14 @@ impl Run {
         Stamped { lsn: self.engine.applied_lsn().next(), at: Timestamp::from_micros(self.now), command }
     }
 
-    fn decide_twice(&self, stamped: &Stamped<Submission>) -> Decision {
+    fn decide_twice(&mut self, stamped: &Stamped<Submission>) -> Decision {
         let before = self.engine.digest();
         let decision = self.engine.decide(stamped);
         assert_eq!(self.engine.decide(stamped), decision, "the same question has the same answer");
         assert_eq!(self.engine.digest(), before, "a decision changes nothing");
         assert_eq!(self.folded.decide(stamped), decision, "an engine that only folded records decides alike");
+        let forgetful = self.forgetful.decide(&self.records, stamped);
+        assert_eq!(forgetful, decision, "an engine that forgets and recalls decides alike");
         decision
     }
 
@@ -226,6 +233,7 @@ impl Run {
         let record = Arc::new(stamped.into_record(event));
         self.engine.apply(&record);
         self.folded.apply(&Arc::new(Record::clone(&record)));
+        self.forgetful.apply(&self.records, &record);
         self.records.push(record);
     }
 

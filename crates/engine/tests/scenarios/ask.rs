@@ -158,6 +158,7 @@ fn policy(row: &Row) -> Policy {
     let parts = |name| row.option(name).map(|text| text.split(':').collect::<Vec<_>>());
     Policy {
         pivot: row.option("pivot").map(currency),
+        key_ms: row.option("keys").map(|keys| micros(keys) / 1_000),
         exposure: parts("exposure").map(|parts| exposure_limit(&parts)).into_iter().collect(),
         tiers: parts("tier").map(|parts| tier(&parts)).into_iter().collect(),
         volatility: parts("volatile").map(|parts| band(&parts)).into_iter().collect(),

@@ -60,6 +60,11 @@ fn idempotency() {
 }
 
 #[test]
+fn keys_end() {
+    check("keys_end.txt");
+}
+
+#[test]
 fn order_id() {
     check("order_id.txt");
 }

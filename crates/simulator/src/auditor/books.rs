@@ -110,7 +110,8 @@ pub struct Books {
     quotes_used: BTreeSet<Id>,
     /// When each merchant presented codes that do not exist.
     wrong_codes: BTreeMap<u32, Vec<i64>>,
-    keys: BTreeMap<(Caller, String), (Ask, u64)>,
+    /// What was asked first, where that is recorded, and when the key ends.
+    keys: BTreeMap<(Caller, String), (Ask, u64, Option<i64>)>,
     payments_declined: u64,
     /// Payments changed by the last round.
     touched: BTreeSet<Id>,
@@ -246,7 +247,8 @@ impl Books {
     /// What this request leads to when it is decided at `at`, on what the stages found; `id` is that of what it makes.
     pub(super) fn decide(&self, request: &Request, found: &Found, id: Id, at: i64) -> Verdict {
         if let Some(key) = &request.key
-            && let Some((first, lsn)) = self.keys.get(&(request.caller, key.clone()))
+            && let Some((first, lsn, ends_at)) = self.keys.get(&(request.caller, key.clone()))
+            && ends_at.is_none_or(|ends_at| at < ends_at)
         {
             return match difference(first, &request.ask) {
                 None => Verdict::Repeat(*lsn),
@@ -371,8 +373,11 @@ impl Books {
             self.change(change)?;
         }
         if let Some(key) = &request.key {
-            let first = self.keys.insert((request.caller, key.clone()), (request.ask.clone(), self.lsn));
-            if first.is_some() {
+            let key_ms = self.rules.as_ref().and_then(|rules| rules.key_ms);
+            let ends_at = key_ms.map(|key_ms| at + key_ms * 1_000);
+            let used = (request.ask.clone(), self.lsn, ends_at);
+            let first = self.keys.insert((request.caller, key.clone()), used);
+            if first.is_some_and(|(.., ends_at)| ends_at.is_none_or(|ends_at| at < ends_at)) {
                 return Err(format!("{key} of {:?} had a second effect", request.caller));
             }
         }

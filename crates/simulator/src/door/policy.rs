@@ -39,6 +39,7 @@ pub(super) fn policy(rules: &Rules) -> Result<Policy, String> {
         exposure: exposure.collect::<Result<_, String>>()?,
         quote_ms: rules.quote_ms,
         day_offset_minutes: rules.day_offset_minutes,
+        key_ms: rules.key_ms,
         merchant_default: merchant_rules(rules.merchant_default),
         merchants: merchants(&rules.merchants)?,
         rails: rails.collect::<Result<_, String>>()?,

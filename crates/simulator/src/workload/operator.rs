@@ -89,6 +89,7 @@ pub(super) fn rules(random: &mut Random) -> Rules {
         exposure: exposure(random),
         quote_ms: *random.pick(&[500, 10_000, 600_000]),
         day_offset_minutes: *random.pick(&[480, 0, -300]),
+        key_ms: *random.pick(&[None, Some(60_000), Some(90_000), Some(604_800_000)]),
         merchant_default: merchant_rule(random),
         merchants: vec![("books".to_owned(), merchant_rule(random)), ("sushi".to_owned(), merchant_rule(random))],
         wallet_rail: random

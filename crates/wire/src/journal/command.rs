@@ -2,9 +2,9 @@
 
 mod consent;
 mod payment;
-mod policy;
+pub(super) mod policy;
 pub(crate) mod quote;
-mod rates;
+pub(super) mod rates;
 
 use domain::{
     AccountId, Command, DigestKey, Evidence, FundReserve, InitializeSwitch, MerchantId, Mode, MoveFunds, OnAccount,
@@ -103,7 +103,7 @@ pub(super) fn read(message: journal_v1::Command) -> Result<Command, DecodeError>
     })
 }
 
-fn write_initialize(command: &InitializeSwitch) -> journal_v1::InitializeSwitch {
+pub(super) fn write_initialize(command: &InitializeSwitch) -> journal_v1::InitializeSwitch {
     let InitializeSwitch { mode, digest_key: DigestKey { id, check } } = command;
     let mode = match mode {
         Mode::Sandbox => 1,
@@ -112,7 +112,7 @@ fn write_initialize(command: &InitializeSwitch) -> journal_v1::InitializeSwitch 
     journal_v1::InitializeSwitch { mode, digest_key_id: *id, digest_key_check: check.0.to_vec() }
 }
 
-fn read_initialize(message: &journal_v1::InitializeSwitch) -> Result<InitializeSwitch, DecodeError> {
+pub(super) fn read_initialize(message: &journal_v1::InitializeSwitch) -> Result<InitializeSwitch, DecodeError> {
     let journal_v1::InitializeSwitch { mode, digest_key_id, digest_key_check } = message;
     let mode = match mode {
         1 => Mode::Sandbox,
@@ -123,7 +123,7 @@ fn read_initialize(message: &journal_v1::InitializeSwitch) -> Result<InitializeS
     Ok(InitializeSwitch { mode, digest_key: DigestKey { id: *digest_key_id, check } })
 }
 
-fn write_merchant(command: &RegisterMerchant) -> journal_v1::RegisterMerchant {
+pub(super) fn write_merchant(command: &RegisterMerchant) -> journal_v1::RegisterMerchant {
     let RegisterMerchant { name, settlement_currency, discount, api_key_hash } = command;
     journal_v1::RegisterMerchant {
         name: name.as_str().to_owned(),
@@ -133,7 +133,7 @@ fn write_merchant(command: &RegisterMerchant) -> journal_v1::RegisterMerchant {
     }
 }
 
-fn read_merchant(message: &journal_v1::RegisterMerchant) -> Result<RegisterMerchant, DecodeError> {
+pub(super) fn read_merchant(message: &journal_v1::RegisterMerchant) -> Result<RegisterMerchant, DecodeError> {
     let journal_v1::RegisterMerchant { name, settlement_currency, discount_millionths, api_key_hash } = message;
     Ok(RegisterMerchant {
         name: value::name("register_merchant.name", name)?,

@@ -16,6 +16,8 @@ use crate::{
 
 /// Ten minutes, in milliseconds.
 const QUOTE_MS_UNWRITTEN: i64 = 600_000;
+/// A key is remembered for ever.
+const KEY_MS_FOR_EVER: i64 = 0;
 /// Hong Kong and Shanghai.
 const DAY_OFFSET_MINUTES_UNWRITTEN: i32 = 480;
 /// Seven days, in milliseconds; at the payment's own rate; from what the merchant is owed.
@@ -25,7 +27,7 @@ const MERCHANT_UNWRITTEN: MerchantRules = MerchantRules {
     refund_funding: RefundFunding::PayableOnly,
 };
 
-pub(super) fn write(command: &InstallPolicy) -> journal_v1::InstallPolicy {
+pub(in crate::journal) fn write(command: &InstallPolicy) -> journal_v1::InstallPolicy {
     let Policy {
         fx_markup,
         rate_age_ms_max,
@@ -40,6 +42,7 @@ pub(super) fn write(command: &InstallPolicy) -> journal_v1::InstallPolicy {
         merchant_default,
         merchants,
         rails,
+        key_ms,
         engine_version,
     } = &*command.policy;
     let mut pairs: Vec<_> = pairs.iter().map(write_pair).collect();
@@ -68,10 +71,11 @@ pub(super) fn write(command: &InstallPolicy) -> journal_v1::InstallPolicy {
             })
             .collect(),
         engine_version: *engine_version,
+        key_ms: write_key_ms(*key_ms),
     }
 }
 
-pub(super) fn read(message: &journal_v1::InstallPolicy) -> Result<InstallPolicy, DecodeError> {
+pub(in crate::journal) fn read(message: &journal_v1::InstallPolicy) -> Result<InstallPolicy, DecodeError> {
     let journal_v1::InstallPolicy {
         markup_millionths,
         rate_age_ms_max,
@@ -87,6 +91,7 @@ pub(super) fn read(message: &journal_v1::InstallPolicy) -> Result<InstallPolicy,
         merchants,
         rails,
         engine_version,
+        key_ms,
     } = message;
     value::rising("install_policy.pairs", pairs, pair_numbers)?;
     value::rising("install_policy.exposure", exposure, |limit| limit.currency)?;
@@ -108,9 +113,22 @@ pub(super) fn read(message: &journal_v1::InstallPolicy) -> Result<InstallPolicy,
         merchant_default: merchant_default.as_ref().map(read_rules).transpose()?.unwrap_or(MERCHANT_UNWRITTEN),
         merchants: read_merchants("install_policy.merchants", merchants)?,
         rails: rails.iter().map(read_rail).collect::<Result<_, _>>()?,
+        key_ms: read_key_ms("install_policy.key_ms", *key_ms)?,
         engine_version: *engine_version,
     };
     Ok(InstallPolicy { policy: policy.into() })
+}
+
+pub(in crate::journal) fn write_key_ms(key_ms: Option<i64>) -> i64 {
+    key_ms.unwrap_or(KEY_MS_FOR_EVER)
+}
+
+pub(in crate::journal) fn read_key_ms(field: &'static str, key_ms: i64) -> Result<Option<i64>, DecodeError> {
+    match key_ms {
+        KEY_MS_FOR_EVER => Ok(None),
+        key_ms if key_ms > 0 => Ok(Some(key_ms)),
+        key_ms => Err(value::invalid(field, key_ms)),
+    }
 }
 
 fn pair_numbers(pair: &journal_v1::PairRules) -> (u32, u32) {

@@ -227,18 +227,22 @@ fn write_prices(prices: Prices) -> PricesWritten {
     {
         return PricesWritten { mantissa: rate.mantissa(), scale: rate.scale(), exact: None };
     }
-    let (mid_numerator, mid_denominator) = value::fraction(mid);
+    PricesWritten { mantissa: 0, scale: 0, exact: Some(write_exact(prices)) }
+}
+
+/// All three prices as fractions.
+pub(in crate::journal) fn write_exact(prices: Prices) -> journal_v1::ExactPrices {
+    let (mid_numerator, mid_denominator) = value::fraction(prices.mid());
     let (debit_numerator, debit_denominator) = value::fraction(prices.debit());
     let (settlement_numerator, settlement_denominator) = value::fraction(prices.settlement());
-    let exact = journal_v1::ExactPrices {
+    journal_v1::ExactPrices {
         mid_numerator,
         mid_denominator,
         debit_numerator,
         debit_denominator,
         settlement_numerator,
         settlement_denominator,
-    };
-    PricesWritten { mantissa: 0, scale: 0, exact: Some(exact) }
+    }
 }
 
 fn read_prices(
@@ -253,6 +257,10 @@ fn read_prices(
     if (mantissa, scale) != (0, 0) {
         return Err(value::invalid(field, format_args!("{mantissa} with {scale} decimals beside exact prices")));
     }
+    read_exact(exact)
+}
+
+pub(in crate::journal) fn read_exact(exact: &journal_v1::ExactPrices) -> Result<Prices, DecodeError> {
     let journal_v1::ExactPrices {
         mid_numerator,
         mid_denominator,

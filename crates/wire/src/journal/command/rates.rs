@@ -27,7 +27,7 @@ pub(super) fn read(message: &journal_v1::PublishRates) -> Result<PublishRates, D
     })
 }
 
-fn write_tick(tick: &RateTick) -> journal_v1::RateTick {
+pub(in crate::journal) fn write_tick(tick: &RateTick) -> journal_v1::RateTick {
     let RateTick { pair: CurrencyPair { presentment, debit }, price, source, as_of, valid_until } = tick;
     assert!(price.prices().is_ok(), "a rate that was published makes a price");
     let (mid_or_bid, ask) = match *price {
@@ -47,7 +47,7 @@ fn write_tick(tick: &RateTick) -> journal_v1::RateTick {
     }
 }
 
-fn read_tick(message: &journal_v1::RateTick) -> Result<RateTick, DecodeError> {
+pub(in crate::journal) fn read_tick(message: &journal_v1::RateTick) -> Result<RateTick, DecodeError> {
     let journal_v1::RateTick {
         presentment_currency,
         debit_currency,

@@ -2,6 +2,7 @@
 
 pub(crate) mod payments;
 mod rules;
+pub(crate) mod standing;
 mod values;
 
 use domain::{
@@ -15,7 +16,7 @@ use proptest::{collection::vec, option, prelude::*, sample::select};
 
 use values::*;
 
-pub(super) fn record() -> impl Strategy<Value = Record> {
+pub(crate) fn record() -> impl Strategy<Value = Record> {
     let decided = prop_oneof![
         1 => begun(),
         2 => rules::installed(),

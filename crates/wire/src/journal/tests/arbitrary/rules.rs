@@ -20,12 +20,12 @@ pub(super) fn installed() -> Decided {
     let always = (ratio(), any::<i64>(), ratio());
     let of_pairs = (btree_map(pair(), pair_rules(), 0..4), vec(tier(), 0..4), option::of(currency()));
     let of_markets = (vec(band(), 0..3), exposure());
-    let of_time = (any::<i64>(), any::<i32>(), any::<u32>());
+    let of_time = (any::<i64>(), any::<i32>(), option::of(1..i64::MAX), any::<u32>());
     let of_merchants = (of_merchants(), option::of(of_merchants()));
     (always, of_pairs, of_markets, of_time, of_merchants)
         .prop_map(|(always, (pairs, tiers, pivot), (volatility, exposure), of_time, of_merchants)| {
             let (fx_markup, rate_age_ms_max, rate_move_max) = always;
-            let (quote_ms, day_offset_minutes, engine_version) = of_time;
+            let (quote_ms, day_offset_minutes, key_ms, engine_version) = of_time;
             let (everywhere, wallet) = of_merchants;
             let RailRules { merchant_default, merchants } = everywhere;
             let policy = Policy {
@@ -42,6 +42,7 @@ pub(super) fn installed() -> Decided {
                 merchant_default,
                 merchants,
                 rails: wallet.map(|rules| (Rail::Wallet, rules)).into_iter().collect(),
+                key_ms,
                 engine_version,
             };
             (Command::InstallPolicy(InstallPolicy { policy: policy.into() }), Event::PolicyInstalled)
@@ -60,7 +61,7 @@ pub(super) fn rates_published() -> Decided {
         .boxed()
 }
 
-fn tick() -> impl Strategy<Value = RateTick> {
+pub(super) fn tick() -> impl Strategy<Value = RateTick> {
     let two_sided =
         (rate(), rate()).prop_map(|(one, other)| TickPrice::BidAsk { bid: one.min(other), ask: one.max(other) });
     let price = prop_oneof![rate().prop_map(TickPrice::Mid), two_sided];
