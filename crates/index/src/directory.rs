@@ -1,0 +1,163 @@
+//! A store in a directory.
+
+use std::{
+    ffi::OsString,
+    fmt, fs,
+    fs::File,
+    io,
+    ops::RangeInclusive,
+    path::{Path, PathBuf},
+};
+
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
+
+use crate::{Direction, Error, Row, Store, Table, Write};
+
+/// Blocks of the tables that were read last are kept in memory, up to so many bytes.
+const BLOCK_CACHE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// What was written to one table last is kept in memory up to so many bytes, then written as a file of its own. A few of
+/// these may wait for the disk.
+const WRITE_BUFFER_BYTES_A_TABLE: u64 = 8 * 1024 * 1024;
+
+/// The store's own log of writes is cut once it is larger than this.
+const LOG_BYTES_MAX: u64 = 128 * 1024 * 1024;
+
+/// Threads that write and merge the tables' files. One is enough: the shard's thread never waits for it.
+const WORKER_THREADS: usize = 1;
+
+/// Files kept open at a time.
+const OPEN_FILES_MAX: usize = 256;
+
+/// Tables in a directory, in a database that merges sorted files. A write goes to the database's own log without a sync.
+pub struct DirectoryStore {
+    path: PathBuf,
+    database: Database,
+    /// In the order of [`Table::ALL`].
+    keyspaces: Vec<Keyspace>,
+}
+
+impl fmt::Debug for DirectoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DirectoryStore").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl DirectoryStore {
+    /// Opens the store in this directory, or makes one.
+    ///
+    /// # Errors
+    /// [`Error::Directory`] when the directory cannot be used now, e.g. because another process has it open;
+    /// [`Error::Unreadable`] when what it holds is damaged or of another version.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let opening = |source: fjall::Error| {
+            let path = path.to_owned();
+            match is_damage(&source) {
+                true => Error::Unreadable { path, source: source.into() },
+                false => Error::Directory { tried: "open", path, source: source.into() },
+            }
+        };
+        let builder = Database::builder(path)
+            .cache_size(BLOCK_CACHE_BYTES)
+            .max_journaling_size(LOG_BYTES_MAX)
+            .max_cached_files(Some(OPEN_FILES_MAX))
+            .worker_threads(WORKER_THREADS);
+        let database = builder.open().map_err(opening)?;
+        let options = || KeyspaceCreateOptions::default().max_memtable_size(WRITE_BUFFER_BYTES_A_TABLE);
+        let keyspaces = Table::ALL.iter().map(|table| database.keyspace(table.as_str(), options));
+        let keyspaces = keyspaces.collect::<Result<_, _>>().map_err(opening)?;
+        Ok(Self { path: path.to_owned(), database, keyspaces })
+    }
+
+    /// Removes what is in this directory, so that the index is made anew at the next opening. Nobody may have it open. A
+    /// crash on the way leaves no directory that opens half.
+    ///
+    /// # Errors
+    /// [`Error::Directory`] when it cannot be removed.
+    pub fn remove(path: &Path) -> Result<(), Error> {
+        let removing =
+            |source: io::Error| Error::Directory { tried: "remove", path: path.to_owned(), source: source.into() };
+        let mut aside: OsString = path.as_os_str().to_owned();
+        aside.push(".removed");
+        let aside = PathBuf::from(aside);
+        unless_missing(fs::remove_dir_all(&aside)).map_err(removing)?;
+        unless_missing(fs::rename(path, &aside)).map_err(removing)?;
+        unless_missing(fs::remove_dir_all(&aside)).map_err(removing)?;
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        File::open(parent).and_then(|parent| parent.sync_all()).map_err(removing)
+    }
+
+    fn keyspace(&self, table: Table) -> &Keyspace {
+        let position = Table::ALL.iter().position(|each| *each == table).expect("every table is in the list of all");
+        &self.keyspaces[position]
+    }
+}
+
+impl Store for DirectoryStore {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        let found = self.keyspace(table).get(key).map_err(|source| reading(table, key, source))?;
+        Ok(found.map(|value| value.to_vec()))
+    }
+
+    fn scan(
+        &self,
+        table: Table,
+        range: RangeInclusive<&[u8]>,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<Row>, Error> {
+        if range.is_empty() {
+            return Ok(Vec::new());
+        }
+        let from = *range.start();
+        let rows = self.keyspace(table).range(range);
+        let copy = |row: fjall::Guard| {
+            let (key, value) = row.into_inner().map_err(|source| reading(table, from, source))?;
+            Ok((key.to_vec(), value.to_vec()))
+        };
+        match direction {
+            Direction::Ascending => rows.take(limit).map(copy).collect(),
+            Direction::Descending => rows.rev().take(limit).map(copy).collect(),
+        }
+    }
+
+    fn write(&self, writes: &[Write<'_>]) -> Result<(), Error> {
+        let mut batch = self.database.batch();
+        for write in writes {
+            let keyspace = self.keyspace(write.table);
+            match write.value {
+                Some(value) => batch.insert(keyspace, write.key, value),
+                None => batch.remove(keyspace, write.key),
+            }
+        }
+        batch.commit().map_err(|source| Error::Store { tried: "write", source: source.into() })
+    }
+
+    fn persist(&self) -> Result<(), Error> {
+        let persisted = self.database.persist(PersistMode::SyncAll);
+        persisted.map_err(|source| Error::Store { tried: "persist", source: source.into() })
+    }
+}
+
+fn reading(table: Table, key: &[u8], source: fjall::Error) -> Error {
+    if is_damage(&source) {
+        return Error::damaged(table, key, source);
+    }
+    Error::Store { tried: "read", source: source.into() }
+}
+
+/// Whether it lies in the bytes on disk, and not in the machine of now.
+fn is_damage(error: &fjall::Error) -> bool {
+    if let fjall::Error::Io(error) | fjall::Error::Storage(fjall::LsmError::Io(error)) = error {
+        let of_bytes = [io::ErrorKind::NotFound, io::ErrorKind::InvalidData, io::ErrorKind::UnexpectedEof];
+        return of_bytes.contains(&error.kind());
+    }
+    !matches!(error, fjall::Error::Locked | fjall::Error::Poisoned)
+}
+
+fn unless_missing(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}

@@ -1,0 +1,318 @@
+//! The tables by what they hold.
+
+use std::sync::Arc;
+
+use domain::{AccountId, ChainMark, CurrencyPair, Digest, Lsn, MerchantId, PaymentId, Record, TenantId};
+
+use crate::{
+    AccountRow, Batch, Counts, DecidedPayment, Direction, Error, OrderRow, PlaceInRecord, PostingRow, Store, Table,
+    TrialLine, Write, rows, rows::Fields,
+};
+
+/// The number of the tables' format: another one is refused, and the index is made again.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// Keys of the table of what is said of the whole.
+const IDENTITY: &[u8] = b"identity";
+pub(crate) const APPLIED: &[u8] = b"applied";
+pub(crate) const COUNTS: &[u8] = b"counts";
+
+/// How many rows are taken at a time when a table is read from end to end.
+const WALK_ROWS: usize = 4_096;
+
+/// Every record of one journal up to [`applied`](Self::applied), and the ways to find it. Clones share the store; any
+/// number of them read while one writer writes.
+///
+/// A reader that comes while a batch is written may see some of it already, but nothing that leads to what is not there.
+#[derive(Clone, Debug)]
+pub struct Index {
+    store: Arc<dyn Store>,
+}
+
+impl Index {
+    /// The index in this store, of the journal with this id; one without rows becomes that.
+    ///
+    /// # Errors
+    /// [`Error::OfAnotherJournal`], [`Error::OfAnotherFormat`] and [`Error::Damaged`] for an index that has
+    /// to be made again; otherwise when the store cannot be read or written.
+    pub fn open(store: Arc<dyn Store>, journal_id: [u8; 16]) -> Result<Self, Error> {
+        let index = Self { store };
+        match index.row(Table::Meta, IDENTITY, rows::read_identity)? {
+            Some((found, _)) if found != FORMAT_VERSION => {
+                return Err(Error::OfAnotherFormat { found, ours: FORMAT_VERSION });
+            }
+            Some((_, found)) if found != journal_id => {
+                return Err(Error::OfAnotherJournal { found, journal: journal_id });
+            }
+            Some(_) => {}
+            None if index.applied()?.is_some() => {
+                return Err(Error::damaged(Table::Meta, IDENTITY, "the index does not say whose it is"));
+            }
+            None => {
+                let value = [FORMAT_VERSION.to_be_bytes().as_slice(), &journal_id].concat();
+                index.store.write(&[Write { table: Table::Meta, key: IDENTITY, value: Some(&value) }])?;
+            }
+        }
+        Ok(index)
+    }
+
+    /// How far the journal is in the index: the end of one of its batches. `None` when nothing is.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn applied(&self) -> Result<Option<ChainMark>, Error> {
+        self.row(Table::Meta, APPLIED, rows::read_mark)
+    }
+
+    /// The record at this position; `None` above what was applied.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn record(&self, lsn: Lsn) -> Result<Option<Arc<Record>>, Error> {
+        let key = rows::lsn(lsn);
+        self.store.get(Table::Records, &key)?.map(|bytes| decode(lsn, &key, &bytes)).transpose()
+    }
+
+    /// The record to which a row of the index leads.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is not there.
+    pub fn record_led_to(&self, lsn: Lsn) -> Result<Arc<Record>, Error> {
+        self.record(lsn)?.ok_or_else(|| self.missing(lsn))
+    }
+
+    /// The error for a record that should be there.
+    #[must_use]
+    pub fn missing(&self, lsn: Lsn) -> Error {
+        Error::damaged(Table::Records, &rows::lsn(lsn), "the record should be there, and is not")
+    }
+
+    /// At most `limit` records after one position, up to another, in order.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn records(&self, after: Lsn, up_to: Lsn, limit: usize) -> Result<Vec<Arc<Record>>, Error> {
+        let (from, to) = (rows::lsn(behind(after)), rows::lsn(up_to));
+        let found = self.store.scan(Table::Records, &from[..]..=&to[..], Direction::Ascending, limit)?;
+        let read = |(key, bytes): (Vec<u8>, Vec<u8>)| {
+            let lsn = rows::read_lsn(&key).ok_or_else(|| unreadable(Table::Records, &key))?;
+            decode(lsn, &key, &bytes)
+        };
+        found.into_iter().map(read).collect()
+    }
+
+    /// The last record that was made under this key.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn record_under_key(&self, tenant: TenantId, digest: &Digest) -> Result<Option<Lsn>, Error> {
+        self.row(Table::Keys, &rows::tenant_key(tenant, digest), rows::read_lsn)
+    }
+
+    /// Every record that concerns this payment, in order: its decision, what followed, and what was declined. Empty when
+    /// there is no such payment.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn payment_records(&self, payment: PaymentId) -> Result<Vec<Lsn>, Error> {
+        let (from, to) = (rows::payment_key(payment, Lsn::ZERO), rows::payment_key(payment, LAST_LSN));
+        let read = |key: &[u8], _: &[u8]| {
+            let mut fields = Fields(key);
+            let (_, lsn) = (fields.payment()?, fields.lsn()?);
+            fields.end(lsn)
+        };
+        self.rows(Table::Payments, (&from, &to), (Direction::Ascending, usize::MAX), read)
+    }
+
+    /// The record that decided the payment to show for this order: the one that holds it, else the last.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn order_shown(&self, merchant: MerchantId, order: &Digest) -> Result<Option<Lsn>, Error> {
+        Ok(self.order(merchant, order)?.map(|row| row.shown.0))
+    }
+
+    /// What is known of this order.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn order(&self, merchant: MerchantId, order: &Digest) -> Result<Option<OrderRow>, Error> {
+        self.row(Table::Orders, &rows::order_key(merchant, order), OrderRow::read)
+    }
+
+    /// At most `limit` payments, of this merchant or of all, decided after one position, up to another, in order.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn decided(
+        &self,
+        merchant: Option<MerchantId>,
+        (after, up_to): (Lsn, Lsn),
+        limit: usize,
+    ) -> Result<Vec<DecidedPayment>, Error> {
+        let (table, from, to) = match merchant {
+            Some(merchant) => {
+                let key = |lsn| rows::merchant_key(merchant, lsn);
+                (Table::MerchantDecided, key(behind(after)), key(up_to))
+            }
+            None => (Table::Decided, rows::lsn(behind(after)).to_vec(), rows::lsn(up_to).to_vec()),
+        };
+        self.rows(table, (&from, &to), (Direction::Ascending, limit), DecidedPayment::read)
+    }
+
+    /// The postings of an account from one index, up to but without another.
+    ///
+    /// # Errors
+    /// When they cannot be read, or one of them is not there.
+    pub fn postings(&self, account: AccountId, from: u64, end: u64) -> Result<Vec<PostingRow>, Error> {
+        let key = |index| rows::posting_key(account, index);
+        let read = |_: &[u8], value: &[u8]| PostingRow::read(account.currency, value);
+        self.consecutive(Table::Postings, key, (from, end), read)
+    }
+
+    /// The rates of a pair from one index, up to but without another, oldest first.
+    ///
+    /// # Errors
+    /// When they cannot be read, or one of them is not there.
+    pub fn rates(&self, pair: CurrencyPair, from: u64, end: u64) -> Result<Vec<PlaceInRecord>, Error> {
+        let key = |index| rows::rate_key(rows::pair_number(pair), index);
+        self.consecutive(Table::Rates, key, (from, end), |_, value| PlaceInRecord::read(value))
+    }
+
+    /// Every pair that has rates, with how many.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn rate_counts(&self) -> Result<Vec<(CurrencyPair, u64)>, Error> {
+        let (first, mut last) = (rows::rate_key(0, 0), rows::rate_key(u32::MAX, u64::MAX));
+        let mut counts = Vec::new();
+        loop {
+            let read = |key: &[u8], _: &[u8]| rows::read_rate_key(key);
+            let found = self.rows(Table::Rates, (&first, &last), (Direction::Descending, 1), read)?;
+            let Some((pair, index)) = found.first().copied() else { return Ok(counts) };
+            counts.push((pair, index.saturating_add(1)));
+            // No pair has the number 0: neither of its currencies does.
+            last = rows::rate_key(rows::pair_number(pair).saturating_sub(1), u64::MAX);
+        }
+    }
+
+    /// The mark of the batch that holds the record at this position.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn chain_at(&self, lsn: Lsn) -> Result<Option<ChainMark>, Error> {
+        let (from, to) = (rows::lsn(lsn), rows::lsn(LAST_LSN));
+        let read =
+            |key: &[u8], value: &[u8]| Some(ChainMark { lsn: rows::read_lsn(key)?, digest: value.try_into().ok()? });
+        Ok(self.rows(Table::Chain, (&from, &to), (Direction::Ascending, 1), read)?.pop())
+    }
+
+    /// Hands over every account as it stands.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn each_account(&self, mut each: impl FnMut(AccountRow)) -> Result<(), Error> {
+        let (mut from, to) = (0, u64::MAX);
+        loop {
+            let keys = (u64::to_be_bytes(from), u64::to_be_bytes(to));
+            let scan = (Direction::Ascending, WALK_ROWS);
+            let found = self.rows(Table::Accounts, (&keys.0, &keys.1), scan, AccountRow::read)?;
+            let Some(last) = found.last() else { return Ok(()) };
+            // No account has the largest number there is.
+            from = last.account.packed().saturating_add(1);
+            found.into_iter().for_each(&mut each);
+        }
+    }
+
+    /// The lines of the trial balance as they stand.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn trial_balance(&self) -> Result<Vec<TrialLine>, Error> {
+        let (from, to) = ([], [u8::MAX; 4]);
+        self.rows(Table::TrialBalance, (&from, &to), (Direction::Ascending, usize::MAX), TrialLine::read)
+    }
+
+    /// What is counted, as it stands.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn counts(&self) -> Result<Counts, Error> {
+        Ok(self.row(Table::Meta, COUNTS, Counts::read)?.unwrap_or_default())
+    }
+
+    /// Writes a batch, whole or not at all. Batches are written in the order of their records, by one writer.
+    ///
+    /// # Errors
+    /// When it was not written.
+    pub fn write(&self, batch: &Batch) -> Result<(), Error> {
+        self.store.write(&batch.writes())
+    }
+
+    /// Makes everything that was written survive a power cut.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn persist(&self) -> Result<(), Error> {
+        self.store.persist()
+    }
+
+    fn row<T>(&self, table: Table, key: &[u8], read: impl FnOnce(&[u8]) -> Option<T>) -> Result<Option<T>, Error> {
+        let Some(bytes) = self.store.get(table, key)? else { return Ok(None) };
+        read(&bytes).map(Some).ok_or_else(|| unreadable(table, key))
+    }
+
+    fn rows<T>(
+        &self,
+        table: Table,
+        (from, to): (&[u8], &[u8]),
+        (direction, limit): (Direction, usize),
+        read: impl Fn(&[u8], &[u8]) -> Option<T>,
+    ) -> Result<Vec<T>, Error> {
+        let found = self.store.scan(table, from..=to, direction, limit)?;
+        found.into_iter().map(|(key, value)| read(&key, &value).ok_or_else(|| unreadable(table, &key))).collect()
+    }
+
+    /// Rows whose keys end with their index, and of which none is missing.
+    fn consecutive<T>(
+        &self,
+        table: Table,
+        key: impl Fn(u64) -> Vec<u8>,
+        (from, end): (u64, u64),
+        read: impl Fn(&[u8], &[u8]) -> Option<T>,
+    ) -> Result<Vec<T>, Error> {
+        let count = end.saturating_sub(from);
+        if count == 0 {
+            return Ok(Vec::new());
+        }
+        let (first, last) = (key(from), key(end.saturating_sub(1)));
+        let found = self.rows(table, (&first, &last), (Direction::Ascending, usize::MAX), read)?;
+        if u64::try_from(found.len()) != Ok(count) {
+            return Err(Error::damaged(table, &first, format!("{} of {count} rows are there", found.len())));
+        }
+        Ok(found)
+    }
+}
+
+/// Above every position a journal reaches.
+const LAST_LSN: Lsn = Lsn::new(u64::MAX);
+
+/// Whoever asks may give any position at all.
+fn behind(lsn: Lsn) -> Lsn {
+    Lsn::new(lsn.get().saturating_add(1))
+}
+
+fn decode(lsn: Lsn, key: &[u8], bytes: &[u8]) -> Result<Arc<Record>, Error> {
+    let record = wire::journal::decode(bytes).map_err(|error| Error::damaged(Table::Records, key, error))?;
+    if record.lsn != lsn {
+        return Err(Error::damaged(Table::Records, key, format!("it holds record {}", record.lsn)));
+    }
+    Ok(Arc::new(record))
+}
+
+fn unreadable(table: Table, key: &[u8]) -> Error {
+    Error::damaged(table, key, "the row cannot be read")
+}
+
+#[cfg(test)]
+mod tests;

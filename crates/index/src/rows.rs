@@ -1,0 +1,375 @@
+//! What stands in the tables, and as which bytes. Numbers are big endian, so that keys sort as what they name.
+
+use std::{collections::BTreeMap, iter};
+
+use domain::{
+    AccountId, AccountKind, CurrencyPair, Digest, Event, Lsn, MerchantId, PaymentId, Record, TenantId, Timestamp,
+};
+use money::{Currency, Money};
+
+/// Whether an account can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccountState {
+    /// In use.
+    Open,
+    /// Takes no new debits; holds in place are kept.
+    Frozen,
+    /// Closed for ever.
+    Closed,
+}
+
+/// An account as it stands, without its postings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccountRow {
+    /// Which account.
+    pub account: AccountId,
+    /// Whether it can be used.
+    pub state: AccountState,
+    /// When it came into being.
+    pub opened_at: Timestamp,
+    /// Credits less debits, all that was posted.
+    pub posted_balance: Money,
+    /// Reserved by holds, not yet moved.
+    pub held_balance: Money,
+    /// How many postings it has: the index of the next one.
+    pub postings: u64,
+}
+
+/// All accounts of one kind in one currency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TrialLine {
+    /// What the accounts are for.
+    pub kind: AccountKind,
+    /// What they hold.
+    pub currency: Currency,
+    /// How many there are, closed ones included. A house account counts from its first posting.
+    pub accounts: u64,
+    /// The sum of their balances, credits less debits: positive is owed by the switch, negative is owned by it.
+    pub balance: Money,
+}
+
+/// What is counted since the ledger began.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Payments of which something was captured.
+    pub payments_captured: u64,
+    /// Payments declined.
+    pub payments_declined: u64,
+    /// Payments for which funds are held now.
+    pub payments_held: u64,
+    /// Payments that left the open position in a currency above its soft limit.
+    pub above_soft_limit: BTreeMap<Currency, u64>,
+}
+
+/// A payment in the order of decisions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DecidedPayment {
+    /// The record that decided it.
+    pub lsn: Lsn,
+    /// When.
+    pub at: Timestamp,
+    /// Which payment.
+    pub payment_id: PaymentId,
+}
+
+/// The payments for one order that still matter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OrderRow {
+    /// The payment to show, and the record that decided it.
+    pub shown: (Lsn, PaymentId),
+    /// Whether that payment holds the order.
+    pub is_held: bool,
+    /// The last payment declined since, while the one shown holds the order.
+    pub declined_since: Option<(Lsn, PaymentId)>,
+}
+
+/// One of several things of a kind in a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlaceInRecord {
+    /// The record.
+    pub lsn: Lsn,
+    /// Which one, from 0.
+    pub index: u32,
+}
+
+/// A posting of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PostingRow {
+    /// Which posting of which record.
+    pub place: PlaceInRecord,
+    /// The account's balance right after.
+    pub posted_balance: Money,
+}
+
+/// The payments a record concerns, in order. One comes twice if two of its refunds were priced.
+pub fn concerned(record: &Record) -> impl Iterator<Item = PaymentId> {
+    let expired = if let Event::HoldsExpired(expired) = &record.event { expired.as_slice() } else { &[] };
+    let priced = if let Event::RefundsPriced(priced) = &record.event { priced.as_slice() } else { &[] };
+    let own = record.command.payment_id().into_iter();
+    own.chain(expired.iter().map(|hold| hold.payment_id)).chain(priced.iter().map(|refund| refund.payment_id))
+}
+
+/// Bytes that are read from the front.
+#[derive(Clone, Copy)]
+pub(crate) struct Fields<'a>(pub(crate) &'a [u8]);
+
+impl Fields<'_> {
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (first, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(*first)
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        self.array().map(|[byte]: [u8; 1]| byte)
+    }
+
+    fn u32(&mut self) -> Option<u32> {
+        self.array().map(u32::from_be_bytes)
+    }
+
+    pub(crate) fn u64(&mut self) -> Option<u64> {
+        self.array().map(u64::from_be_bytes)
+    }
+
+    pub(crate) fn lsn(&mut self) -> Option<Lsn> {
+        self.u64().map(Lsn::new)
+    }
+
+    fn timestamp(&mut self) -> Option<Timestamp> {
+        self.array().map(|bytes| Timestamp::from_micros(i64::from_be_bytes(bytes)))
+    }
+
+    pub(crate) fn payment(&mut self) -> Option<PaymentId> {
+        self.array().map(PaymentId::from_bytes)
+    }
+
+    pub(crate) fn currency(&mut self) -> Option<Currency> {
+        Currency::from_numeric(u16::from_be_bytes(self.array()?))
+    }
+
+    pub(crate) fn account(&mut self) -> Option<AccountId> {
+        AccountId::from_packed(self.u64()?)
+    }
+
+    fn money(&mut self, currency: Currency) -> Option<Money> {
+        self.array().map(|bytes| Money::new(currency, i128::from_be_bytes(bytes)))
+    }
+
+    fn decision(&mut self) -> Option<(Lsn, PaymentId)> {
+        Some((self.lsn()?, self.payment()?))
+    }
+
+    fn place(&mut self) -> Option<PlaceInRecord> {
+        Some(PlaceInRecord { lsn: self.lsn()?, index: self.u32()? })
+    }
+
+    /// What was read, if nothing is left.
+    pub(crate) fn end<T>(self, read: T) -> Option<T> {
+        self.0.is_empty().then_some(read)
+    }
+}
+
+pub(crate) fn lsn(lsn: Lsn) -> [u8; 8] {
+    lsn.get().to_be_bytes()
+}
+
+pub(crate) fn read_lsn(bytes: &[u8]) -> Option<Lsn> {
+    let mut fields = Fields(bytes);
+    let lsn = fields.lsn()?;
+    fields.end(lsn)
+}
+
+pub(crate) fn payment_key(payment: PaymentId, at: Lsn) -> Vec<u8> {
+    [payment.bytes().as_slice(), &lsn(at)].concat()
+}
+
+pub(crate) fn tenant_key(tenant: TenantId, digest: &Digest) -> Vec<u8> {
+    let (kind, number) = match tenant {
+        TenantId::Operator => (1_u8, 0),
+        TenantId::Wallet(wallet) => (2, wallet.0),
+        TenantId::Merchant(merchant) => (3, merchant.0),
+        TenantId::Switch => (4, 0),
+    };
+    [[kind].as_slice(), &number.to_be_bytes(), &digest.0].concat()
+}
+
+pub(crate) fn order_key(merchant: MerchantId, order: &Digest) -> Vec<u8> {
+    [merchant.0.to_be_bytes().as_slice(), &order.0].concat()
+}
+
+pub(crate) fn merchant_key(merchant: MerchantId, at: Lsn) -> Vec<u8> {
+    [merchant.0.to_be_bytes().as_slice(), &lsn(at)].concat()
+}
+
+pub(crate) fn account_key(account: AccountId) -> [u8; 8] {
+    account.packed().to_be_bytes()
+}
+
+pub(crate) fn posting_key(account: AccountId, index: u64) -> Vec<u8> {
+    [account_key(account), index.to_be_bytes()].concat()
+}
+
+/// The pair as one number, so that there is one right below it.
+pub(crate) fn pair_number(pair: CurrencyPair) -> u32 {
+    (u32::from(pair.presentment.numeric()) << 16) | u32::from(pair.debit.numeric())
+}
+
+pub(crate) fn rate_key(pair: u32, index: u64) -> Vec<u8> {
+    [pair.to_be_bytes().as_slice(), &index.to_be_bytes()].concat()
+}
+
+pub(crate) fn read_rate_key(key: &[u8]) -> Option<(CurrencyPair, u64)> {
+    let mut fields = Fields(key);
+    let pair = CurrencyPair { presentment: fields.currency()?, debit: fields.currency()? };
+    let index = fields.u64()?;
+    fields.end((pair, index))
+}
+
+pub(crate) fn trial_key(kind: AccountKind, currency: Currency) -> Vec<u8> {
+    [[kind.number()].as_slice(), &currency.numeric().to_be_bytes()].concat()
+}
+
+impl DecidedPayment {
+    pub(crate) fn write(&self) -> Vec<u8> {
+        [self.at.micros().to_be_bytes().as_slice(), &self.payment_id.bytes()].concat()
+    }
+
+    /// From a key that ends with the position.
+    pub(crate) fn read(key: &[u8], value: &[u8]) -> Option<Self> {
+        let lsn = Lsn::new(u64::from_be_bytes(*key.last_chunk()?));
+        let mut fields = Fields(value);
+        let (at, payment_id) = (fields.timestamp()?, fields.payment()?);
+        fields.end(Self { lsn, at, payment_id })
+    }
+}
+
+impl OrderRow {
+    pub(crate) fn write(&self) -> Vec<u8> {
+        let decisions = iter::once(self.shown).chain(self.declined_since);
+        let decisions = decisions.flat_map(|(at, payment)| [lsn(at).as_slice(), &payment.bytes()].concat());
+        iter::once(u8::from(self.is_held)).chain(decisions).collect()
+    }
+
+    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
+        let mut fields = Fields(bytes);
+        let is_held = match fields.byte()? {
+            0 => false,
+            1 => true,
+            _ => return None,
+        };
+        let shown = fields.decision()?;
+        let declined_since = if fields.0.is_empty() { None } else { Some(fields.decision()?) };
+        fields.end(Self { shown, is_held, declined_since })
+    }
+}
+
+impl PlaceInRecord {
+    pub(crate) fn write(&self) -> Vec<u8> {
+        [lsn(self.lsn).as_slice(), &self.index.to_be_bytes()].concat()
+    }
+
+    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
+        let mut fields = Fields(bytes);
+        let place = fields.place()?;
+        fields.end(place)
+    }
+}
+
+impl PostingRow {
+    pub(crate) fn write(&self) -> Vec<u8> {
+        [self.place.write().as_slice(), &self.posted_balance.minor_units().to_be_bytes()].concat()
+    }
+
+    pub(crate) fn read(currency: Currency, bytes: &[u8]) -> Option<Self> {
+        let mut fields = Fields(bytes);
+        let (place, posted_balance) = (fields.place()?, fields.money(currency)?);
+        fields.end(Self { place, posted_balance })
+    }
+}
+
+impl AccountRow {
+    pub(crate) fn write(&self) -> Vec<u8> {
+        let state = match self.state {
+            AccountState::Open => 1,
+            AccountState::Frozen => 2,
+            AccountState::Closed => 3_u8,
+        };
+        [
+            [state].as_slice(),
+            &self.opened_at.micros().to_be_bytes(),
+            &self.posted_balance.minor_units().to_be_bytes(),
+            &self.held_balance.minor_units().to_be_bytes(),
+            &self.postings.to_be_bytes(),
+        ]
+        .concat()
+    }
+
+    pub(crate) fn read(key: &[u8], value: &[u8]) -> Option<Self> {
+        let mut fields = Fields(key);
+        let account = fields.account()?;
+        let account = fields.end(account)?;
+        let mut fields = Fields(value);
+        let state = match fields.byte()? {
+            1 => AccountState::Open,
+            2 => AccountState::Frozen,
+            3 => AccountState::Closed,
+            _ => return None,
+        };
+        let opened_at = fields.timestamp()?;
+        let (posted_balance, held_balance) = (fields.money(account.currency)?, fields.money(account.currency)?);
+        let postings = fields.u64()?;
+        fields.end(Self { account, state, opened_at, posted_balance, held_balance, postings })
+    }
+}
+
+impl TrialLine {
+    pub(crate) fn write(&self) -> Vec<u8> {
+        [self.accounts.to_be_bytes().as_slice(), &self.balance.minor_units().to_be_bytes()].concat()
+    }
+
+    pub(crate) fn read(key: &[u8], value: &[u8]) -> Option<Self> {
+        let mut fields = Fields(key);
+        let (kind, currency) = (AccountKind::from_number(fields.byte()?)?, fields.currency()?);
+        let (kind, currency) = fields.end((kind, currency))?;
+        let mut fields = Fields(value);
+        let (accounts, balance) = (fields.u64()?, fields.money(currency)?);
+        fields.end(Self { kind, currency, accounts, balance })
+    }
+}
+
+impl Counts {
+    pub(crate) fn write(&self) -> Vec<u8> {
+        let counts = [self.payments_captured, self.payments_declined, self.payments_held];
+        let mut bytes: Vec<u8> = counts.into_iter().flat_map(u64::to_be_bytes).collect();
+        for (currency, count) in &self.above_soft_limit {
+            bytes.extend(currency.numeric().to_be_bytes());
+            bytes.extend(count.to_be_bytes());
+        }
+        bytes
+    }
+
+    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
+        let mut fields = Fields(bytes);
+        let (payments_captured, payments_declined, payments_held) = (fields.u64()?, fields.u64()?, fields.u64()?);
+        let mut above_soft_limit = BTreeMap::new();
+        while !fields.0.is_empty() {
+            above_soft_limit.insert(fields.currency()?, fields.u64()?);
+        }
+        Some(Self { payments_captured, payments_declined, payments_held, above_soft_limit })
+    }
+}
+
+/// Position and digest.
+pub(crate) fn read_mark(bytes: &[u8]) -> Option<domain::ChainMark> {
+    let mut fields = Fields(bytes);
+    let mark = domain::ChainMark { lsn: fields.lsn()?, digest: fields.array()? };
+    fields.end(mark)
+}
+
+/// Format and journal.
+pub(crate) fn read_identity(bytes: &[u8]) -> Option<(u32, [u8; 16])> {
+    let mut fields = Fields(bytes);
+    let identity = (fields.u32()?, fields.array()?);
+    fields.end(identity)
+}
