@@ -159,6 +159,7 @@ impl Accounts {
         let (account, _) = self.read(deadline, wallet, &message.account_id).await?;
         let applied_lsn = self.switch.boards.applied_lsn().get();
         let page = self.switch.boards.postings(account, in_memory(asked.from), in_memory(u64::from(asked.rows)));
+        let page = page.map_err(|error| errors::index_failed(&error))?;
         Ok(Response::new(v1::ListPostingsResponse {
             postings: page.rows.iter().map(|row| self.posting_message(row)).collect(),
             next_page_token: page.next.map(|index| index.to_string()).unwrap_or_default(),

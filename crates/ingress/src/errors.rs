@@ -6,6 +6,7 @@ mod by_engine;
 use std::{collections::HashMap, fmt::Display, time::Duration};
 
 use domain::{Lsn, Timestamp};
+use projections::IndexError;
 use shard::Refused;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
@@ -281,6 +282,23 @@ pub(crate) fn deadline_passed_while_waiting() -> Status {
 pub(crate) fn deadline_passed_while_reading() -> Status {
     let message = "the deadline passed while the read models caught up";
     Reply::new(Code::DeadlineExceeded, "DEADLINE_PASSED", message).into_status()
+}
+
+/// What a read needs is in the index only, and cannot be read.
+pub(crate) fn index_failed(error: &IndexError) -> Status {
+    reading_index(error).into_status()
+}
+
+/// As [`index_failed`], of what was recorded a moment ago.
+pub(crate) fn index_failed_after_commit(error: &IndexError) -> Status {
+    reading_index(error).outcome_unknown().into_status()
+}
+
+fn reading_index(error: &IndexError) -> Reply {
+    // Whoever asks need not know where our files are.
+    tracing::error!(error = error as &dyn std::error::Error, "cannot read the index");
+    let message = "what is no longer in memory cannot be read from the disk: ask again, or tell the operator";
+    Reply::new(Code::Unavailable, "INDEX_FAILED", message).retry_after(RETRY_RESTART)
 }
 
 /// A record that is not what its key's method makes: a bug, told without details.

@@ -44,6 +44,7 @@ pub(crate) fn watch_response(watched: &WatchedRecord, switch: &Switch) -> Result
 pub(crate) fn statement<'a>(view: &'a PaymentView, chain: ChainMark, switch: &Switch) -> Result<Statement<'a>, Status> {
     let mut bytes = Vec::new();
     journal::encode(view.record(), &mut bytes);
+    let net_debit = switch.boards.net_debit(view.payment_id(), view.record().lsn);
     Ok(Statement {
         mode: switch.started.mode,
         journal_id: switch.started.journal_id,
@@ -52,6 +53,6 @@ pub(crate) fn statement<'a>(view: &'a PaymentView, chain: ChainMark, switch: &Sw
         record_digest: record_digest(&bytes),
         payment: payment(view, switch)?,
         refund: view.refund().map(|view| refund(view, switch)).transpose()?,
-        net_debit_amount: switch.boards.net_debit(view.payment_id(), view.record().lsn),
+        net_debit_amount: net_debit.map_err(|error| errors::index_failed(&error))?,
     })
 }

@@ -190,7 +190,7 @@ impl Payments {
             requests::increase(request.get_ref(), merchant, &switch.digester).map_err(errors::invalid_field)?;
         // The payment may have been authorized a moment ago; the boards tell whom it debits.
         switch.caught_up(deadline).await?;
-        let payment = switch.boards.payment(asked.payment_id).filter(|payment| payment.merchant() == merchant);
+        let payment = switch.payment(asked.payment_id)?.filter(|payment| payment.merchant() == merchant);
         let payer = match payment {
             Some(payment) => payment.authorize().payer.clone(),
             None => Evidence::Unavailable(Unavailable::PaymentNotFound),
@@ -232,7 +232,7 @@ impl Payments {
             Ok(committed) => return Ok(committed),
             Err(Refused::Engine(Refusal::PaymentNotFound)) => {
                 self.switch.caught_up(deadline).await?;
-                let known = self.switch.boards.payment(payment_id).filter(|payment| payment.merchant() == merchant);
+                let known = self.switch.payment(payment_id)?.filter(|payment| payment.merchant() == merchant);
                 Refused::Engine(known.filter(|payment| payment.state() == PaymentState::Declined).map_or(
                     Refusal::PaymentNotFound,
                     |declined| Refusal::MoveNotAllowed { state: declined.state(), asked: of_it },
@@ -251,19 +251,21 @@ impl Payments {
         committed: &Committed,
     ) -> Result<v1::Payment, Status> {
         let Committed { record, .. } = committed;
-        let decided = match self.decided(payment_id) {
+        let decided = match self.decided(payment_id)? {
             Some(decided) => decided,
             None => {
                 let applied = deadline.wait_for(self.switch.boards.wait_for(record.lsn)).await;
                 applied.map_err(|_passed| errors::deadline_passed_while_waiting())?;
-                self.decided(payment_id).ok_or_else(errors::unexpected_record)?
+                self.decided(payment_id)?.ok_or_else(errors::unexpected_record)?
             }
         };
         replies::payment(&decided, record, &self.switch).ok_or_else(errors::unexpected_record)
     }
 
-    fn decided(&self, payment_id: PaymentId) -> Option<Arc<Record>> {
-        self.switch.boards.payment(payment_id).map(|payment| Arc::clone(payment.decided()))
+    fn decided(&self, payment_id: PaymentId) -> Result<Option<Arc<Record>>, Status> {
+        let payment = self.switch.boards.payment(payment_id);
+        let payment = payment.map_err(|error| errors::index_failed_after_commit(&error))?;
+        Ok(payment.map(|payment| Arc::clone(payment.decided())))
     }
 
     fn changes_are_served(&self) -> Result<(), Status> {

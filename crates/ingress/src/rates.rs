@@ -59,7 +59,7 @@ impl Rates {
         let before = Some(asked.page.from).filter(|from| *from > 0);
         let before = before.map(|from| usize::try_from(from).unwrap_or(usize::MAX));
         let limit = usize::try_from(asked.page.rows).unwrap_or(usize::MAX);
-        let page = switch.boards.rates(asked.pair, before, limit);
+        let page = switch.boards.rates(asked.pair, before, limit).map_err(|error| errors::index_failed(&error))?;
         let rates = page.ticks.iter().map(|published| rate(published, &policy, now)).collect::<Result<_, _>>()?;
         let next_page_token = page.next.map(|next| next.to_string()).unwrap_or_default();
         Ok(Response::new(v1::HistoryResponse { rates, next_page_token, applied_lsn }))

@@ -41,17 +41,19 @@ impl Receipts {
         switch.caught_up(deadline).await?;
 
         let not_found = || errors::payment_not_found(&asked.payment_id.to_string());
-        let now = switch.boards.payment(asked.payment_id).filter(|payment| self.may_see(caller, payment));
+        let now = switch.payment(asked.payment_id)?.filter(|payment| self.may_see(caller, payment));
         let now = now.ok_or_else(not_found)?;
         let outcome = match asked.lsn {
             None => now,
             Some(lsn) => switch
                 .boards
                 .payment_at(asked.payment_id, lsn)
+                .map_err(|error| errors::index_failed(&error))?
                 .ok_or_else(|| errors::receipt_not_found(&asked.payment_id.to_string(), lsn.get()))?,
         };
         // The mark of a record's batch is on the boards before the record is.
-        let chain = switch.boards.chain_at(outcome.record().lsn).ok_or_else(errors::unexpected_record)?;
+        let chain = switch.boards.chain_at(outcome.record().lsn).map_err(|error| errors::index_failed(&error))?;
+        let chain = chain.ok_or_else(errors::unexpected_record)?;
         let statement = payment_messages::statement(&outcome, chain, switch)?;
         let receipt = switch.signing_keys().receipts.current().issue(statement);
         Ok(Response::new(receipt.ok_or_else(errors::unexpected_record)?))

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use domain::{
-    AccountId, AccountName, Evidence, MerchantId, Method, Mode, Name, Submission, Timestamp, Unavailable, WalletId,
+    AccountId, AccountName, Evidence, MerchantId, Method, Mode, Name, PaymentId, Submission, Timestamp, Unavailable,
+    WalletId,
 };
 use pipeline::{Directory, RateBook};
-use projections::Boards;
+use projections::{Boards, PaymentView};
 use shard::{Answer, Clock, Committed, Handle, Refused, SystemClock};
 use tokio::sync::watch;
 use tonic::{Response, Status, metadata::MetadataMap};
@@ -116,6 +117,11 @@ impl Switch {
         let durable = self.handle.status().durable_lsn();
         let waited = deadline.wait_for(self.boards.wait_for(durable)).await;
         waited.map_err(|_passed| errors::deadline_passed_while_reading())
+    }
+
+    /// The payment as it stands on the boards.
+    pub(crate) fn payment(&self, payment: PaymentId) -> Result<Option<PaymentView>, Status> {
+        self.boards.payment(payment).map_err(|error| errors::index_failed(&error))
     }
 
     /// The merchant of that name, as evidence: one that is not there is for the engine to refuse, after it has looked at

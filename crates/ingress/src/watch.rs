@@ -13,6 +13,7 @@ use std::{
 
 use domain::{Lsn, MerchantId};
 use metrics::{counter, gauge};
+use projections::WatchError;
 use tokio::{
     sync::watch,
     time::{Instant, sleep_until},
@@ -127,7 +128,10 @@ pub(crate) fn begin(
     let open = switch.open_watches.open(caller)?;
     // Asked here, so that who comes too late is told before the stream begins.
     let kept = switch.boards.watch_from(merchant, after, 1);
-    kept.map_err(|below| errors::watch_below_retained(below.first))?;
+    kept.map_err(|error| match error {
+        WatchError::BelowRetained(below) => errors::watch_below_retained(below.first),
+        WatchError::Index(error) => errors::index_failed(&error),
+    })?;
     let watching = Watching {
         switch: switch.clone(),
         merchant,
@@ -176,9 +180,12 @@ impl Watching {
     /// Takes the next records from the boards.
     fn take(&mut self) -> Result<(), Status> {
         let batch = self.switch.boards.watch_from(self.merchant, self.taken, BATCH_RECORDS);
-        let batch = batch.map_err(|below| {
-            counter!(WATCHES_FELL_BEHIND).increment(1);
-            errors::watch_fell_behind(below.first)
+        let batch = batch.map_err(|error| match error {
+            WatchError::BelowRetained(below) => {
+                counter!(WATCHES_FELL_BEHIND).increment(1);
+                errors::watch_fell_behind(below.first)
+            }
+            WatchError::Index(error) => errors::index_failed(&error),
         })?;
         for watched in &batch.records {
             self.untold.push_back(payment_messages::watch_response(watched, &self.switch)?);

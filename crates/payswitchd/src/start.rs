@@ -6,7 +6,7 @@ use domain::{ApiKeyHash, ChainMark, Lsn, Name, Record, Timestamp, WalletId};
 use ingress::{Credentials, Ids, SandboxPowers, Started};
 use journal::{FileJournal, FoldError, JournalId, Options, RecordRef, Recovered, disk::DirectoryDisk};
 use pipeline::{Directory, RateBook};
-use projections::{Boards, FeedSender, Projector, feed};
+use projections::{Boards, FeedReceiver, FeedSender, Projector, feed};
 use shard::{Clock, Inbox, Observer, Recovery, Refused, Shard, Status, SystemClock};
 
 use crate::{
@@ -127,7 +127,7 @@ pub(crate) fn start(config: &Config) -> Result<ReadySwitch, StartError> {
     let boards = projector.boards();
     let (sender, receiver) = feed(config.projections.feed_records_max);
     // It runs before anything is recovered or submitted: a full feed waits for it.
-    let projector_thread = spawn("projector", move || receiver.run(projector))?;
+    let projector_thread = spawn("projector", move || project(receiver, projector))?;
 
     let recovering = Instant::now();
     let tables = Tables { directory: Arc::clone(&directory), rate_book: Arc::clone(&rate_book) };
@@ -184,6 +184,13 @@ pub(crate) fn start(config: &Config) -> Result<ReadySwitch, StartError> {
         sandbox,
         started: Arc::new(started),
     })
+}
+
+/// The whole life of the projector's thread.
+fn project(receiver: FeedReceiver, projector: Projector) {
+    if let Err(error) = receiver.run(projector) {
+        tracing::error!(error = &error as &dyn std::error::Error, "the read models ended: the index cannot be read");
+    }
 }
 
 /// Folds the journal; refuses one that ends before the position this ledger had reached.

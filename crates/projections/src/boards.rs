@@ -1,29 +1,31 @@
 //! What readers see.
 
-use std::sync::{
-    Mutex,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::{Arc, Mutex};
 
-use domain::{AccountId, ChainMark, CurrencyPair, Digest, Lsn, MerchantId, PaymentId, TenantId};
+use domain::{AccountId, ChainMark, Command, CurrencyPair, Digest, Lsn, MerchantId, PaymentId, Record, TenantId};
+use index::{Counts, Index, TrialLine};
 use money::Money;
 use tokio::sync::watch;
 
 use crate::{
-    AccountSummary, BelowRetained, Page, PaymentFilter, PaymentPage, PaymentView, RatePage, RefundView, TrialLine,
-    WatchBatch, WatchedRecord,
-    accounts::Accounts,
+    AccountSummary, IndexError, Page, PaymentFilter, PaymentPage, PaymentView, RatePage, RefundView, WatchBatch,
+    WatchError, WatchedRecord,
+    accounts::{Accounts, has_postings_listed},
     chain::Chain,
     payments::Payments,
     rate_history::RateHistory,
     trial_balance::TrialBalance,
-    watch::{Concerned, WatchRing},
+    watch::{Concerned, WatchRing, concerned_by},
 };
+
+/// How many records are taken from the index at a time.
+const LOAD_RECORDS: usize = 1_024;
 
 /// Payments, accounts, balances and rates as of [`applied_lsn`](Self::applied_lsn) or a little later.
 ///
 /// Shared by all readers; written by the [`Projector`](crate::Projector) that made it and by nobody else. One call sees
-/// one board; two calls may see two positions of the log, never an earlier one second.
+/// one board; two calls may see two positions of the log, never an earlier one second. What is older than the hot window
+/// is read from the index, so that a read that may need it blocks on a disk, and fails when that does.
 #[derive(Debug)]
 pub struct Boards {
     pub(crate) applied: watch::Sender<Lsn>,
@@ -33,25 +35,70 @@ pub struct Boards {
     pub(crate) trial_balance: Mutex<TrialBalance>,
     pub(crate) rates: RateHistory,
     pub(crate) chain: Chain,
-    pub(crate) payments_captured: AtomicU64,
-    pub(crate) payments_declined: AtomicU64,
-    pub(crate) payments_held: AtomicU64,
+    pub(crate) counts: Mutex<Counts>,
+    pub(crate) index_failure: Mutex<Option<Arc<IndexError>>>,
 }
 
 impl Boards {
-    pub(crate) fn new(watch_retained_records: usize) -> Self {
+    pub(crate) fn new(watch_records: usize) -> Self {
         Self {
             applied: watch::Sender::new(Lsn::ZERO),
-            payments: Payments::default(),
-            watch: WatchRing::new(watch_retained_records),
+            payments: Payments::new(None, Lsn::ZERO),
+            watch: WatchRing::new(watch_records, Lsn::ZERO),
             accounts: Accounts::default(),
             trial_balance: Mutex::default(),
             rates: RateHistory::default(),
-            chain: Chain::default(),
-            payments_captured: AtomicU64::new(0),
-            payments_declined: AtomicU64::new(0),
-            payments_held: AtomicU64::new(0),
+            chain: Chain::new(None, Lsn::ZERO),
+            counts: Mutex::default(),
+            index_failure: Mutex::default(),
         }
+    }
+
+    /// The boards as of `start`, where this index stands.
+    pub(crate) fn load(index: &Index, start: Lsn, watch_records: usize) -> Result<Self, IndexError> {
+        let payments = Payments::new(Some(index.clone()), start);
+        let watched = u64::try_from(watch_records).unwrap_or(u64::MAX);
+        let mut watched = Lsn::new(start.get().saturating_sub(watched));
+        let watch = WatchRing::new(watch_records, watched);
+        while watched < start {
+            let records = index.records(watched, start, LOAD_RECORDS)?;
+            let Some(last) = records.last() else { return Err(index.missing(watched.next())) };
+            watched = last.lsn;
+            for record in &records {
+                watch.push(record, concerned_by(record, |payment| payments.merchant(payment))?);
+            }
+        }
+        Ok(Self {
+            applied: watch::Sender::new(start),
+            payments,
+            watch,
+            accounts: Accounts::load(index.clone())?,
+            trial_balance: Mutex::new(TrialBalance::of(index.trial_balance()?)),
+            rates: RateHistory::load(index.clone())?,
+            chain: Chain::new(Some(index.clone()), start),
+            counts: Mutex::new(index.counts()?),
+            index_failure: Mutex::default(),
+        })
+    }
+
+    /// Drops what this record touched last, the oldest of the hot window; it is in the index.
+    pub(crate) fn forget(&self, record: &Record) {
+        self.payments.forget(record);
+        for (_, posting) in record.postings() {
+            for account in [posting.debit(), posting.credit()] {
+                if has_postings_listed(account) {
+                    self.accounts.forget(account, record.lsn);
+                }
+            }
+        }
+        if let Command::PublishRates(command) = &record.command {
+            self.rates.forget(command, record.lsn);
+        }
+        self.chain.forget(record.lsn);
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        self.counts.lock().expect("no holder of the counts panics").clone()
     }
 
     /// The position up to which every board has seen the log.
@@ -69,47 +116,61 @@ impl Boards {
     }
 
     /// This payment as it stands.
-    #[must_use]
-    pub fn payment(&self, payment: PaymentId) -> Option<PaymentView> {
+    ///
+    /// # Errors
+    /// When it is in the index only, and cannot be read.
+    pub fn payment(&self, payment: PaymentId) -> Result<Option<PaymentView>, IndexError> {
         self.payments.view(payment)
     }
 
     /// This payment right after the record at this position; `None` when that record does not concern it.
-    #[must_use]
-    pub fn payment_at(&self, payment: PaymentId, lsn: Lsn) -> Option<PaymentView> {
+    ///
+    /// # Errors
+    /// When it is in the index only, and cannot be read.
+    pub fn payment_at(&self, payment: PaymentId, lsn: Lsn) -> Result<Option<PaymentView>, IndexError> {
         self.payments.view_at(payment, lsn)
     }
 
     /// The payment for this merchant order, by the keyed digest of its number: the one that holds it, else the last.
-    #[must_use]
-    pub fn payment_by_order(&self, merchant: MerchantId, order: Digest) -> Option<PaymentView> {
+    ///
+    /// # Errors
+    /// When it is in the index only, and cannot be read.
+    pub fn payment_by_order(&self, merchant: MerchantId, order: Digest) -> Result<Option<PaymentView>, IndexError> {
         self.payments.by_order(merchant, order)
     }
 
-    /// The payment that was first asked for under this idempotency key, by the key's keyed digest.
-    #[must_use]
-    pub fn payment_by_key(&self, tenant: TenantId, key: Digest) -> Option<PaymentView> {
+    /// The payment that was asked for under this idempotency key, unless the key was used for something else since, by the key's keyed digest.
+    ///
+    /// # Errors
+    /// When it is in the index only, and cannot be read.
+    pub fn payment_by_key(&self, tenant: TenantId, key: Digest) -> Result<Option<PaymentView>, IndexError> {
         self.payments.by_key(tenant, key)
     }
 
     /// The last `limit` refunds of a payment as they stand, declined ones included, oldest first. Empty when there is no
     /// such payment.
-    #[must_use]
-    pub fn refunds(&self, payment: PaymentId, limit: usize) -> Vec<RefundView> {
+    ///
+    /// # Errors
+    /// When it is in the index only, and cannot be read.
+    pub fn refunds(&self, payment: PaymentId, limit: usize) -> Result<Vec<RefundView>, IndexError> {
         self.payments.refunds(payment, limit)
     }
 
     /// What the records of a payment up to this position took from its payer, less what they gave back, as it really
     /// moved. `None` when there is no such payment, or it was declined.
-    #[must_use]
-    pub fn net_debit(&self, payment: PaymentId, up_to: Lsn) -> Option<Money> {
+    ///
+    /// # Errors
+    /// When it is in the index only, and cannot be read.
+    pub fn net_debit(&self, payment: PaymentId, up_to: Lsn) -> Result<Option<Money>, IndexError> {
         self.payments.net_debit(payment, up_to)
     }
 
     /// At most `limit` payments, of this merchant or of all, that fit the filter and were decided after this position, in
     /// the order of their decision. At most `scan_max` are looked at. Positions never change, so a next page stays where
     /// it is while payments arrive.
-    #[must_use]
+    ///
+    /// # Errors
+    /// When it is in the index only, and cannot be read.
     pub fn list(
         &self,
         merchant: Option<MerchantId>,
@@ -117,7 +178,7 @@ impl Boards {
         after: Lsn,
         limit: usize,
         scan_max: usize,
-    ) -> PaymentPage {
+    ) -> Result<PaymentPage, IndexError> {
         self.payments.list(merchant, filter, after, (limit, scan_max))
     }
 
@@ -126,35 +187,33 @@ impl Boards {
     /// [wait](Self::wait_for) for the position after it.
     ///
     /// # Errors
-    /// When some of it is no longer kept.
-    pub fn watch_from(
-        &self,
-        merchant: Option<MerchantId>,
-        after: Lsn,
-        limit: usize,
-    ) -> Result<WatchBatch, BelowRetained> {
+    /// When some of it is no longer kept, or cannot be read.
+    pub fn watch_from(&self, merchant: Option<MerchantId>, after: Lsn, limit: usize) -> Result<WatchBatch, WatchError> {
         let (found, up_to) = self.watch.after(merchant, after, limit, self.applied_lsn())?;
-        let view = |concerned: Concerned| {
-            let view = self.payments.view_at_step(concerned.payment_id, concerned.step);
-            view.expect("a payment is entered before its record is kept for watchers")
+        let watched = |(record, concerned): (Arc<Record>, Vec<Concerned>)| {
+            let view = |one: Concerned| self.payments.view_at_step(one.payment_id, record.lsn, one.followers);
+            let payments = concerned.into_iter().map(view).collect::<Result<_, _>>()?;
+            Ok(WatchedRecord { record, payments })
         };
-        let records = found
-            .into_iter()
-            .map(|(record, concerned)| WatchedRecord { record, payments: concerned.into_iter().map(view).collect() });
-        Ok(WatchBatch { records: records.collect(), up_to })
+        let records = found.into_iter().map(watched).collect::<Result<_, IndexError>>()?;
+        Ok(WatchBatch { records, up_to })
     }
 
     /// At most `limit` rates of a pair, newest first, from the one before this index on, counted from 0 for the first
     /// that was published; `None` begins with the last. Indexes never change, so a next page stays where it is while
     /// rates arrive. Empty when none was published.
-    #[must_use]
-    pub fn rates(&self, pair: CurrencyPair, before_index: Option<usize>, limit: usize) -> RatePage {
+    ///
+    /// # Errors
+    /// When it is in the index only, and cannot be read.
+    pub fn rates(&self, pair: CurrencyPair, before_index: Option<usize>, limit: usize) -> Result<RatePage, IndexError> {
         self.rates.page(pair, before_index, limit)
     }
 
     /// The journal's chain digest right after the batch that holds the record at this position.
-    #[must_use]
-    pub fn chain_at(&self, lsn: Lsn) -> Option<ChainMark> {
+    ///
+    /// # Errors
+    /// When it is in the index only, and cannot be read.
+    pub fn chain_at(&self, lsn: Lsn) -> Result<Option<ChainMark>, IndexError> {
         self.chain.at(lsn)
     }
 
@@ -166,8 +225,10 @@ impl Boards {
 
     /// At most `limit` postings of an account, oldest first, from the one with this index, counted from 0. Indexes
     /// never change, so a next page stays where it is while postings arrive. Empty when there is no such account.
-    #[must_use]
-    pub fn postings(&self, account: AccountId, from_index: usize, limit: usize) -> Page {
+    ///
+    /// # Errors
+    /// When it is in the index only, and cannot be read.
+    pub fn postings(&self, account: AccountId, from_index: usize, limit: usize) -> Result<Page, IndexError> {
         self.accounts.page(account, from_index, limit)
     }
 
@@ -178,22 +239,32 @@ impl Boards {
         self.trial_balance.lock().expect("no holder of the trial balance panics").lines()
     }
 
+    /// Why the index did not take what was to be written last; `None` when it did. Until it does, everything that follows
+    /// from later records stays in memory.
+    ///
+    /// # Panics
+    /// Never: no holder of its lock panics.
+    #[must_use]
+    pub fn index_failure(&self) -> Option<Arc<IndexError>> {
+        self.index_failure.lock().expect("no holder of the failure panics").clone()
+    }
+
     /// Payments of which something was captured since the ledger began.
     #[must_use]
     pub fn payments_captured(&self) -> u64 {
-        self.payments_captured.load(Ordering::Relaxed)
+        self.counts.lock().expect("no holder of the counts panics").payments_captured
     }
 
     /// Payments declined since the ledger began.
     #[must_use]
     pub fn payments_declined(&self) -> u64 {
-        self.payments_declined.load(Ordering::Relaxed)
+        self.counts.lock().expect("no holder of the counts panics").payments_declined
     }
 
     /// Payments for which funds are held now.
     #[must_use]
     pub fn payments_held(&self) -> u64 {
-        self.payments_held.load(Ordering::Relaxed)
+        self.counts.lock().expect("no holder of the counts panics").payments_held
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 use domain::{ChainMark, Record};
 use metrics::Counter;
 
-use crate::{Projector, metric_names};
+use crate::{IndexError, Projector, metric_names};
 
 /// A feed in which at most `capacity_records` records wait, or one batch if that is larger.
 ///
@@ -89,13 +89,18 @@ impl FeedSender {
 
 impl FeedReceiver {
     /// Folds what arrives until the feed is closed and empty. The whole life of the projector's thread.
-    pub fn run(mut self, mut projector: Projector) {
+    ///
+    /// # Errors
+    /// When the projector cannot read its index: nothing more is folded, and the sender learns that the projector is gone.
+    /// The boards stay as they are. An index that cannot be written ends nothing, see [`Projector::apply_batch`].
+    pub fn run(mut self, mut projector: Projector) -> Result<(), IndexError> {
         let mut received = Waiting::default();
         while self.receive(&mut received) {
             // The marks first: whoever sees a record finds the digest of its batch.
             received.marks.iter().for_each(|mark| projector.chained(*mark));
-            projector.apply_batch(&received.records);
+            projector.apply_batch(&received.records)?;
         }
+        Ok(())
     }
 
     /// Puts all that waits in the place of what was received before, and waits for some if there is nothing. False when

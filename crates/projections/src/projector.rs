@@ -2,23 +2,24 @@
 
 use std::{
     mem, slice,
-    sync::{Arc, MutexGuard, atomic::Ordering},
+    sync::{Arc, MutexGuard},
 };
 
 use domain::{
     AccountId, AccountKind, AuthorizationIncreased, AuthorizePayment, ChainMark, Command, Event, Evidence, Lsn,
     MoveFunds, PaymentAmount, PaymentAuthorized, PaymentCaptured, PaymentId, PaymentTotals, Record,
 };
+use index::{Counts, Index, concerned};
 use metrics::Gauge;
 use money::{Currency, Money};
 
 use crate::{
-    AccountState, Boards, WATCH_RETAINED_RECORDS,
+    AccountState, Boards, IndexError, WATCH_RETAINED_RECORDS,
     accounts::{Change, has_postings_listed},
+    index_writer::{IndexWriter, Touched},
     metric_names,
-    payments::{Moved, StepIndex, authorize_of, totals_in},
+    payments::{Moved, authorize_of, totals_in},
     trial_balance::{TrialBalance, subtract},
-    watch::Concerned,
 };
 
 /// The one writer of its [`Boards`].
@@ -28,11 +29,13 @@ use crate::{
 #[derive(Debug)]
 pub struct Projector {
     boards: Arc<Boards>,
+    /// Where its index stood when it began.
+    start: Lsn,
     applied: Lsn,
     applied_gauge: Gauge,
-    /// What the record at hand does to accounts, and which payments it concerns: kept for their memory.
+    writer: Option<IndexWriter>,
+    /// What the record at hand does to accounts: kept for its memory.
     changes: Vec<(AccountId, Change)>,
-    concerned: Vec<Concerned>,
 }
 
 impl Default for Projector {
@@ -42,7 +45,8 @@ impl Default for Projector {
 }
 
 impl Projector {
-    /// A projector at [`Lsn::ZERO`] with empty boards. The process installs its metrics recorder before.
+    /// A projector at [`Lsn::ZERO`] with empty boards, which keeps everything in memory. The process installs its metrics
+    /// recorder before.
     #[must_use]
     pub fn new() -> Self {
         Self::with_watch_retained(WATCH_RETAINED_RECORDS)
@@ -51,13 +55,29 @@ impl Projector {
     /// As [`new`](Self::new), with so many records about payments kept for those who watch.
     #[must_use]
     pub fn with_watch_retained(records: usize) -> Self {
-        Self {
-            boards: Arc::new(Boards::new(records)),
-            applied: Lsn::ZERO,
-            applied_gauge: metric_names::applied_lsn(),
-            changes: Vec::new(),
-            concerned: Vec::new(),
+        Self::from(Boards::new(records), Lsn::ZERO, None)
+    }
+
+    /// A projector that stands where this index does, and is its one writer. In memory it keeps the last `hot_records`
+    /// records with what they touched, accounts and pairs as they stand, and the last `watch_records` records about
+    /// payments for those who watch. Everything else is read from the index.
+    ///
+    /// What was watched before it began is kept as far as it is among the last `watch_records` records of any kind.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn with_index(index: Index, hot_records: usize, watch_records: usize) -> Result<Self, IndexError> {
+        let start = index.applied()?.map_or(Lsn::ZERO, |mark| mark.lsn);
+        let boards = Boards::load(&index, start, watch_records)?;
+        for (currency, payments) in &boards.counts().above_soft_limit {
+            metric_names::count_above_soft_limit(*currency, *payments);
         }
+        Ok(Self::from(boards, start, Some(IndexWriter::new(index, start, hot_records))))
+    }
+
+    fn from(boards: Boards, start: Lsn, writer: Option<IndexWriter>) -> Self {
+        let applied_gauge = metric_names::applied_lsn();
+        Self { boards: Arc::new(boards), start, applied: start, applied_gauge, writer, changes: Vec::new() }
     }
 
     /// What it writes, for readers to share.
@@ -66,36 +86,77 @@ impl Projector {
         Arc::clone(&self.boards)
     }
 
+    /// The last record it has folded, or the position at which its index stood when it began.
+    #[must_use]
+    pub const fn applied(&self) -> Lsn {
+        self.applied
+    }
+
     /// Folds the next durable record and lets readers see it.
+    ///
+    /// # Errors
+    /// As [`apply_batch`](Self::apply_batch).
     ///
     /// # Panics
     /// When the record is not the next one, or contradicts an earlier one.
-    pub fn apply(&mut self, record: &Arc<Record>) {
-        self.apply_batch(slice::from_ref(record));
+    pub fn apply(&mut self, record: &Arc<Record>) -> Result<(), IndexError> {
+        self.apply_batch(slice::from_ref(record))
     }
 
-    /// Folds the next durable records; those who wait are woken once for all of them.
+    /// Folds the next durable records; those who wait are woken once for all of them. Records up to where its index stood
+    /// when it began are passed over, so that a journal may be read again from an earlier place.
+    ///
+    /// Then what follows from them goes to the index, as far as the journal's batches that were [`chained`](Self::chained)
+    /// reach. An index that does not take it is no error: everything stays in memory, the metric
+    /// `payswitch_index_write_failures_total` counts, and the next call tries again.
+    ///
+    /// # Errors
+    /// When what a record changes is in the index only, and cannot be read. The records before it were folded, and it was
+    /// not. Never without an index.
     ///
     /// # Panics
     /// As [`apply`](Self::apply).
-    pub fn apply_batch(&mut self, records: &[Arc<Record>]) {
-        for record in records {
-            assert_eq!(record.lsn, self.applied.next(), "records are applied in lsn order without gaps");
-            self.fold(record);
-            self.applied = record.lsn;
-        }
+    pub fn apply_batch(&mut self, records: &[Arc<Record>]) -> Result<(), IndexError> {
+        let last = records.last().and_then(|last| self.writer.as_ref()?.last_mark(last.lsn));
+        let folded = records.iter().try_for_each(|record| self.fold_next(record, last));
         self.applied_gauge.set(self.applied.get() as f64);
-        // Last: whoever sees the position sees all that was folded before it.
+        // Whoever sees the position sees all that was folded before it.
         self.boards.applied.send_replace(self.applied);
+        // Last: nobody waits for the index.
+        if let Some(writer) = &mut self.writer {
+            writer.write(&self.boards);
+        }
+        folded
     }
 
     /// Notes the journal's chain digest after a durable batch. It may come before the batch's records, so that whoever
-    /// sees a record finds its digest.
+    /// sees a record finds its digest. Batches up to where its index stood when it began are passed over.
     ///
     /// # Panics
     /// When the batch does not end after the one before.
     pub fn chained(&mut self, mark: ChainMark) {
+        if mark.lsn <= self.start {
+            return;
+        }
         self.boards.chain.push(mark);
+        if let Some(writer) = &mut self.writer {
+            writer.chained(mark);
+            writer.close(self.applied, &self.boards);
+        }
+    }
+
+    fn fold_next(&mut self, record: &Arc<Record>, last_mark: Option<Lsn>) -> Result<(), IndexError> {
+        if record.lsn <= self.start {
+            return Ok(());
+        }
+        assert_eq!(record.lsn, self.applied.next(), "records are applied in lsn order without gaps");
+        self.boards.payments.recall(record)?;
+        self.fold(record);
+        self.applied = record.lsn;
+        if let Some(writer) = &mut self.writer {
+            writer.folded(record, last_mark, &self.boards);
+        }
+        Ok(())
     }
 
     fn fold(&mut self, record: &Arc<Record>) {
@@ -107,16 +168,26 @@ impl Projector {
             (Command::Deposit(command) | Command::Withdraw(command), Event::FundsMoved { posted_balance, .. }) => {
                 self.assert_balance(command, *posted_balance);
             }
-            (Command::PublishRates(command), Event::RatesPublished(_)) => self.boards.rates.publish(record, command),
+            (Command::PublishRates(command), Event::RatesPublished(_)) => {
+                let batch = self.writer.as_mut().map(|writer| writer.rows().0);
+                self.boards.rates.publish(record, command, batch);
+            }
             // Names, rules, consents and declined movements are not read from the boards.
             _ => {}
         }
-        above_soft_limit(&record.event).iter().copied().for_each(metric_names::count_above_soft_limit);
+        self.count(|counts| {
+            for currency in above_soft_limit(&record.event) {
+                metric_names::count_above_soft_limit(*currency, 1);
+                *counts.above_soft_limit.entry(*currency).or_default() += 1;
+            }
+        });
         // After all that a watcher may look up.
-        self.boards.watch.push(record, &self.concerned);
+        let merchant = |payment| self.boards.payments.merchant(payment);
+        let concerned = crate::watch::concerned_by(record, merchant);
+        self.boards.watch.push(record, concerned.expect("what a record concerns is in memory"));
     }
 
-    fn open_accounts(&self, record: &Record) {
+    fn open_accounts(&mut self, record: &Record) {
         match (&record.command, &record.event) {
             (Command::OpenAccount(_), Event::AccountOpened(account)) => self.open(*account, record),
             (Command::RegisterMerchant(command), Event::MerchantRegistered(merchant)) => {
@@ -131,23 +202,32 @@ impl Projector {
         }
     }
 
-    fn fold_account_state(&self, record: &Record) {
+    fn fold_account_state(&mut self, record: &Record) {
         let accounts = &self.boards.accounts;
-        match (&record.command, &record.event) {
-            (Command::CloseAccount(command), Event::AccountClosed) => accounts.close(known(&command.account)),
+        let account = match (&record.command, &record.event) {
+            (Command::CloseAccount(command), Event::AccountClosed) => {
+                let account = known(&command.account);
+                accounts.close(account);
+                account
+            }
             (Command::FreezeAccount(command), Event::AccountFrozen) => {
-                accounts.turn(known(&command.account), AccountState::Open, AccountState::Frozen);
+                let account = known(&command.account);
+                accounts.turn(account, AccountState::Open, AccountState::Frozen);
+                account
             }
             (Command::UnfreezeAccount(command), Event::AccountUnfrozen) => {
-                accounts.turn(known(&command.account), AccountState::Frozen, AccountState::Open);
+                let account = known(&command.account);
+                accounts.turn(account, AccountState::Frozen, AccountState::Open);
+                account
             }
-            _ => {}
-        }
+            _ => return,
+        };
+        self.touch(account);
     }
 
-    /// Enters what the record did to payments, and notes whom it concerns and what it holds or releases.
+    /// Enters what the record did to payments.
     fn fold_payments(&mut self, record: &Arc<Record>) {
-        self.concerned.clear();
+        self.boards.payments.enter_key(record);
         match (&record.command, &record.event) {
             (Command::AuthorizePayment(command), _) => self.decided(command, record),
             (_, Event::HoldsExpired(expired)) => {
@@ -155,17 +235,13 @@ impl Projector {
                     self.went_on(hold.payment_id, record);
                 }
             }
-            (_, Event::RefundsPriced(priced)) => {
-                for refund in priced {
-                    let step = self.boards.payments.price_refund(refund.payment_id, refund.refund_id, record);
-                    self.concern(refund.payment_id, step);
-                }
+            (_, Event::RefundsPriced(_)) => {
+                concerned(record).for_each(|payment| self.boards.payments.price_refunds(payment, record));
             }
             (command, event) => {
                 let Some(payment) = command.payment_id() else { return };
                 if event.decline().is_some() {
-                    let step = self.boards.payments.refuse_change(payment, record);
-                    self.concern(payment, step);
+                    self.boards.payments.refuse_change(payment, record);
                 } else {
                     self.went_on(payment, record);
                 }
@@ -174,46 +250,38 @@ impl Projector {
     }
 
     fn decided(&mut self, command: &AuthorizePayment, record: &Arc<Record>) {
-        self.boards.payments.decide(command, record);
-        self.concerned.push(Concerned {
-            payment_id: command.payment_id,
-            merchant: command.merchant,
-            step: StepIndex::DECISION,
-        });
+        let batch = self.writer.as_mut().map(|writer| writer.rows().0);
+        self.boards.payments.decide(command, record, batch);
         let Some(after) = totals_in(record, command.payment_id) else {
             assert!(record.event.decline().is_some(), "only a declined payment has no totals");
-            self.boards.payments_declined.fetch_add(1, Ordering::Relaxed);
+            self.count(|counts| counts.payments_declined += 1);
             return;
         };
-        self.count(None, &after);
+        self.count_payment(None, &after);
         self.hold(known(&command.payer), after.held);
     }
 
     fn went_on(&mut self, payment: PaymentId, record: &Arc<Record>) {
-        let Moved { step, before, decided } = self.boards.payments.go_on(payment, record);
+        let batch = self.writer.as_mut().map(|writer| writer.rows().0);
+        let Moved { before, decided } = self.boards.payments.go_on(payment, record, batch);
         let after = totals_in(record, payment).expect("a record that changes a payment tells its totals");
-        self.concern(payment, step);
-        self.count(Some(&before), &after);
+        self.count_payment(Some(&before), &after);
         self.hold(known(&authorize_of(&decided).payer), subtract(after.held, before.held));
     }
 
-    fn concern(&mut self, payment_id: PaymentId, step: StepIndex) {
-        let decided = self.boards.payments.decided(payment_id).expect("a payment is decided before it goes on");
-        self.concerned.push(Concerned { payment_id, merchant: authorize_of(&decided).merchant, step });
-    }
-
-    fn count(&self, before: Option<&PaymentTotals>, after: &PaymentTotals) {
+    fn count_payment(&self, before: Option<&PaymentTotals>, after: &PaymentTotals) {
         assert_in_order(after);
-        let Boards { payments_captured, payments_held, .. } = &*self.boards;
         let has_captured = |totals: &PaymentTotals| totals.captured.presentment.is_positive();
-        if has_captured(after) && !before.is_some_and(has_captured) {
-            payments_captured.fetch_add(1, Ordering::Relaxed);
-        }
-        match (before.is_some_and(|before| before.state.is_held()), after.state.is_held()) {
-            (false, true) => payments_held.fetch_add(1, Ordering::Relaxed),
-            (true, false) => payments_held.fetch_sub(1, Ordering::Relaxed),
-            (false, false) | (true, true) => 0,
-        };
+        self.count(|counts| {
+            if has_captured(after) && !before.is_some_and(has_captured) {
+                counts.payments_captured += 1;
+            }
+            match (before.is_some_and(|before| before.state.is_held()), after.state.is_held()) {
+                (false, true) => counts.payments_held += 1,
+                (true, false) => counts.payments_held -= 1,
+                (false, false) | (true, true) => {}
+            }
+        });
     }
 
     fn hold(&mut self, payer: AccountId, more: Money) {
@@ -234,23 +302,44 @@ impl Projector {
         }
         // Stable: the postings of an account stay in order.
         changes.sort_by_key(|(account, _)| *account);
+        let (mut batch, mut touched) = self.writer.as_mut().map(IndexWriter::rows).unzip();
         for of_account in changes.chunk_by(|(left, _), (right, _)| left == right) {
             if let [(account, _), ..] = of_account {
-                self.boards.accounts.change(*account, record, of_account.iter().map(|(_, change)| *change));
+                let of_account = of_account.iter().map(|(_, change)| *change);
+                self.boards.accounts.change(*account, record, of_account, batch.as_deref_mut());
+                if let Some(touched) = &mut touched {
+                    touched.accounts.insert(*account);
+                }
             }
         }
         changes.clear();
         self.changes = changes;
+        if let Some(Touched { lines, .. }) = touched {
+            let accounts = record.postings().flat_map(|(_, posting)| [posting.debit(), posting.credit()]);
+            lines.extend(accounts.map(|account| (account.kind, account.currency)));
+        }
         // All postings of a record under one lock: a reader never sees half a payment.
         let mut trial_balance = self.trial_balance();
-        for (_, posting) in record.postings() {
-            trial_balance.post(posting);
+        record.postings().for_each(|(_, posting)| trial_balance.post(posting));
+    }
+
+    fn open(&mut self, account: AccountId, record: &Record) {
+        self.boards.accounts.open(account, record.at);
+        self.trial_balance().count(account);
+        self.touch(account);
+        if let Some(writer) = &mut self.writer {
+            writer.rows().1.lines.insert((account.kind, account.currency));
         }
     }
 
-    fn open(&self, account: AccountId, record: &Record) {
-        self.boards.accounts.open(account, record.at);
-        self.trial_balance().count(account);
+    fn touch(&mut self, account: AccountId) {
+        if let Some(writer) = &mut self.writer {
+            writer.rows().1.accounts.insert(account);
+        }
+    }
+
+    fn count(&self, count: impl FnOnce(&mut Counts)) {
+        count(&mut self.boards.counts.lock().expect("no holder of the counts panics"));
     }
 
     /// The engine wrote the balance it had: two folds of one journal agree, or one of them is wrong.

@@ -3,20 +3,8 @@
 use std::collections::BTreeMap;
 
 use domain::{AccountId, AccountKind, Posting};
+use index::TrialLine;
 use money::{Currency, Money};
-
-/// All accounts of one kind in one currency.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TrialLine {
-    /// What the accounts are for.
-    pub kind: AccountKind,
-    /// What they hold.
-    pub currency: Currency,
-    /// How many there are, closed ones included. A house account counts from its first posting.
-    pub accounts: u64,
-    /// The sum of their balances, credits less debits: positive is owed by the switch, negative is owned by it.
-    pub balance: Money,
-}
 
 /// The first currency whose lines do not sum to zero, with their sum; `None` says the books balance.
 #[must_use]
@@ -36,6 +24,11 @@ pub(crate) struct TrialBalance {
 }
 
 impl TrialBalance {
+    /// As it stood with these lines.
+    pub(crate) fn of(lines: Vec<TrialLine>) -> Self {
+        Self { lines: lines.into_iter().map(|line| ((line.kind, line.currency), line)).collect() }
+    }
+
     /// Counts an account that was opened.
     pub(crate) fn count(&mut self, account: AccountId) {
         self.line(account).accounts += 1;

@@ -6,9 +6,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use domain::{Lsn, MerchantId, PaymentId, Record};
+use domain::{Command, Lsn, MerchantId, PaymentId, Record};
+use index::concerned;
 
-use crate::{PaymentView, payments::StepIndex};
+use crate::{IndexError, PaymentView};
 
 /// How many records about payments are kept for watchers, unless the process says otherwise.
 pub const WATCH_RETAINED_RECORDS: usize = 65_536;
@@ -42,6 +43,17 @@ pub struct BelowRetained {
     pub first: Lsn,
 }
 
+/// Why a watch cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum WatchError {
+    /// It is too far behind.
+    #[error(transparent)]
+    BelowRetained(#[from] BelowRetained),
+    /// What is told of a record cannot be read.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+}
+
 /// The last records about payments. Readers pull; nothing is queued for any of them, so a slow one costs nothing and
 /// holds nobody up.
 #[derive(Debug)]
@@ -55,16 +67,17 @@ pub(crate) struct WatchRing {
 pub(crate) struct Concerned {
     pub(crate) payment_id: PaymentId,
     pub(crate) merchant: MerchantId,
-    pub(crate) step: StepIndex,
+    /// How often the record concerns the payment again after this.
+    pub(crate) followers: u32,
 }
 
 /// A record with what is wanted of it.
 pub(crate) type Found = (Arc<Record>, Vec<Concerned>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     kept: VecDeque<Kept>,
-    /// The last record that was dropped.
+    /// The last record that was dropped, or the position behind which the ring began.
     dropped: Lsn,
 }
 
@@ -82,16 +95,18 @@ enum OneOrMany {
 }
 
 impl WatchRing {
-    pub(crate) fn new(capacity_records: usize) -> Self {
-        Self { state: Mutex::default(), capacity_records }
+    /// A ring that begins behind this position.
+    pub(crate) fn new(capacity_records: usize, start: Lsn) -> Self {
+        let state = State { kept: VecDeque::new(), dropped: start };
+        Self { state: Mutex::new(state), capacity_records }
     }
 
     /// Keeps a record; the payments it concerns were entered before. One that concerns none is not kept.
-    pub(crate) fn push(&self, record: &Arc<Record>, concerned: &[Concerned]) {
-        let concerned = match concerned {
+    pub(crate) fn push(&self, record: &Arc<Record>, concerned: Vec<Concerned>) {
+        let concerned = match *concerned {
             [] => return,
-            [one] => OneOrMany::One(*one),
-            many => OneOrMany::Many(many.into()),
+            [one] => OneOrMany::One(one),
+            _ => OneOrMany::Many(concerned.into()),
         };
         let mut state = self.lock();
         state.kept.push_back(Kept { record: Arc::clone(record), concerned });
@@ -144,6 +159,25 @@ impl OneOrMany {
         };
         all.iter().filter(|concerned| merchant.is_none_or(|only| only == concerned.merchant)).copied().collect()
     }
+}
+
+/// The payments a record concerns, in order.
+pub(crate) fn concerned_by<E>(
+    record: &Record,
+    merchant: impl Fn(PaymentId) -> Result<MerchantId, E>,
+) -> Result<Vec<Concerned>, E> {
+    let payments: Vec<PaymentId> = concerned(record).collect();
+    let concerned = payments.iter().enumerate().map(|(place, payment_id)| {
+        let later = payments.iter().skip(place.saturating_add(1)).filter(|later| *later == payment_id).count();
+        let merchant = if let Command::AuthorizePayment(command) = &record.command {
+            command.merchant
+        } else {
+            merchant(*payment_id)?
+        };
+        let followers = u32::try_from(later).expect("a record prices fewer than 2^32 refunds");
+        Ok(Concerned { payment_id: *payment_id, merchant, followers })
+    });
+    concerned.collect()
 }
 
 #[cfg(test)]

@@ -16,6 +16,9 @@ use crate::{
     door::{Door, Keys},
 };
 
+/// Why a read of the boards cannot fail.
+pub(crate) const NO_INDEX: &str = "boards that are all in memory read no index";
+
 /// Opens the journal of the story, and passes commands on. Tests plant faults here.
 pub trait OpenJournal {
     /// What is opened.
@@ -98,7 +101,7 @@ impl<J: Journal> Switch<J> {
             }
             directory.observe(&record);
             rate_book.observe(&record);
-            projector.apply(&record);
+            projector.apply(&record).expect(NO_INDEX);
             records.push(record);
             Ok(())
         };
@@ -184,7 +187,7 @@ impl Observer for Folds {
             self.directory.observe(record);
             self.rate_book.observe(record);
         }
-        self.projector.apply_batch(records);
+        self.projector.apply_batch(records).expect(NO_INDEX);
         self.durable.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(records);
     }
 }

@@ -39,11 +39,13 @@ impl Payments {
                 switch.boards.payment_by_key(TenantId::Merchant(merchant), key)
             }
             // These two are names of a merchant's own.
-            (PaymentName::MerchantOrderId(_) | PaymentName::IdempotencyKey(_), Reader::Operator) => None,
+            (PaymentName::MerchantOrderId(_) | PaymentName::IdempotencyKey(_), Reader::Operator) => Ok(None),
         };
+        let found = found.map_err(|error| errors::index_failed(&error))?;
         let found = found.filter(|payment| reader.may_read(payment));
         let found = found.ok_or_else(|| errors::payment_not_found(&asked_text(&message)))?;
-        let refunds = switch.boards.refunds(found.payment_id(), REFUNDS_MAX);
+        let refunds =
+            switch.boards.refunds(found.payment_id(), REFUNDS_MAX).map_err(|error| errors::index_failed(&error))?;
         let refunds = refunds.iter().map(|refund| payment_messages::refund(refund, switch));
         Ok(Response::new(v1::PaymentServiceGetResponse {
             payment: Some(payment_messages::payment(&found, switch)?),
@@ -72,6 +74,7 @@ impl Payments {
         let applied_lsn = switch.boards.applied_lsn().get();
         let limit = usize::try_from(page.rows).unwrap_or(usize::MAX);
         let found = switch.boards.list(merchant, &wanted, Lsn::new(page.from), limit, LIST_SCAN_MAX);
+        let found = found.map_err(|error| errors::index_failed(&error))?;
         let payments = found.payments.iter().map(|payment| payment_messages::payment(payment, switch));
         Ok(Response::new(v1::PaymentServiceListResponse {
             payments: payments.collect::<Result<_, _>>()?,

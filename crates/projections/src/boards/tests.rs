@@ -1,3 +1,4 @@
+use std::sync::atomic::Ordering;
 use std::{
     pin::pin,
     sync::{Arc, atomic::AtomicUsize},
@@ -31,7 +32,7 @@ fn three_records() -> Vec<Arc<Record>> {
 fn what_was_applied_is_not_waited_for() {
     let mut projector = Projector::new();
     let boards = projector.boards();
-    projector.apply_batch(&three_records());
+    projector.apply_batch(&three_records()).unwrap();
     for lsn in 0..=3 {
         let ready = pin!(boards.wait_for(Lsn::new(lsn))).poll(&mut Context::from_waker(Waker::noop()));
         assert!(ready.is_ready(), "lsn {lsn}");
@@ -49,10 +50,10 @@ fn a_reader_is_woken_once_its_position_was_applied() {
     let mut waiting = pin!(boards.wait_for(Lsn::new(2)));
 
     assert_eq!(waiting.as_mut().poll(&mut context), Poll::Pending);
-    projector.apply(&records[0]);
+    projector.apply(&records[0]).unwrap();
     assert_eq!(waiting.as_mut().poll(&mut context), Poll::Pending);
     let wakes_before = wakes.0.load(Ordering::Relaxed);
-    projector.apply(&records[1]);
+    projector.apply(&records[1]).unwrap();
     assert_eq!(wakes.0.load(Ordering::Relaxed), wakes_before + 1);
     assert_eq!(waiting.as_mut().poll(&mut context), Poll::Ready(()));
 }
@@ -69,7 +70,7 @@ fn a_reader_that_gives_up_leaves_the_others_waiting() {
         let mut hasty = pin!(boards.wait_for(Lsn::new(3)));
         assert!(hasty.as_mut().poll(&mut context).is_pending());
     }
-    projector.apply_batch(&records);
+    projector.apply_batch(&records).unwrap();
     assert!(patient.as_mut().poll(&mut context).is_ready());
 }
 

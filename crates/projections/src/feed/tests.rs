@@ -25,7 +25,7 @@ fn a_closed_feed_is_folded_to_its_end() {
     let (mut sender, receiver) = feed(16);
     let projector = Projector::new();
     let boards = projector.boards();
-    let projecting = thread::spawn(move || receiver.run(projector));
+    let projecting = thread::spawn(move || receiver.run(projector).unwrap());
     for batch in all.chunks(BATCH_RECORDS) {
         let mut batch = batch.to_vec();
         assert_eq!(sender.send(&mut batch, None), Ok(()));
@@ -113,8 +113,8 @@ fn a_digest_is_there_before_its_records_can_be_seen() {
     sender.send(&mut all[2..3].to_vec(), Some(mark(3, 2))).unwrap();
     sender.send(&mut all[3..].to_vec(), None).unwrap();
     drop(sender);
-    receiver.run(projector);
-    let digests = [1, 2, 3, 4].map(|lsn| boards.chain_at(Lsn::new(lsn)));
+    receiver.run(projector).unwrap();
+    let digests = [1, 2, 3, 4].map(|lsn| boards.chain_at(Lsn::new(lsn)).unwrap());
     assert_eq!(digests, [Some(mark(2, 1)), Some(mark(2, 1)), Some(mark(3, 2)), None]);
     assert_eq!(boards.applied_lsn(), Lsn::new(4));
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use domain::{Event, Lsn, PaymentTotals, Record, RefundId};
+use domain::{Command, Event, Lsn, PaymentId, PaymentTotals, Record, RefundId};
 use money::Money;
 
 use super::view::{PaymentView, RefundView, authorize_of, refund_of, totals_in};
@@ -10,7 +10,7 @@ use crate::trial_balance::{add, subtract};
 
 /// Which record of a payment: 0 decided it, the others followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct StepIndex(u32);
+pub(super) struct StepIndex(u32);
 
 /// A payment by reference to the records that concern it.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ struct Step {
 }
 
 impl StepIndex {
-    pub(crate) const DECISION: Self = Self(0);
+    const DECISION: Self = Self(0);
 
     fn position(self) -> Option<usize> {
         let number = usize::try_from(self.0).expect("an index fits the address space");
@@ -45,31 +45,57 @@ impl Entry {
         Self { decided, later: Vec::new(), last: StepIndex::DECISION }
     }
 
-    /// A record that tells the payment's totals.
-    pub(super) fn push(&mut self, record: Arc<Record>) -> StepIndex {
-        let next = self.next();
-        let refund = if refund_of(&record).is_some() { next } else { StepIndex::DECISION };
-        self.last = next;
-        self.later.push(Step { record, told: next, refund });
-        next
+    /// The payment that these records made, in order; `None` when they cannot have.
+    pub(super) fn read(payment: PaymentId, records: Vec<Arc<Record>>) -> Option<Self> {
+        let mut records = records.into_iter();
+        let decided = records.next()?;
+        let Command::AuthorizePayment(command) = &decided.command else { return None };
+        if command.payment_id != payment {
+            return None;
+        }
+        let mut entry = Self::new(decided);
+        records.try_for_each(|record| entry.push(payment, &record)).map(|()| entry)
     }
 
-    /// A record that left the payment as it was.
-    pub(super) fn push_decline(&mut self, record: Arc<Record>) -> StepIndex {
+    /// Enters a record that concerns the payment; `None` when it cannot.
+    pub(super) fn push(&mut self, payment: PaymentId, record: &Arc<Record>) -> Option<()> {
+        if let Event::RefundsPriced(priced) = &record.event {
+            let mut of_payment = priced.iter().filter(|refund| refund.payment_id == payment).peekable();
+            of_payment.peek()?;
+            return of_payment.try_for_each(|refund| self.push_priced(record, refund.refund_id));
+        }
         let next = self.next();
-        let refund = if refund_of(&record).is_some() { next } else { StepIndex::DECISION };
-        let told = self.told(self.newest());
-        self.later.push(Step { record, told, refund });
-        next
+        let refund = if refund_of(record).is_some() { next } else { StepIndex::DECISION };
+        let told = if record.event.decline().is_some() {
+            // It left the payment as it was.
+            record.command.payment_id().filter(|of| *of == payment)?;
+            self.told(self.newest())
+        } else {
+            // A declined payment does not go on, and whatever goes on tells its totals.
+            self.totals()?;
+            totals_in(record, payment)?;
+            self.last = next;
+            next
+        };
+        self.later.push(Step { record: Arc::clone(record), told, refund });
+        Some(())
     }
 
     /// A record that gave the refund of an earlier step to the payer.
-    pub(super) fn push_priced(&mut self, record: Arc<Record>, refund: StepIndex) -> StepIndex {
+    fn push_priced(&mut self, record: &Arc<Record>, refund: RefundId) -> Option<()> {
+        let is_asked = |step: &Step| {
+            matches!(step.record.event, Event::RefundPending(_)) && refund_of(&step.record) == Some(refund)
+        };
+        let position = self.later.iter().rposition(is_asked)?;
+        let asked = StepIndex(u32::try_from(position).ok()?.checked_add(1)?);
+        if self.later.iter().skip(position).skip(1).any(|step| step.refund == asked) {
+            return None;
+        }
         let next = self.next();
         let told = self.told(self.newest());
         self.last = next;
-        self.later.push(Step { record, told, refund });
-        next
+        self.later.push(Step { record: Arc::clone(record), told, refund: asked });
+        Some(())
     }
 
     pub(super) const fn decided(&self) -> &Arc<Record> {
@@ -99,6 +125,17 @@ impl Entry {
             totals: self.totals_at(step),
             refund,
         }
+    }
+
+    /// The position of the newest record that concerns the payment.
+    pub(super) fn newest_lsn(&self) -> Lsn {
+        self.record(self.newest()).lsn
+    }
+
+    /// The step that is this record, and that so many steps follow which are this record too.
+    pub(super) fn step_before(&self, lsn: Lsn, followers: u32) -> Option<StepIndex> {
+        let step = StepIndex(self.step_of(lsn)?.0.checked_sub(followers)?);
+        (self.record(step).lsn == lsn).then_some(step)
     }
 
     /// The last step that is this record.

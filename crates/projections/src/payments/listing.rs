@@ -1,18 +1,23 @@
 //! Payments in the order they were decided.
 
-use std::sync::{Arc, RwLock};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::RwLock,
+};
 
-use dashmap::DashMap;
-use domain::{Lsn, MerchantId, PaymentState, Record, Timestamp};
+use domain::{AuthorizePayment, Lsn, MerchantId, PaymentId, PaymentState, Record, Timestamp};
+use index::{DecidedPayment, Index};
 use money::Currency;
 
 use super::view::PaymentView;
 
+use crate::IndexError;
+
 /// How many payments a page may look at in search of such as fit its filter, unless the caller wants fewer.
 pub const LIST_SCAN_MAX: usize = 4_096;
 
-/// The most records copied out of a list at once: others wait for that long.
-const CHUNK_RECORDS_MAX: usize = 512;
+/// The most payments copied out of a list at once: others wait for that long.
+const CHUNK_PAYMENTS_MAX: usize = 512;
 
 /// Which payments to list. Everything that is given must fit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,11 +42,20 @@ pub struct PaymentPage {
     pub next: Option<Lsn>,
 }
 
-/// The records that decided payments: all, and by merchant.
-#[derive(Debug, Default)]
+/// Payments that were decided: all, and by merchant. Old ones are in the index only.
+#[derive(Debug)]
 pub(super) struct Listing {
-    all: RwLock<Vec<Arc<Record>>>,
-    of_merchant: DashMap<MerchantId, Vec<Arc<Record>>>,
+    index: Option<Index>,
+    lists: RwLock<Lists>,
+}
+
+#[derive(Debug)]
+struct Lists {
+    // Invariant: every list rises with lsn, and is above `forgotten`.
+    all: VecDeque<DecidedPayment>,
+    of_merchant: HashMap<MerchantId, VecDeque<DecidedPayment>>,
+    /// What was decided up to here is in the index.
+    forgotten: Lsn,
 }
 
 impl PaymentFilter {
@@ -52,20 +66,37 @@ impl PaymentFilter {
         currency_fits && (self.states.is_empty() || self.states.contains(&payment.state()))
     }
 
-    /// The part of the list that is after this position and of the moments asked for: time rises with position.
-    fn within<'a>(&self, list: &'a [Arc<Record>], after: Lsn) -> &'a [Arc<Record>] {
+    /// The first of a list after this position and of the moments asked for, as far as they begin: time rises with
+    /// position.
+    fn first(&self, list: &VecDeque<DecidedPayment>, after: Lsn, limit: usize) -> Vec<DecidedPayment> {
         let is_before =
-            |record: &Arc<Record>| record.lsn <= after || self.decided_from.is_some_and(|from| record.at < from);
-        let start = list.partition_point(is_before);
-        let end = self.decided_to.map_or(list.len(), |to| list.partition_point(|record| record.at < to));
-        list.get(start..end).unwrap_or_default()
+            |payment: &DecidedPayment| payment.lsn <= after || self.decided_from.is_some_and(|from| payment.at < from);
+        list.range(list.partition_point(is_before)..).take(limit).copied().collect()
     }
 }
 
 impl Listing {
-    pub(super) fn push(&self, merchant: MerchantId, record: &Arc<Record>) {
-        self.all.write().expect("no holder of the list's lock panics").push(Arc::clone(record));
-        self.of_merchant.entry(merchant).or_default().push(Arc::clone(record));
+    /// Everything up to `start` is in the index.
+    pub(super) fn new(index: Option<Index>, start: Lsn) -> Self {
+        let lists = Lists { all: VecDeque::new(), of_merchant: HashMap::new(), forgotten: start };
+        Self { index, lists: RwLock::new(lists) }
+    }
+
+    pub(super) fn push(&self, command: &AuthorizePayment, record: &Record) {
+        let decided = DecidedPayment { lsn: record.lsn, at: record.at, payment_id: command.payment_id };
+        let mut lists = self.lists.write().expect("no holder of the lists' lock panics");
+        lists.all.push_back(decided);
+        lists.of_merchant.entry(command.merchant).or_default().push_back(decided);
+    }
+
+    /// Drops the payment that this record decided, the oldest of its lists.
+    pub(super) fn forget(&self, command: &AuthorizePayment, record: &Record) {
+        let mut lists = self.lists.write().expect("no holder of the lists' lock panics");
+        lists.forgotten = record.lsn;
+        forget_oldest(&mut lists.all, record.lsn);
+        if let Some(list) = lists.of_merchant.get_mut(&command.merchant) {
+            forget_oldest(list, record.lsn);
+        }
     }
 
     pub(super) fn page(
@@ -74,49 +105,98 @@ impl Listing {
         filter: &PaymentFilter,
         after: Lsn,
         (limit, scan_max): (usize, usize),
-        view: impl Fn(&Record) -> PaymentView,
-    ) -> PaymentPage {
+        view: impl Fn(PaymentId) -> Result<PaymentView, IndexError>,
+    ) -> Result<PaymentPage, IndexError> {
         let (mut page, mut cursor, mut left) = (PaymentPage::default(), after, scan_max);
         loop {
-            let (chunk, reaches_end) = self.chunk(merchant, filter, cursor, left.min(limit).min(CHUNK_RECORDS_MAX));
+            let chunk_max = left.min(limit).min(CHUNK_PAYMENTS_MAX);
+            let (chunk, reaches_end) = self.chunk(merchant, filter, cursor, chunk_max)?;
             let count = chunk.len();
-            for (index, record) in chunk.iter().enumerate() {
-                cursor = record.lsn;
-                let payment = view(record);
+            for (index, decided) in chunk.iter().enumerate() {
+                cursor = decided.lsn;
+                let payment = view(decided.payment_id)?;
                 if filter.fits(&payment) {
                     page.payments.push(payment);
                 }
                 let is_last = reaches_end && index.saturating_add(1) == count;
                 if page.payments.len() >= limit && !is_last {
-                    return PaymentPage { next: Some(cursor), ..page };
+                    return Ok(PaymentPage { next: Some(cursor), ..page });
                 }
             }
             left = left.saturating_sub(count);
             if reaches_end {
-                return page;
+                return Ok(page);
             }
             if left == 0 || count == 0 {
-                return PaymentPage { next: Some(cursor), ..page };
+                return Ok(PaymentPage { next: Some(cursor), ..page });
             }
         }
     }
 
-    /// The next records after `cursor`, at most `limit`, and whether none follow them.
+    /// The next payments after `cursor`, at most `limit`, and whether none follow them.
     fn chunk(
         &self,
         merchant: Option<MerchantId>,
         filter: &PaymentFilter,
         cursor: Lsn,
         limit: usize,
-    ) -> (Vec<Arc<Record>>, bool) {
-        let copy = |list: &[Arc<Record>]| {
-            let rest = filter.within(list, cursor);
-            let end = limit.min(rest.len());
-            (rest.iter().take(end).map(Arc::clone).collect(), end == rest.len())
+    ) -> Result<(Vec<DecidedPayment>, bool), IndexError> {
+        // One more than wanted tells whether any follow.
+        let (kept, forgotten) = self.kept(merchant, filter, cursor, limit.saturating_add(1));
+        let mut chunk = match &self.index {
+            Some(index) if cursor < forgotten => {
+                let after = first_moment(index, merchant, filter, (cursor, forgotten))?;
+                index.decided(merchant, (after, forgotten), limit.saturating_add(1))?
+            }
+            _ => Vec::new(),
         };
-        match merchant {
-            Some(merchant) => self.of_merchant.get(&merchant).map_or_else(|| (Vec::new(), true), |list| copy(&list)),
-            None => copy(&self.all.read().expect("no holder of the list's lock panics")),
+        chunk.extend(kept);
+        if let Some(to) = filter.decided_to {
+            chunk.truncate(chunk.partition_point(|decided| decided.at < to));
+        }
+        let reaches_end = chunk.len() <= limit;
+        chunk.truncate(limit);
+        Ok((chunk, reaches_end))
+    }
+
+    /// The first payments after `cursor` that are in memory, and the position up to which the index has what is not.
+    fn kept(
+        &self,
+        merchant: Option<MerchantId>,
+        filter: &PaymentFilter,
+        cursor: Lsn,
+        limit: usize,
+    ) -> (Vec<DecidedPayment>, Lsn) {
+        let lists = self.lists.read().expect("no holder of the lists' lock panics");
+        let list = match merchant {
+            Some(merchant) => lists.of_merchant.get(&merchant),
+            None => Some(&lists.all),
+        };
+        (list.map(|list| filter.first(list, cursor, limit)).unwrap_or_default(), lists.forgotten)
+    }
+}
+
+fn forget_oldest(list: &mut VecDeque<DecidedPayment>, lsn: Lsn) {
+    let oldest = list.pop_front().map(|oldest| oldest.lsn);
+    assert_eq!(oldest, Some(lsn), "payments are forgotten in the order of their decision");
+}
+
+/// A position between these two behind which what the index lists begins to be of the moments asked for: time rises with
+/// position.
+fn first_moment(
+    index: &Index,
+    merchant: Option<MerchantId>,
+    filter: &PaymentFilter,
+    (mut before, mut end): (Lsn, Lsn),
+) -> Result<Lsn, IndexError> {
+    let Some(from) = filter.decided_from else { return Ok(before) };
+    // Up to `before` all are too early, behind `end` none is.
+    while before < end {
+        let middle = Lsn::new(before.get().midpoint(end.get()));
+        match index.decided(merchant, (middle, end), 1)?.first() {
+            Some(decided) if decided.at < from => before = decided.lsn,
+            _ => end = middle,
         }
     }
+    Ok(before)
 }

@@ -1,11 +1,10 @@
 //! Payments by the merchant's own number.
 
-use std::sync::Arc;
-
 use dashmap::DashMap;
-use domain::{AuthorizePayment, Digest, MerchantId, PaymentId, Record};
+use domain::{AuthorizePayment, Digest, Lsn, MerchantId, PaymentId, Record};
+use index::{Index, OrderRow};
 
-use super::view::authorize_of;
+use crate::IndexError;
 
 /// Of several payments for one order the one that holds it, else the last.
 #[derive(Debug, Default)]
@@ -15,39 +14,69 @@ pub(super) struct Orders {
 
 #[derive(Debug)]
 struct Order {
-    /// The payment that holds it, or, if none does, the last.
-    shown: Arc<Record>,
-    /// The last payment declined since, while `shown` holds it.
-    declined_since: Option<Arc<Record>>,
+    row: OrderRow,
+    /// The record that wrote it last.
+    touched: Lsn,
 }
 
 impl Orders {
-    /// Enters a payment that was decided.
-    pub(super) fn decide(&self, command: &AuthorizePayment, record: &Arc<Record>, holds: impl Fn(PaymentId) -> bool) {
-        let key = (command.merchant, command.merchant_order_digest);
-        let shown = self.entries.get(&key).map(|order| Arc::clone(&order.shown));
-        let kept = shown.filter(|shown| holds(authorize_of(shown).payment_id) && !holds(command.payment_id));
-        let order = match kept {
-            Some(shown) => Order { shown, declined_since: Some(Arc::clone(record)) },
-            None => Order { shown: Arc::clone(record), declined_since: None },
-        };
-        self.entries.insert(key, order);
-    }
-
-    /// Its payment, decided by this record, holds the order no longer.
-    pub(super) fn free(&self, decided: &Arc<Record>) {
-        let command = authorize_of(decided);
-        let entry = self.entries.get_mut(&(command.merchant, command.merchant_order_digest));
-        let mut order = entry.expect("a payment is entered by its order");
-        if Arc::ptr_eq(&order.shown, decided)
-            && let Some(last) = order.declined_since.take()
+    /// Brings an order back into memory; the record at hand touches it.
+    pub(super) fn recall(&self, index: &Index, command: &AuthorizePayment) -> Result<(), IndexError> {
+        let key = key_of(command);
+        if !self.entries.contains_key(&key)
+            && let Some(row) = index.order(key.0, &key.1)?
         {
-            order.shown = last;
+            self.entries.insert(key, Order { row, touched: Lsn::ZERO });
         }
+        Ok(())
     }
 
-    /// The record that decided the payment to show for this order.
-    pub(super) fn shown(&self, merchant: MerchantId, order: Digest) -> Option<Arc<Record>> {
-        self.entries.get(&(merchant, order)).map(|order| Arc::clone(&order.shown))
+    /// Enters a payment that was decided, and that holds the order or does not.
+    pub(super) fn decide(&self, command: &AuthorizePayment, record: &Record, holds: bool) -> OrderRow {
+        let (key, decided) = (key_of(command), (record.lsn, command.payment_id));
+        let before = self.entries.get(&key).map(|order| order.row);
+        let row = match before {
+            Some(before) if before.is_held && !holds => OrderRow { declined_since: Some(decided), ..before },
+            _ => OrderRow { shown: decided, is_held: holds, declined_since: None },
+        };
+        self.entries.insert(key, Order { row, touched: record.lsn });
+        row
     }
+
+    /// The payment that was decided by this command holds the order no longer.
+    pub(super) fn free(&self, command: &AuthorizePayment, record: &Record) -> OrderRow {
+        let mut order = self.entries.get_mut(&key_of(command)).expect("a payment is entered by its order");
+        order.touched = record.lsn;
+        if order.row.shown.1 == command.payment_id {
+            order.row.is_held = false;
+            if let Some(last) = order.row.declined_since.take() {
+                order.row.shown = last;
+            }
+        }
+        order.row
+    }
+
+    /// Drops an order that this record wrote last.
+    pub(super) fn forget(&self, command: &AuthorizePayment, record: &Record) {
+        self.entries.remove_if(&key_of(command), |_, order| order.touched == record.lsn);
+    }
+
+    /// The payment to show for this order.
+    pub(super) fn shown(
+        &self,
+        index: Option<&Index>,
+        merchant: MerchantId,
+        order: Digest,
+    ) -> Result<Option<PaymentId>, IndexError> {
+        let kept = self.entries.get(&(merchant, order)).map(|order| order.row);
+        let row = match (kept, index) {
+            (None, Some(index)) => index.order(merchant, &order)?,
+            (kept, _) => kept,
+        };
+        Ok(row.map(|row| row.shown.1))
+    }
+}
+
+fn key_of(command: &AuthorizePayment) -> (MerchantId, Digest) {
+    (command.merchant, command.merchant_order_digest)
 }

@@ -9,7 +9,7 @@ use crate::{
 
 fn fold(script: &Script) -> Arc<Boards> {
     let mut projector = Projector::new();
-    projector.apply_batch(&script.records);
+    projector.apply_batch(&script.records).unwrap();
     projector.boards()
 }
 
@@ -32,7 +32,7 @@ fn a_payment_is_seen_as_its_last_change_left_it() {
     let payment = script.authorize(payer, payable, 100);
     let decided = script.records.last().cloned();
     let check = |script: &Script, state| {
-        let view = fold(script).payment(payment).unwrap();
+        let view = fold(script).payment(payment).unwrap().unwrap();
         assert_eq!(view.totals(), Some(&script.totals(payment)));
         assert_eq!((view.state(), view.record()), (state, script.records.last().unwrap()));
         assert_eq!((Some(view.decided()), view.payment_id()), (decided.as_ref(), payment));
@@ -58,7 +58,7 @@ fn a_declined_payment_has_no_totals() {
     let mut script = Script::default();
     let (payer, payable) = parties(&mut script);
     let payment = script.decline(payer, payable);
-    let view = fold(&script).payment(payment).unwrap();
+    let view = fold(&script).payment(payment).unwrap().unwrap();
     assert_eq!((view.state(), view.totals(), view.expires_at()), (PaymentState::Declined, None, None));
     assert_eq!((view.record(), view.refund()), (view.decided(), None));
 }
@@ -68,7 +68,7 @@ fn a_payment_captured_at_once_never_expires() {
     let mut script = Script::default();
     let (payer, payable) = parties(&mut script);
     let payment = script.capture(payer, payable, Legs { mid: 10, markup: 1, presentment: 10, discount: 1 });
-    let view = fold(&script).payment(payment).unwrap();
+    let view = fold(&script).payment(payment).unwrap().unwrap();
     assert_eq!((view.state(), view.expires_at()), (PaymentState::Captured, None));
 }
 
@@ -90,13 +90,13 @@ fn a_payment_is_seen_right_after_each_of_its_records() {
     expected.push((script.lsn(), Some(script.totals(payment))));
     let boards = fold(&script);
     for (lsn, totals) in expected {
-        let view = boards.payment_at(payment, lsn);
+        let view = boards.payment_at(payment, lsn).unwrap();
         assert_eq!(view.as_ref().and_then(PaymentView::totals), totals.as_ref(), "lsn {lsn}");
         assert_eq!(view.map(|view| view.record().lsn), totals.map(|_| lsn));
     }
-    assert_eq!(boards.payment_at(payment, Lsn::ZERO), None);
-    assert_eq!(boards.payment_at(payment, script.lsn().next()), None);
-    assert_eq!(boards.payment_at(PaymentId::from_bytes([9; 16]), script.lsn()), None);
+    assert_eq!(boards.payment_at(payment, Lsn::ZERO).unwrap(), None);
+    assert_eq!(boards.payment_at(payment, script.lsn().next()).unwrap(), None);
+    assert_eq!(boards.payment_at(PaymentId::from_bytes([9; 16]), script.lsn()).unwrap(), None);
 }
 
 #[test]
@@ -108,11 +108,11 @@ fn a_declined_refund_is_listed_and_leaves_the_payment_as_it_was() {
     let captured_at = script.lsn();
     let refund = script.decline_refund(payment);
     let boards = fold(&script);
-    assert_eq!(boards.payment(payment).map(|view| view.record().lsn), Some(captured_at));
-    let view = boards.payment_at(payment, script.lsn()).unwrap();
+    assert_eq!(boards.payment(payment).unwrap().map(|view| view.record().lsn), Some(captured_at));
+    let view = boards.payment_at(payment, script.lsn()).unwrap().unwrap();
     assert_eq!(view.refund().map(RefundView::refund_id), Some(refund));
     assert_eq!(view.totals(), Some(&script.totals(payment)));
-    assert_eq!(boards.refunds(payment, 9).len(), 1);
+    assert_eq!(boards.refunds(payment, 9).unwrap().len(), 1);
 }
 
 #[test]
@@ -132,16 +132,16 @@ fn refunds_come_oldest_first_with_what_priced_them() {
 
     let seen = |limit| -> Vec<_> {
         let priced = |refund: &RefundView| refund.priced().map(|(_, priced)| priced.debit_amount.minor_units());
-        boards.refunds(payment, limit).iter().map(|refund| (refund.refund_id(), priced(refund))).collect()
+        boards.refunds(payment, limit).unwrap().iter().map(|refund| (refund.refund_id(), priced(refund))).collect()
     };
     let all = [(first, None), (second, Some(20)), (declined, None), (third, Some(30)), (fourth, None)];
     assert_eq!(seen(9), all);
     assert_eq!(seen(4), all[1..]);
     assert_eq!(seen(0), []);
     // As it was when it was asked, it was pending.
-    let then = boards.payment_at(payment, asked_at).unwrap();
+    let then = boards.payment_at(payment, asked_at).unwrap().unwrap();
     assert_eq!(then.refund().map(|refund| (refund.refund_id(), refund.priced())), Some((fourth, None)));
-    assert_eq!(boards.payment(payment).and_then(|view| view.refund().map(RefundView::refund_id)), Some(third));
+    assert_eq!(boards.payment(payment).unwrap().and_then(|view| view.refund().map(RefundView::refund_id)), Some(third));
 }
 
 #[test]
@@ -165,11 +165,11 @@ fn what_a_payer_paid_is_what_moved() {
     expected.push((script.lsn(), 78));
     let boards = fold(&script);
     for (lsn, minor_units) in expected {
-        let net = boards.net_debit(payment, lsn).map(Money::minor_units);
+        let net = boards.net_debit(payment, lsn).unwrap().map(Money::minor_units);
         assert_eq!(net, Some(minor_units), "lsn {lsn}");
     }
-    assert_eq!(boards.net_debit(declined, script.lsn()), None);
-    assert_eq!(boards.net_debit(PaymentId::from_bytes([9; 16]), script.lsn()), None);
+    assert_eq!(boards.net_debit(declined, script.lsn()).unwrap(), None);
+    assert_eq!(boards.net_debit(PaymentId::from_bytes([9; 16]), script.lsn()).unwrap(), None);
 }
 
 #[test]
@@ -180,8 +180,9 @@ fn a_payment_is_found_by_the_key_it_was_asked_under() {
     script.void(approved);
     let boards = fold(&script);
     let tenant = TenantId::Merchant(MerchantId(payable.index));
-    let found =
-        |tenant, byte| boards.payment_by_key(tenant, digest(byte)).map(|view| (view.payment_id(), view.state()));
+    let found = |tenant, byte| {
+        boards.payment_by_key(tenant, digest(byte)).unwrap().map(|view| (view.payment_id(), view.state()))
+    };
     assert_eq!(found(tenant, 1), Some((approved, PaymentState::Voided)));
     assert_eq!(found(tenant, 2), Some((declined, PaymentState::Declined)));
     assert_eq!(found(tenant, 3), None);
@@ -195,7 +196,7 @@ fn an_order_shows_the_payment_that_holds_it_else_the_last() {
     let (payer, payable) = parties(&mut script);
     let other_payable = script.register(Currency::HKD);
     let check = |script: &Script, expected: Option<PaymentId>| {
-        let found = fold(script).payment_by_order(MerchantId(payable.index), digest(77));
+        let found = fold(script).payment_by_order(MerchantId(payable.index), digest(77)).unwrap();
         assert_eq!(found.map(|view| view.payment_id()), expected);
     };
     check(&script, None);
@@ -225,7 +226,7 @@ fn an_order_without_a_decline_shows_its_ended_payment_until_there_is_another() {
     let ended = script.authorize_order(payer, payable, 10, Some(77));
     script.expire(&[ended]);
     let check = |script: &Script, expected| {
-        let found = fold(script).payment_by_order(MerchantId(payable.index), digest(77));
+        let found = fold(script).payment_by_order(MerchantId(payable.index), digest(77)).unwrap();
         assert_eq!(found.map(|view| view.payment_id()), Some(expected));
     };
     check(&script, ended);
@@ -252,12 +253,12 @@ fn four_payments() -> (Script, [PaymentId; 4]) {
 fn payments_are_listed_in_order_by_merchant_or_for_all() {
     let (script, payments) = four_payments();
     let boards = fold(&script);
-    let all = |merchant| boards.list(merchant, &PaymentFilter::default(), Lsn::ZERO, 50, LIST_SCAN_MAX);
+    let all = |merchant| boards.list(merchant, &PaymentFilter::default(), Lsn::ZERO, 50, LIST_SCAN_MAX).unwrap();
     assert_eq!((listed(&all(None)), all(None).next), (payments.to_vec(), None));
     assert_eq!(listed(&all(Some(MerchantId(0)))), [payments[0], payments[1], payments[3]]);
     assert_eq!(listed(&all(Some(MerchantId(1)))), [payments[2]]);
     assert_eq!(all(Some(MerchantId(2))), PaymentPage::default());
-    assert_eq!(all(None).payments.last(), boards.payment(payments[3]).as_ref(), "as it stands now");
+    assert_eq!(all(None).payments.last(), boards.payment(payments[3]).unwrap().as_ref(), "as it stands now");
 }
 
 #[test]
@@ -265,7 +266,7 @@ fn every_filter_given_must_fit() {
     let (script, payments) = four_payments();
     let boards = fold(&script);
     let check = |filter: &PaymentFilter, expected: &[PaymentId]| {
-        assert_eq!(listed(&boards.list(None, filter, Lsn::ZERO, 50, LIST_SCAN_MAX)), expected, "{filter:?}");
+        assert_eq!(listed(&boards.list(None, filter, Lsn::ZERO, 50, LIST_SCAN_MAX).unwrap()), expected, "{filter:?}");
     };
     let any = PaymentFilter::default;
     let states = |states: &[PaymentState]| PaymentFilter { states: states.to_vec(), ..any() };
@@ -278,7 +279,7 @@ fn every_filter_given_must_fit() {
         &PaymentFilter { presentment_currency: Some(Currency::HKD), ..states(&[PaymentState::Captured]) },
         &payments[3..],
     );
-    let at = |payment| boards.payment(payment).map(|view| view.decided().at);
+    let at = |payment| boards.payment(payment).unwrap().map(|view| view.decided().at);
     check(&PaymentFilter { decided_from: at(payments[1]), ..any() }, &payments[1..]);
     check(&PaymentFilter { decided_to: at(payments[1]), ..any() }, &payments[..1]);
     check(&PaymentFilter { decided_from: at(payments[1]), decided_to: at(payments[3]), ..any() }, &payments[1..3]);
@@ -296,18 +297,18 @@ fn pages_join_without_gap_or_repeat_while_payments_arrive() {
         written.push(script.authorize(payer, payable, 1));
         written.push(script.decline(payer, payable));
         let applied = usize::try_from(boards.applied_lsn().get()).unwrap();
-        projector.apply_batch(&script.records[applied..]);
-        let page = boards.list(None, &PaymentFilter::default(), cursor, 1, LIST_SCAN_MAX);
+        projector.apply_batch(&script.records[applied..]).unwrap();
+        let page = boards.list(None, &PaymentFilter::default(), cursor, 1, LIST_SCAN_MAX).unwrap();
         found.extend(listed(&page));
         cursor = page.next.unwrap_or(cursor);
     }
     while let PaymentPage { payments, next: Some(next) } =
-        boards.list(None, &PaymentFilter::default(), cursor, 3, LIST_SCAN_MAX)
+        boards.list(None, &PaymentFilter::default(), cursor, 3, LIST_SCAN_MAX).unwrap()
     {
         found.extend(payments.iter().map(PaymentView::payment_id));
         cursor = next;
     }
-    found.extend(listed(&boards.list(None, &PaymentFilter::default(), cursor, 3, LIST_SCAN_MAX)));
+    found.extend(listed(&boards.list(None, &PaymentFilter::default(), cursor, 3, LIST_SCAN_MAX).unwrap()));
     assert_eq!(found, written);
 }
 
@@ -317,8 +318,8 @@ fn a_page_looks_at_no_more_payments_than_it_may() {
     let boards = fold(&script);
     let captured = PaymentFilter { states: vec![PaymentState::Captured], ..PaymentFilter::default() };
     let check = |scan_max, (limit, after), expected: &[PaymentId], next: Option<PaymentId>| {
-        let page = boards.list(None, &captured, after, limit, scan_max);
-        let next = next.and_then(|payment| boards.payment(payment)).map(|view| view.decided().lsn);
+        let page = boards.list(None, &captured, after, limit, scan_max).unwrap();
+        let next = next.and_then(|payment| boards.payment(payment).unwrap()).map(|view| view.decided().lsn);
         assert_eq!((listed(&page).as_slice(), page.next), (expected, next));
     };
     check(2, (50, Lsn::ZERO), &[], Some(payments[1]));
@@ -326,6 +327,6 @@ fn a_page_looks_at_no_more_payments_than_it_may() {
     check(4, (50, Lsn::ZERO), &payments[2..], None);
     check(4, (1, Lsn::ZERO), &payments[2..3], Some(payments[2]));
     check(4, (2, Lsn::ZERO), &payments[2..], None);
-    let second = boards.payment(payments[1]).map(|view| view.decided().lsn).unwrap();
+    let second = boards.payment(payments[1]).unwrap().map(|view| view.decided().lsn).unwrap();
     check(2, (50, second), &payments[2..], None);
 }

@@ -140,11 +140,11 @@ proptest! {
         let payables = [Currency::CNY, Currency::EUR, Currency::HKD].map(|currency| books.script.register(currency));
         let mut projector = Projector::new();
         let boards = projector.boards();
-        projector.apply_batch(&books.script.records);
+        projector.apply_batch(&books.script.records).unwrap();
         for step in &steps {
             let written = books.script.records.len();
             books.write(&payers, &payables, step);
-            projector.apply_batch(&books.script.records[written..]);
+            projector.apply_batch(&books.script.records[written..]).unwrap();
             assert_agrees(&boards, &books);
         }
     }

@@ -50,11 +50,14 @@ impl Auditor {
     fn check_payment_on_board(&self, record: &Record, boards: &Boards) -> Result<(), Finding> {
         let Command::AuthorizePayment(authorize) = &record.command else { return Ok(()) };
         let id = authorize.payment_id.bytes();
-        let view = boards.payment(PaymentId::from_bytes(id)).ok_or_else(|| format!("{id:?} is on no board"))?;
+        let view = boards
+            .payment(PaymentId::from_bytes(id))
+            .map_err(|error| error.to_string())?
+            .ok_or_else(|| format!("{id:?} is on no board"))?;
         let expected = self.books.payment(id).map(super::Payment::totals);
         agree("payment", &expected, &view.totals().map(plain::totals))?;
         agree("payment's record", record, view.decided())?;
-        let refunds = boards.refunds(authorize.payment_id, usize::MAX);
+        let refunds = boards.refunds(authorize.payment_id, usize::MAX).map_err(|error| error.to_string())?;
         let waiting = refunds.iter().filter(|refund| {
             matches!(refund.record().event, domain::Event::RefundPending(_)) && refund.priced().is_none()
         });

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::line::{Described, describe, moment, posting_line, totals_text};
-use super::reading::{Ledger, Then, decide_again, read};
+use super::reading::{Ledger, NO_INDEX, Then, decide_again, read};
 use super::{LedgerNames, print};
 use crate::error::Error;
 use crate::exit::Exit;
@@ -81,11 +81,15 @@ impl Explain {
             }
             let before = tell(&ledger, record, policy_lsn);
             ledger.apply(record);
-            let totals = ledger.boards().payment_at(payment, record.lsn).and_then(|view| view.totals().copied());
+            let totals = ledger
+                .boards()
+                .payment_at(payment, record.lsn)
+                .expect(NO_INDEX)
+                .and_then(|view| view.totals().copied());
             told.push(Told { then: totals.map(|totals| totals_text(&totals)), ..before });
             Ok(Then::Next)
         })?;
-        let Some(state) = ledger.boards().payment(payment).map(|view| view.state()) else {
+        let Some(state) = ledger.boards().payment(payment).expect(NO_INDEX).map(|view| view.state()) else {
             return Err(Error::Usage(format!("the journal has no payment {payment}")));
         };
         let again = told.iter().all(|told| told.decided_again.is_none());

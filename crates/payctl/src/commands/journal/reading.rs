@@ -98,6 +98,9 @@ pub(super) struct Ledger {
     projector: Projector,
 }
 
+/// Why a read of the boards cannot fail.
+pub(super) const NO_INDEX: &str = "boards that are all in memory read no index";
+
 impl Ledger {
     pub(super) fn new() -> Self {
         Self {
@@ -114,7 +117,7 @@ impl Ledger {
     /// When it cannot have happened: the books would not balance, or it speaks of what is not there.
     pub(super) fn apply(&mut self, record: &Arc<Record>) {
         self.engine.apply(record);
-        self.projector.apply(record);
+        self.projector.apply(record).expect(NO_INDEX);
         self.names.learn(record);
         if let (Command::PublishRates(publish), Event::RatesPublished(_)) = (&record.command, &record.event) {
             let ticks = publish.ticks.iter().map(|tick| (tick.pair.to_string(), (record.lsn, tick.clone())));

@@ -1,0 +1,154 @@
+//! What keeps memory bounded: rows go to the index, and what is older than the hot window leaves.
+
+use std::{
+    collections::{BTreeSet, VecDeque},
+    mem,
+    sync::Arc,
+    time::Instant,
+};
+
+use domain::{AccountId, AccountKind, ChainMark, Lsn, Record};
+use index::{Batch, Index};
+use metrics::{Counter, Gauge, Histogram};
+use money::Currency;
+
+use crate::{Boards, metric_names};
+
+/// A batch for the index is closed at the first end of a batch of the journal behind so many records, or where the records
+/// at hand end.
+pub(crate) const INDEX_BATCH_RECORDS: usize = 1_024;
+
+/// The rows of records on their way to the index, and the records that are kept in memory.
+///
+/// An index stands at the end of a batch of the journal, so that its mark proves where. Rows wait until one is reached;
+/// what waits is in memory too. A batch that the index does not take stays and is tried again before the next one.
+#[derive(Debug)]
+pub(crate) struct IndexWriter {
+    index: Index,
+    hot_records: usize,
+    /// The rows of the records behind the last closed batch.
+    open: Batch,
+    touched: Touched,
+    /// Ends of batches of the journal that no closed batch has reached.
+    marks: VecDeque<ChainMark>,
+    /// Batches that are to be written, with the position each leads to.
+    closed: VecDeque<(Lsn, Batch)>,
+    written: Lsn,
+    /// The records in memory, oldest first: the last so many, and all that are not written.
+    window: VecDeque<Arc<Record>>,
+    metrics: Metrics,
+}
+
+/// What stands in the index as it is now and not as a list.
+#[derive(Debug, Default)]
+pub(crate) struct Touched {
+    pub(crate) accounts: BTreeSet<AccountId>,
+    pub(crate) lines: BTreeSet<(AccountKind, Currency)>,
+}
+
+#[derive(Debug)]
+struct Metrics {
+    hot_records: Gauge,
+    applied_lsn: Gauge,
+    write_seconds: Histogram,
+    write_failures: Counter,
+}
+
+impl IndexWriter {
+    /// A writer to an index that stands at this position.
+    pub(crate) fn new(index: Index, written: Lsn, hot_records: usize) -> Self {
+        let metrics = Metrics {
+            hot_records: metric_names::hot_records(),
+            applied_lsn: metric_names::index_applied_lsn(),
+            write_seconds: metric_names::index_write_seconds(),
+            write_failures: metric_names::index_write_failures(),
+        };
+        metrics.applied_lsn.set(written.get() as f64);
+        Self {
+            index,
+            hot_records,
+            open: Batch::default(),
+            touched: Touched::default(),
+            marks: VecDeque::new(),
+            closed: VecDeque::new(),
+            written,
+            window: VecDeque::new(),
+            metrics,
+        }
+    }
+
+    /// Where the rows of the record at hand go, and what it touches.
+    pub(crate) fn rows(&mut self) -> (&mut Batch, &mut Touched) {
+        (&mut self.open, &mut self.touched)
+    }
+
+    /// Notes the end of a batch of the journal.
+    pub(crate) fn chained(&mut self, mark: ChainMark) {
+        self.marks.push_back(mark);
+    }
+
+    /// The last end of a batch of the journal up to this position.
+    pub(crate) fn last_mark(&self, up_to: Lsn) -> Option<Lsn> {
+        let count = self.marks.partition_point(|mark| mark.lsn <= up_to);
+        count.checked_sub(1).and_then(|last| self.marks.get(last)).map(|mark| mark.lsn)
+    }
+
+    /// Notes that a record was folded. Closes the batch if the journal's batch ends with it and there are many rows, or it
+    /// is `last`.
+    pub(crate) fn folded(&mut self, record: &Arc<Record>, last: Option<Lsn>, boards: &Boards) {
+        self.open.record(record);
+        self.window.push_back(Arc::clone(record));
+        if self.open.records() >= INDEX_BATCH_RECORDS || last == Some(record.lsn) {
+            self.close(record.lsn, boards);
+        }
+    }
+
+    /// Closes the batch if a batch of the journal ends at this position, to which everything was folded.
+    pub(crate) fn close(&mut self, applied: Lsn, boards: &Boards) {
+        let reached = self.marks.partition_point(|mark| mark.lsn <= applied);
+        let Some(mark) = reached.checked_sub(1).and_then(|last| self.marks.get(last).copied()) else { return };
+        if mark.lsn != applied {
+            return;
+        }
+        let mut batch = mem::take(&mut self.open);
+        self.marks.drain(..reached).for_each(|mark| batch.chain(mark));
+        let Touched { accounts, lines } = mem::take(&mut self.touched);
+        accounts.into_iter().filter_map(|account| boards.accounts.row(account)).for_each(|row| batch.account(&row));
+        let trial_balance = boards.trial_balance();
+        trial_balance
+            .iter()
+            .filter(|line| lines.contains(&(line.kind, line.currency)))
+            .for_each(|line| batch.trial_line(line));
+        batch.counts(&boards.counts());
+        batch.applied(mark);
+        self.closed.push_back((applied, batch));
+    }
+
+    /// Writes what is closed as far as the index takes it, and lets old records leave memory.
+    pub(crate) fn write(&mut self, boards: &Boards) {
+        while let Some((applied, batch)) = self.closed.front() {
+            let writing = Instant::now();
+            let failure = self.index.write(batch).err().map(Arc::new);
+            let failed = failure.is_some();
+            *boards.index_failure.lock().expect("no holder of the failure panics") = failure;
+            if failed {
+                self.metrics.write_failures.increment(1);
+                break;
+            }
+            self.metrics.write_seconds.record(writing.elapsed().as_secs_f64());
+            self.written = *applied;
+            self.closed.pop_front();
+        }
+        self.metrics.applied_lsn.set(self.written.get() as f64);
+        while self.window.len() > self.hot_records
+            && let Some(oldest) = self.window.front().filter(|oldest| oldest.lsn <= self.written)
+        {
+            boards.forget(oldest);
+            self.window.pop_front();
+        }
+        self.metrics.hot_records.set(self.window.len() as f64);
+    }
+}
+
+#[cfg(test)]
+mod tests;
