@@ -15,10 +15,11 @@ use crate::{Error, FoldError};
 const CHUNK_BYTES: usize = 256 * 1024;
 
 /// Where a copy ends: behind the last batch that is wanted.
-struct End {
-    path: PathBuf,
-    offset: u64,
-    lsn: Lsn,
+#[derive(Debug)]
+pub(crate) struct End {
+    pub(crate) path: PathBuf,
+    pub(crate) offset: u64,
+    pub(crate) lsn: Lsn,
 }
 
 /// The caller wants no more; not an error of anyone.
@@ -46,7 +47,7 @@ pub fn copy<D: Disk, T: Disk>(
     for first_lsn in list_segments(from)? {
         let name = segment_name(first_lsn);
         let last = from.path(&name) == end.path;
-        copy_segment(from, to, &name, last.then_some(end.offset))?;
+        copy_segment(from, &name, to, &name, last.then_some(end.offset))?;
         if last {
             break;
         }
@@ -78,11 +79,17 @@ fn find_end<D: Disk>(
     }
 }
 
-/// Copies a segment; behind `end`, if it ends there, it has zeros.
-fn copy_segment<D: Disk, T: Disk>(from: &D, to: &T, name: &str, end: Option<u64>) -> Result<(), Error> {
+/// Copies a segment into a file of this name; behind `end`, if it ends there, it has zeros.
+pub(crate) fn copy_segment<D: Disk, T: Disk>(
+    from: &D,
+    name: &str,
+    to: &T,
+    to_name: &str,
+    end: Option<u64>,
+) -> Result<(), Error> {
     let source = from.open_to_read(name).map_err(Error::io("open", from.path(name)))?;
     let length = source.length().map_err(Error::io("read", from.path(name)))?;
-    let target = to.create(name).map_err(Error::io("create", to.path(name)))?;
+    let target = to.create(to_name).map_err(Error::io("create", to.path(to_name)))?;
     let end = end.unwrap_or(length);
     let mut buffer = vec![0; CHUNK_BYTES];
     let mut offset = 0;
@@ -90,9 +97,9 @@ fn copy_segment<D: Disk, T: Disk>(from: &D, to: &T, name: &str, end: Option<u64>
         let count = usize::try_from(end - offset).unwrap_or(usize::MAX).min(CHUNK_BYTES);
         let bytes = &mut buffer[..count];
         source.read_exact_at(bytes, offset).map_err(Error::io("read", from.path(name)))?;
-        target.write_all_at(bytes, offset).map_err(Error::io("write", to.path(name)))?;
+        target.write_all_at(bytes, offset).map_err(Error::io("write", to.path(to_name)))?;
         offset += count as u64;
     }
-    write_zeros(&target, end..length, || false).map_err(Error::io("write", to.path(name)))?;
-    target.sync().map_err(Error::io("sync", to.path(name)))
+    write_zeros(&target, end..length, || false).map_err(Error::io("write", to.path(to_name)))?;
+    target.sync().map_err(Error::io("sync", to.path(to_name)))
 }

@@ -82,6 +82,60 @@ pub enum Error {
         path: PathBuf,
     },
 
+    /// The journal begins behind what was asked for: its earlier segments were archived. Nothing was changed.
+    #[error(
+        "{} begins at lsn {first_lsn}, earlier segments were archived: restore them from the archive first", path.display()
+    )]
+    BeginsLater {
+        /// The directory.
+        path: PathBuf,
+        /// The first lsn of the first segment there is.
+        first_lsn: Lsn,
+    },
+
+    /// The journal does not have the batch that a mark was told of: it is another one, or went another way. Nothing was
+    /// changed.
+    #[error("{} holds another history: the batch that ends at lsn {lsn} is not the one that was marked", path.display())]
+    OtherHistory {
+        /// The directory.
+        path: PathBuf,
+        /// The last record of the batch that was marked.
+        lsn: Lsn,
+        /// The digest in the mark.
+        expected: [u8; 32],
+        /// The digest behind the batch that ends there; `None` when none does.
+        found: Option<[u8; 32]>,
+    },
+
+    /// The journal is whole and ends before the mark: what was durable is gone, or it is an older copy. Nothing was changed.
+    #[error("{} ends at lsn {last_lsn}, before lsn {lsn}, which was durable", path.display())]
+    EndsEarly {
+        /// The directory.
+        path: PathBuf,
+        /// The last record of the batch that was marked.
+        lsn: Lsn,
+        /// The newest record there is.
+        last_lsn: Lsn,
+    },
+
+    /// Neither an archive nor the journal behind it has these records, though it has earlier and later ones.
+    #[error("the records from lsn {first_lsn} to {last_lsn} are missing before {}", path.display())]
+    RecordsMissing {
+        /// What begins behind the gap.
+        path: PathBuf,
+        /// The first record that is missing.
+        first_lsn: Lsn,
+        /// The last record that is missing.
+        last_lsn: Lsn,
+    },
+
+    /// There is no archived segment to read.
+    #[error("{} holds no archived segment", path.display())]
+    NoArchive {
+        /// The directory.
+        path: PathBuf,
+    },
+
     /// The segment size asked for is below the minimum or not a multiple of the block size.
     #[error("a segment cannot have {segment_bytes} bytes")]
     SegmentBytes {
@@ -219,6 +273,18 @@ pub enum Damage {
     /// The batch does not continue the hash chain.
     #[error("the batch does not continue the hash chain")]
     BatchChain,
+    /// The seal behind an archived segment is missing or altered, as when the file was cut short.
+    #[error("the seal of the archived segment is missing or fails its checksum")]
+    ArchiveSeal,
+    /// The compressed bytes of an archived segment were altered.
+    #[error("the compressed bytes of the archived segment fail the digest in its seal")]
+    ArchiveDigest,
+    /// What an archived segment decompresses to is not the segment that was sealed.
+    #[error("what the archived segment decompresses to is not what was sealed: {reason}")]
+    ArchiveContent {
+        /// What is other.
+        reason: String,
+    },
     /// Something stands behind the last batch, where only zeros may be.
     #[error("bytes other than zero behind the last batch")]
     NotZero,

@@ -39,6 +39,8 @@ mod preparation;
 mod segment;
 mod writer;
 
+mod archive;
+mod behind;
 mod copy;
 mod reader;
 mod recovery;
@@ -53,6 +55,11 @@ pub mod conformance;
 pub mod disk;
 mod memory;
 
+pub use archive::{
+    ARCHIVE_SEGMENTS_MAX, ArchiveLimits, ArchiveReport, Archived, Expired, Restored, Retention, Written, archive,
+    archive_report, expire, restore,
+};
+pub use behind::scan_behind;
 pub use copy::copy;
 pub use error::{Damage, Error, Fold, FoldError};
 pub use format::{FORMAT_VERSION, JournalId, SEGMENT_BYTES_MIN};

@@ -92,7 +92,8 @@ pub trait Journal {
     /// later. Keeps working after this journal has failed, closed or been dropped, up to its last durable lsn.
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::Damaged`] when the place where `from` lies cannot be read.
+    /// [`Error::Io`] or [`Error::Damaged`] when the place where `from` lies cannot be read, [`Error::BeginsLater`] when it
+    /// was archived.
     fn reader(&self, from: Lsn) -> Result<Self::Reader, Error>;
 
     /// Ends the journal cleanly: makes everything appended durable and leaves a note of it, so that the next opening

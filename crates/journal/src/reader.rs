@@ -39,11 +39,23 @@ struct OpenSegment<F> {
 }
 
 impl<D: Disk> FileReader<D> {
+    /// Reads from `from` up to and with `up_to`, which the owner has called durable, without the owner's handle: it may go on
+    /// on another thread. Record checksums are checked, the hash chain is not; [`scan_behind`](crate::scan_behind) does both.
+    ///
+    /// # Errors
+    /// [`Error::BeginsLater`] when `from` was archived, [`Error::NoJournal`] when there is no segment, [`Error::Io`] when the
+    /// disk cannot be read.
+    pub fn bounded(disk: D, from: Lsn, up_to: Lsn) -> Result<Self, Error> {
+        Self::new(disk, Arc::new(AtomicU64::new(up_to.get())), from)
+    }
+
     pub(crate) fn new(disk: D, durable: Arc<AtomicU64>, from: Lsn) -> Result<Self, Error> {
         let segments = list_segments(&disk)?;
         let before = segments.partition_point(|first| *first <= from.max(Lsn::new(1)));
-        let Some(first) = segments[..before].last() else {
-            return Err(Error::NoJournal { path: disk.path("") });
+        let first = match (segments[..before].last(), segments.first()) {
+            (Some(first), _) => first,
+            (None, Some(first_lsn)) => return Err(Error::BeginsLater { path: disk.path(""), first_lsn: *first_lsn }),
+            (None, None) => return Err(Error::NoJournal { path: disk.path("") }),
         };
         let segment = open_segment(&disk, *first).map_err(Error::io("open", disk.path(&segment_name(*first))))?;
         Ok(Self { disk, durable, from, segment, next: *first, batch: Vec::new(), batch_offset: 0, records: 0..0 })
@@ -52,10 +64,10 @@ impl<D: Disk> FileReader<D> {
     /// Finds the next durable record at or above `from` and returns where in `batch` it is.
     fn advance(&mut self) -> Result<Option<(Lsn, Range<usize>)>, Error> {
         loop {
+            if self.next.get() > self.durable.load(Ordering::Acquire) {
+                return Ok(None);
+            }
             if self.records.is_empty() {
-                if self.next.get() > self.durable.load(Ordering::Acquire) {
-                    return Ok(None);
-                }
                 self.read_batch()?;
                 continue;
             }

@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
-use domain::Lsn;
+use domain::{ChainMark, Lsn};
 use planted::Bug;
 
+use crate::behind::scan_from_mark;
 use crate::disk::{Disk, File};
 use crate::format::{CHAIN_START, JournalId, SegmentHeader};
-use crate::scan::{Found, Tail, scan_all};
+use crate::scan::{Found, Start, Tail, scan_all};
 use crate::segment::{Segment, prepare, segment_name, write_zeros};
 use crate::{Damage, Error, Fold};
 
@@ -18,11 +19,11 @@ pub struct Recovered {
     pub journal_id: JournalId,
     /// The newest record. It and all before it are durable.
     pub last_lsn: Lsn,
-    /// How many records there are.
+    /// How many records were read, those up to a mark among them.
     pub records: u64,
-    /// The length of all batches, in bytes.
+    /// The length of all batches that were read, in bytes.
     pub bytes: u64,
-    /// How many segments there are.
+    /// How many segments were read.
     pub segments: u64,
     /// The torn tail that was cut off.
     pub cut: Option<Cut>,
@@ -62,7 +63,7 @@ impl Found {
         Recovered {
             journal_id: self.journal_id,
             last_lsn: self.last_lsn,
-            records: self.last_lsn.get(),
+            records: self.records(),
             bytes: self.bytes,
             segments: self.segments,
             cut: self.cut(),
@@ -77,13 +78,24 @@ pub(crate) fn recover<D: Disk>(
     new: (JournalId, u64),
     fold: &mut Fold<'_>,
 ) -> Result<(Found, Segment<D::File>), Error> {
-    match scan_all(disk, fold)? {
+    match scan_all(disk, Start::Beginning, fold)? {
         None => make(disk, new),
         Some(found) => {
             let segment = settle(disk, &found)?;
             Ok((found, segment))
         }
     }
+}
+
+/// As [`recover`], for a journal that must be there and hold the batch with this mark.
+pub(crate) fn recover_behind<D: Disk>(
+    disk: &D,
+    mark: ChainMark,
+    fold: &mut Fold<'_>,
+) -> Result<(Found, Segment<D::File>), Error> {
+    let found = scan_from_mark(disk, mark, fold)?;
+    let segment = settle(disk, &found)?;
+    Ok((found, segment))
 }
 
 fn make<D: Disk>(disk: &D, (journal_id, segment_bytes): (JournalId, u64)) -> Result<(Found, Segment<D::File>), Error> {

@@ -38,6 +38,9 @@ pub struct RecordRef<'a> {
 #[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) journal_id: JournalId,
+    /// Of the first segment that was read.
+    pub(crate) first_lsn: Lsn,
+    /// How many segments were read.
     pub(crate) segments: u64,
     pub(crate) last_lsn: Lsn,
     /// The newest durable lsn written anywhere.
@@ -48,8 +51,11 @@ pub(crate) struct Found {
     pub(crate) chain: Chain,
     /// Of the last batch that is not a note.
     pub(crate) mark: Option<ChainMark>,
-    /// The sequence number of the last batch.
-    pub(crate) sequence: u64,
+    /// The sequence number of the last batch; `None` while it cannot be known, for the reading began behind the first
+    /// segment and has met no batch.
+    pub(crate) sequence: Option<u64>,
+    /// Somebody was told that everything up to here is durable, whatever the journal says.
+    promised: Lsn,
     pub(crate) tail: Tail,
     pub(crate) torn: Option<Torn>,
 }
@@ -73,22 +79,65 @@ pub(crate) struct Torn {
     pub(crate) what: Damage,
 }
 
-/// Reads everything. `None` when there is no segment.
-pub(crate) fn scan_all<D: Disk>(disk: &D, fold: &mut Fold<'_>) -> Result<Option<Found>, Error> {
+/// Where a reading begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// With lsn 1, and with nothing else.
+    Beginning,
+    /// With the first segment there is. What its header says of what was before it cannot be checked.
+    FirstThere,
+    /// With the segment that holds this record, which somebody was told is durable. What its header says of what was
+    /// before it cannot be checked.
+    Holding(Lsn),
+}
+
+/// Reads everything from there on. `None` when there is no segment.
+pub(crate) fn scan_all<D: Disk>(disk: &D, start: Start, fold: &mut Fold<'_>) -> Result<Option<Found>, Error> {
     let segments = list_segments(disk)?;
-    let Some(last) = segments.last() else { return Ok(None) };
+    let Some((first, last)) = segments.first().zip(segments.last()) else { return Ok(None) };
+    let (from, promised) = match start {
+        Start::Beginning => ((*first).min(Lsn::new(1)), Lsn::ZERO),
+        Start::FirstThere => (*first, Lsn::ZERO),
+        Start::Holding(lsn) => (lsn, lsn),
+    };
+    let Some(skipped) = segments.partition_point(|first| *first <= from).checked_sub(1) else {
+        return Err(Error::BeginsLater { path: disk.path(""), first_lsn: *first });
+    };
     let mut buffer = Vec::new();
     let mut found: Option<Found> = None;
-    for first_lsn in &segments {
-        let name = segment_name(*first_lsn);
-        let path = disk.path(&name);
-        let file = disk.open_to_read(&name).map_err(Error::io("open", path.clone()))?;
-        let mut window = Window::new(file, path, &mut buffer)?;
+    for first_lsn in segments.iter().skip(skipped) {
+        let mut window = open_window(disk, *first_lsn, &mut buffer)?;
         let header = read_segment_header(&mut window, *first_lsn, found.as_ref())?;
-        let entered = Found::enter(found, window.path().clone(), header);
+        let entered = Found::enter(found, window.path().clone(), header).promised(promised);
         found = Some(entered.read_segment(&mut window, fold, Position::of(first_lsn, last))?);
     }
     Ok(found)
+}
+
+/// Reads a segment that others follow, and the header of the one that does: what an archive takes in. The segment must end
+/// where the next one begins, with the chain that the next one continues.
+pub(crate) fn scan_sealed<D: Disk>(disk: &D, first_lsn: Lsn, next: Lsn) -> Result<Found, Error> {
+    let mut buffer = Vec::new();
+    let mut window = open_window(disk, first_lsn, &mut buffer)?;
+    let header = read_segment_header(&mut window, first_lsn, None)?;
+    let entered = Found::enter(None, window.path().clone(), header);
+    let found = entered.read_segment(&mut window, &mut |_| Ok(()), Position::BeforeOthers)?;
+    let mut window = open_window(disk, next, &mut buffer)?;
+    read_segment_header(&mut window, next, Some(&found))?;
+    Ok(found)
+}
+
+/// The header of a segment, checked as far as it can be alone.
+pub(crate) fn segment_header<D: Disk>(disk: &D, first_lsn: Lsn) -> Result<SegmentHeader, Error> {
+    let mut buffer = Vec::new();
+    read_segment_header(&mut open_window(disk, first_lsn, &mut buffer)?, first_lsn, None)
+}
+
+fn open_window<'a, D: Disk>(disk: &D, first_lsn: Lsn, buffer: &'a mut Vec<u8>) -> Result<Window<'a, D::File>, Error> {
+    let name = segment_name(first_lsn);
+    let path = disk.path(&name);
+    let file = disk.open_to_read(&name).map_err(Error::io("open", path.clone()))?;
+    Window::new(file, path, buffer)
 }
 
 /// Only the last segment can be torn: the one before was durable to its last batch when the next was made.
@@ -132,7 +181,7 @@ fn read_segment_header<F: File>(
     let path = window.path().clone();
     let length = window.length();
     let flaw = |what| {
-        let lsn = before.map_or(Lsn::new(1), |before| before.last_lsn.next());
+        let lsn = before.map_or(named.max(Lsn::new(1)), |before| before.last_lsn.next());
         let offset = if let Damage::SegmentLength { found, .. } = what { found } else { 0 };
         Flaw { offset, lsn, what }.into_error(&path)
     };
@@ -152,8 +201,13 @@ fn read_segment_header<F: File>(
 
 fn check_segment_header(header: &SegmentHeader, length: u64, named: Lsn, before: Option<&Found>) -> Result<(), Damage> {
     let (journal_id, number, first_lsn, chain) = match before {
-        None => (header.journal_id, 0, Lsn::new(1), CHAIN_START),
-        Some(before) => (before.journal_id, before.segments, before.last_lsn.next(), before.chain),
+        None if named <= Lsn::new(1) => (header.journal_id, 0, Lsn::new(1), CHAIN_START),
+        // Whatever was before it is not there to be compared.
+        None => (header.journal_id, header.number.max(1), header.first_lsn, header.chain),
+        Some(before) => {
+            let number = before.tail.header.number.saturating_add(1);
+            (before.journal_id, number, before.last_lsn.next(), before.chain)
+        }
     };
     if header.journal_id != journal_id {
         return Err(Damage::ForeignSegment { found: header.journal_id, expected: journal_id });
@@ -181,17 +235,22 @@ impl Found {
     pub(crate) fn enter(before: Option<Self>, path: PathBuf, header: SegmentHeader) -> Self {
         let start = SEGMENT_HEADER_BYTES as u64;
         let (journal_id, durable_lsn) = (header.journal_id, header.durable_lsn);
+        let (first_lsn, chain) = (header.first_lsn, header.chain);
+        // The first batch of all is number 1; what a later segment begins with is not in its header.
+        let sequence = (header.number == 0).then_some(0);
         let tail = Tail { path, header, end: start, unconfirmed: start };
         match before {
             None => Self {
                 journal_id,
+                first_lsn,
                 segments: 1,
-                last_lsn: Lsn::ZERO,
+                last_lsn: Lsn::new(first_lsn.get().saturating_sub(1)),
                 durable_lsn,
                 bytes: 0,
-                chain: CHAIN_START,
+                chain,
                 mark: None,
-                sequence: 0,
+                sequence,
+                promised: Lsn::ZERO,
                 tail,
                 torn: None,
             },
@@ -199,6 +258,15 @@ impl Found {
                 Self { segments: before.segments + 1, durable_lsn: before.durable_lsn.max(durable_lsn), tail, ..before }
             }
         }
+    }
+
+    fn promised(self, promised: Lsn) -> Self {
+        Self { promised, ..self }
+    }
+
+    /// How many records were read.
+    pub(crate) fn records(&self) -> u64 {
+        self.last_lsn.next().get() - self.first_lsn.get()
     }
 
     fn read_segment<F: File>(
@@ -216,15 +284,16 @@ impl Found {
         }
     }
 
-    /// The rule for a torn tail. What lies above the newest durable lsn found anywhere was never confirmed and may be
-    /// torn, whatever its shape. What lies below it was, and is damaged.
+    /// The rule for a torn tail. What lies above the newest durable lsn found anywhere, or promised to anyone who is known,
+    /// was never confirmed and may be torn, whatever its shape. What lies below it was, and is damaged.
     fn judge<F: File>(mut self, flaw: Flaw, window: &mut Window<'_, F>, position: Position) -> Result<Self, Error> {
         if position == Position::BeforeOthers && !planted::is(Bug::CutsWhatIsDamaged) {
             return Err(flaw.into_error(window.path()));
         }
         let survey = survey(window, self.tail.end, self.journal_id.tag())?;
         // Batches are durable as a whole, so the first lsn in question is the one behind the last whole batch.
-        if survey.durable_lsn > self.last_lsn && !planted::is(Bug::CutsWhatIsDamaged) {
+        let durable_lsn = survey.durable_lsn.max(self.promised);
+        if durable_lsn > self.last_lsn && !planted::is(Bug::CutsWhatIsDamaged) {
             return Err(flaw.into_error(window.path()));
         }
         self.torn = Some(Torn { end: survey.end, what: flaw.what });
@@ -264,10 +333,13 @@ impl Found {
         if header.tag != self.journal_id.tag() {
             return Err(Damage::ForeignBatch);
         }
-        if header.sequence != self.sequence + 1 || header.first_lsn != self.last_lsn.next() {
+        let in_sequence = self.sequence.is_none_or(|last| last.checked_add(1) == Some(header.sequence));
+        if !in_sequence || header.first_lsn != self.last_lsn.next() {
             return Err(Damage::BatchOrder { sequence: header.sequence, first_lsn: header.first_lsn });
         }
-        if header.durable_lsn >= header.first_lsn || header.batch_bytes() > room {
+        // A journal that begins later may say that it begins with any number.
+        let ends = header.first_lsn.get().checked_add(header.record_count.into()).is_some();
+        if header.durable_lsn >= header.first_lsn || header.batch_bytes() > room || !ends {
             return Err(Damage::BatchShape);
         }
         Ok(())
@@ -322,7 +394,7 @@ impl Found {
         let bytes = header.batch_bytes() as u64;
         self.durable_lsn = self.durable_lsn.max(header.durable_lsn);
         self.last_lsn = behind.lsn;
-        self.sequence = header.sequence;
+        self.sequence = Some(header.sequence);
         self.chain = behind.digest;
         if header.record_count > 0 {
             self.mark = Some(behind);

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use domain::{ChainMark, Lsn};
 
+use crate::copy::End;
 use crate::disk::Disk;
-use crate::format::JournalId;
+use crate::format::{Chain, JournalId};
 use crate::recovery::Cut;
-use crate::scan::{Found, RecordRef, scan_all};
+use crate::scan::{Found, RecordRef, Start, scan_all};
 use crate::{Error, Fold};
 
 /// How often a scan is repeated when damage is found at another place each time.
@@ -20,7 +21,8 @@ pub struct Report {
     pub journal_id: JournalId,
     /// How many records there are.
     pub records: u64,
-    /// The oldest record; `None` when there are none.
+    /// The oldest record; `None` when there are none. Above 1 in a journal whose earlier segments were archived: id, number
+    /// and chain in the header of its first segment were then taken as they stand.
     pub first_lsn: Option<Lsn>,
     /// The newest record; [`Lsn::ZERO`] when there are none.
     pub last_lsn: Lsn,
@@ -53,11 +55,12 @@ pub struct StoredRecord {
     pub chain: ChainMark,
 }
 
-/// Checks everything an opening checks, and changes nothing.
+/// Checks everything an opening checks, and changes nothing. A journal whose earlier segments were archived is checked from
+/// the first segment there is: [`Report::first_lsn`] tells where it begins.
 ///
 /// # Errors
 /// [`Error::Damaged`] and [`Error::NewerFormat`] as an opening would give, [`Error::NoJournal`] when there is no
-/// segment, [`Error::Io`] when the disk cannot be read.
+/// segment, [`Error::Io`] when the disk cannot be read, or when a segment went into an archive meanwhile.
 pub fn verify<D: Disk>(disk: &D) -> Result<Report, Error> {
     scan(disk, Lsn::new(u64::MAX), &mut |_| Ok(()))
 }
@@ -75,24 +78,38 @@ pub fn scan<D: Disk>(disk: &D, from: Lsn, visit: &mut Fold<'_>) -> Result<Report
         next = record.lsn.next();
         visit(record)
     };
+    report(disk, settled(disk, &mut visit_new)?)
+}
+
+/// Scans until what is found is no longer on its way to the disk. `visit` may be shown a record more than once.
+fn settled<D: Disk>(disk: &D, visit: &mut Fold<'_>) -> Result<Option<Found>, Error> {
     let mut seen: Option<(PathBuf, u64)> = None;
     for _ in 1..SCANS_MAX {
-        match scan_all(disk, &mut visit_new) {
+        match scan_all(disk, Start::FirstThere, visit) {
             // The owner may have finished a batch between two looks at it, which then seems torn and yet followed by
             // others. Real damage stays where it is.
             Err(Error::Damaged { path, offset, .. }) if seen.as_ref() != Some(&(path.clone(), offset)) => {
                 seen = Some((path, offset));
             }
-            other => return report(disk, other?),
+            other => return other,
         }
     }
-    report(disk, scan_all(disk, &mut visit_new)?)
+    scan_all(disk, Start::FirstThere, visit)
+}
+
+/// Where the last whole batch ends, be it a note, and the chain right behind it.
+pub(crate) fn end_of<D: Disk>(disk: &D) -> Result<Option<(End, Chain)>, Error> {
+    let found = settled(disk, &mut |_| Ok(()))?;
+    Ok(found.map(|found| {
+        let end = End { path: found.tail.path, offset: found.tail.end, lsn: found.last_lsn };
+        (end, found.chain)
+    }))
 }
 
 /// As [`verify`], and returns the record at `lsn`: what a receipt is checked against. `None` when the journal ends before.
 ///
 /// # Errors
-/// As [`verify`].
+/// As [`verify`], and [`Error::BeginsLater`] when the record was archived.
 pub fn record_at<D: Disk>(disk: &D, lsn: Lsn) -> Result<Option<StoredRecord>, Error> {
     let mut found = None;
     let report = scan(disk, lsn, &mut |record| {
@@ -101,6 +118,9 @@ pub fn record_at<D: Disk>(disk: &D, lsn: Lsn) -> Result<Option<StoredRecord>, Er
         }
         Ok(())
     })?;
+    if let Some(first_lsn) = report.first_lsn.filter(|first| (Lsn::new(1)..*first).contains(&lsn)) {
+        return Err(Error::BeginsLater { path: disk.path(""), first_lsn });
+    }
     Ok(found.map(|(bytes, chain)| StoredRecord { journal_id: report.journal_id, lsn, bytes, chain }))
 }
 
@@ -108,8 +128,8 @@ fn report<D: Disk>(disk: &D, found: Option<Found>) -> Result<Report, Error> {
     let Some(found) = found else { return Err(Error::NoJournal { path: disk.path("") }) };
     Ok(Report {
         journal_id: found.journal_id,
-        records: found.last_lsn.get(),
-        first_lsn: (found.last_lsn > Lsn::ZERO).then_some(Lsn::new(1)),
+        records: found.records(),
+        first_lsn: (found.records() > 0).then_some(found.first_lsn),
         last_lsn: found.last_lsn,
         segments: found.segments,
         bytes: found.bytes,

@@ -13,7 +13,8 @@ use crate::format::{BatchHeader, Chain, JournalId, NOTE_BYTES, SEGMENT_HEADER_BY
 use crate::port::{BATCH_BYTES_MAX, Journal, Progress, RECORD_BYTES_MAX};
 use crate::preparation::{Preparation, Prepared, Standing};
 use crate::reader::FileReader;
-use crate::recovery::{Recovered, recover};
+use crate::recovery::{Recovered, recover, recover_behind};
+use crate::scan::Found;
 use crate::segment::{Segment, check_segment_bytes, prepare};
 use crate::{Error, Fold};
 
@@ -82,12 +83,42 @@ impl<D: Disk> FileJournal<D> {
     ///
     /// # Errors
     /// [`Error::Damaged`] when records known to have been durable cannot be read, [`Error::NewerFormat`] for a later
-    /// format, [`Error::Fold`] when `fold` fails: in these cases nothing was changed. [`Error::SegmentBytes`] for a
+    /// format, [`Error::BeginsLater`] when earlier segments were archived, [`Error::Fold`] when `fold` fails: in these cases nothing was changed. [`Error::SegmentBytes`] for a
     /// size that cannot be. [`Error::Io`] when the disk fails. What `fold` was shown before an error is to be discarded.
     pub fn open(disk: D, options: Options, fold: &mut Fold<'_>) -> Result<(Self, Recovered), Error> {
         check_segment_bytes(options.segment_bytes)?;
         let new = (options.journal_id, options.segment_bytes);
-        let (found, segment) = recover(&disk, new, fold)?;
+        let recovered = recover(&disk, new, fold)?;
+        Self::go_on(disk, options, recovered)
+    }
+
+    /// Opens the journal behind a mark that was told of it earlier: only segments that hold or follow the marked record are
+    /// read, earlier ones need not be there, and `fold` is shown the records above the mark. Otherwise as
+    /// [`open`](Self::open), but it never makes a journal. Since the marked batch was durable, damage up to it is never
+    /// taken for a torn tail.
+    ///
+    /// What was before the first segment that is read is not checked: the mark vouches for it.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open). [`Error::OtherHistory`] when the batch that ends at the marked record is another one or none
+    /// does, [`Error::EndsEarly`] when the journal ends before, [`Error::BeginsLater`] when the marked record was archived,
+    /// [`Error::NoJournal`] when there is no segment: in these cases too nothing was changed.
+    pub fn open_behind(
+        disk: D,
+        options: Options,
+        mark: ChainMark,
+        fold: &mut Fold<'_>,
+    ) -> Result<(Self, Recovered), Error> {
+        check_segment_bytes(options.segment_bytes)?;
+        let recovered = recover_behind(&disk, mark, fold)?;
+        Self::go_on(disk, options, recovered)
+    }
+
+    fn go_on(
+        disk: D,
+        options: Options,
+        (found, segment): (Found, Segment<D::File>),
+    ) -> Result<(Self, Recovered), Error> {
         let recovered = found.recovered();
         let mut journal = Self {
             next_segment: Prepared::start(&disk, options.segment_bytes, options.preparation),
@@ -100,7 +131,7 @@ impl<D: Disk> FileJournal<D> {
             noted: found.durable_lsn,
             chain: found.chain,
             mark: found.mark,
-            sequence: found.sequence,
+            sequence: found.sequence.expect("an opening has read the first batch, or the marked one"),
             state: State::Open,
             disk,
             options,

@@ -9,6 +9,8 @@ use journal::{
     Error, FileJournal, Journal, JournalId, Options, Preparation, Progress, RecordRef, Recovered, SEGMENT_BYTES_MIN,
 };
 
+mod archive;
+mod behind;
 mod chain;
 mod copies;
 mod crash;
