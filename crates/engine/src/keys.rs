@@ -111,6 +111,7 @@ impl Keys {
 
     /// Whether the key of this record no longer exists, by the rules that it was first used under.
     fn has_ended(&self, record: &Record, at: Timestamp) -> bool {
+        let at = planted::wall_clock(Bug::KeysByWallClock).map_or(at, Timestamp::from_micros);
         let before = self.terms.partition_point(|(from, _)| *from <= record.lsn);
         let term = before.checked_sub(1).and_then(|last| self.terms.get(last)).and_then(|(_, key_ms)| *key_ms);
         term.is_some_and(|key_ms| record.at.plus_millis(key_ms) <= at)

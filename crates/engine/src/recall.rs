@@ -43,6 +43,12 @@ impl Engine {
         }
     }
 
+    /// How many keys, or settled payments if there are more, are remembered.
+    #[must_use]
+    pub fn remembered(&self) -> usize {
+        self.keys.len().max(self.payments.settled.len())
+    }
+
     /// Whether anything was ever forgotten: if not, nothing is lacking.
     #[must_use]
     pub const fn is_forgetful(&self) -> bool {

@@ -24,6 +24,7 @@ struct State {
     /// What stood where something was written since the last persist, oldest first.
     before: Vec<(Place, Option<Vec<u8>>)>,
     refuses: Option<io::ErrorKind>,
+    refuses_reads: Option<io::ErrorKind>,
 }
 
 impl MemoryStore {
@@ -49,12 +50,24 @@ impl MemoryStore {
         self.lock().refuses = why;
     }
 
+    /// From now on every read fails like this; `None` ends that. Writes go on.
+    pub fn refuse_reads(&self, why: Option<io::ErrorKind>) {
+        self.lock().refuses_reads = why;
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("no holder of the store's lock panics")
     }
 }
 
 impl State {
+    fn check_read(&self) -> Result<(), Error> {
+        match self.refuses_reads {
+            Some(kind) => Err(Error::Store { tried: "read", source: io::Error::from(kind).into() }),
+            None => Ok(()),
+        }
+    }
+
     fn check(&self, tried: &'static str) -> Result<(), Error> {
         match self.refuses {
             Some(kind) => Err(Error::Store { tried, source: io::Error::from(kind).into() }),
@@ -65,7 +78,9 @@ impl State {
 
 impl Store for MemoryStore {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        Ok(self.lock().rows.get(&(table, key.to_vec())).cloned())
+        let state = self.lock();
+        state.check_read()?;
+        Ok(state.rows.get(&(table, key.to_vec())).cloned())
     }
 
     fn scan(

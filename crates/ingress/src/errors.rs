@@ -118,6 +118,10 @@ pub(crate) fn refused(refused: &Refused, subject: &str, now: Timestamp) -> Statu
             let message = "there is no room for new records on the disk: nothing was tried, writes go on once there is";
             Reply::new(Code::Unavailable, "DISK_FULL", message).of_this_attempt().retry_after(RETRY_RESTART)
         }
+        Refused::PastUnreadable => {
+            let message = "what this may repeat or change cannot be read from the disk: nothing was tried";
+            Reply::new(Code::Unavailable, "INDEX_FAILED", message).of_this_attempt().retry_after(RETRY_RESTART)
+        }
         Refused::DeadlinePassed => {
             let message = "the deadline passed before the request was decided";
             Reply::new(Code::DeadlineExceeded, "DEADLINE_PASSED", message).of_this_attempt()

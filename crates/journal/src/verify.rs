@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use domain::{ChainMark, Lsn};
 
 use crate::copy::End;
-use crate::disk::Disk;
-use crate::format::{Chain, JournalId};
+use crate::disk::{Disk, File};
+use crate::format::{Chain, FORMAT_VERSION, JournalId, SEGMENT_HEADER_BYTES, SegmentBlock, SegmentHeader};
 use crate::recovery::Cut;
 use crate::scan::{Found, RecordRef, Start, scan_all};
+use crate::segment::{list_segments, segment_name};
 use crate::{Error, Fold};
 
 /// How often a scan is repeated when damage is found at another place each time.
@@ -122,6 +123,25 @@ pub fn record_at<D: Disk>(disk: &D, lsn: Lsn) -> Result<Option<StoredRecord>, Er
         return Err(Error::BeginsLater { path: disk.path(""), first_lsn });
     }
     Ok(found.map(|(bytes, chain)| StoredRecord { journal_id: report.journal_id, lsn, bytes, chain }))
+}
+
+/// The id of the journal on this disk, as its newest segment tells it; `None` when there is no segment. Nothing else is
+/// read.
+///
+/// # Errors
+/// [`Error::Damaged`] and [`Error::NewerFormat`] for a header that cannot be read, [`Error::Io`] when the disk cannot be.
+pub fn identify<D: Disk>(disk: &D) -> Result<Option<JournalId>, Error> {
+    let Some(lsn) = list_segments(disk)?.pop() else { return Ok(None) };
+    let name = segment_name(lsn);
+    let path = disk.path(&name);
+    let mut block = [0; SEGMENT_HEADER_BYTES];
+    let file = disk.open_to_read(&name).map_err(Error::io("open", path.clone()))?;
+    file.read_exact_at(&mut block, 0).map_err(Error::io("read", path.clone()))?;
+    match SegmentHeader::decode(&block) {
+        Ok(SegmentBlock::Known(header)) => Ok(Some(header.journal_id)),
+        Ok(SegmentBlock::Newer(found)) => Err(Error::NewerFormat { path, found, supported: FORMAT_VERSION }),
+        Err(what) => Err(Error::Damaged { path, offset: 0, lsn, what }),
+    }
 }
 
 fn report<D: Disk>(disk: &D, found: Option<Found>) -> Result<Report, Error> {

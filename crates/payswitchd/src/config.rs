@@ -49,6 +49,8 @@ pub(crate) struct Config {
     pub(crate) requests: Requests,
     pub(crate) journal: Journal,
     pub(crate) projections: Projections,
+    pub(crate) snapshots: Snapshots,
+    pub(crate) archive: Archive,
     pub(crate) policy: PolicyText,
     pub(crate) drain: Drain,
     pub(crate) log: Log,
@@ -118,6 +120,22 @@ pub(crate) struct Journal {
 pub(crate) struct Projections {
     pub(crate) feed_records_max: usize,
     pub(crate) watch_records_max: usize,
+    pub(crate) hot_records: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Snapshots {
+    pub(crate) every_records: u64,
+}
+
+/// Where old segments go; nowhere unless there is a directory.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Archive {
+    pub(crate) directory: Option<PathBuf>,
+    pub(crate) keep_bytes: Option<u64>,
+    pub(crate) keep_days: Option<u32>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -220,7 +238,9 @@ impl Default for Config {
             },
             requests: Requests { inbox_requests_max: 16_384, request_ms_max: 10_000 },
             journal: Journal { segment_bytes: journal::SEGMENT_BYTES_DEFAULT },
-            projections: Projections { feed_records_max: 65_536, watch_records_max: 65_536 },
+            projections: Projections { feed_records_max: 65_536, watch_records_max: 65_536, hot_records: 131_072 },
+            snapshots: Snapshots { every_records: 1_000_000 },
+            archive: Archive::default(),
             policy: PolicyText::default(),
             drain: Drain { drain_ms_max: 10_000 },
             log: Log { format: LogFormat::Text },
@@ -292,7 +312,7 @@ impl Config {
 
     /// A bound of zero would let nothing through.
     fn check_bounds(&self) -> Result<(), StartError> {
-        let Self { connections, requests, projections, policy, drain, .. } = self;
+        let Self { connections, requests, projections, snapshots, policy, drain, .. } = self;
         let bounds = [
             ("connections.connections_max", connections.connections_max == 0),
             ("connections.first_bytes_ms_max", connections.first_bytes_ms_max == 0),
@@ -308,6 +328,8 @@ impl Config {
             ("requests.request_ms_max", requests.request_ms_max == 0),
             ("projections.feed_records_max", projections.feed_records_max == 0),
             ("projections.watch_records_max", projections.watch_records_max == 0),
+            ("projections.hot_records", projections.hot_records == 0),
+            ("snapshots.every_records", snapshots.every_records == 0),
             ("policy.rate_age_ms_max", policy.rate_age_ms_max == 0),
             ("policy.quote_ms", policy.quote_ms == 0),
             ("policy.hold_ms", policy.hold_ms == 0),
@@ -315,6 +337,10 @@ impl Config {
         ];
         if let Some((key, _)) = bounds.into_iter().find(|(_, is_zero)| *is_zero) {
             return Err(StartError::Config(format!("{key} is 0: it would let nothing through")));
+        }
+        let Archive { directory, keep_bytes, keep_days } = &self.archive;
+        if directory.is_none() && (keep_bytes.is_some() || keep_days.is_some()) {
+            return Err(StartError::Config("archive.keep_bytes and keep_days need archive.directory".to_owned()));
         }
         if connections.connections_max > CONNECTIONS_MAX {
             return Err(StartError::Config(format!("connections.connections_max: at most {CONNECTIONS_MAX}")));
@@ -355,6 +381,8 @@ impl Config {
             section("requests", self.requests == other.requests),
             section("journal", self.journal == other.journal),
             section("projections", self.projections == other.projections),
+            section("snapshots", self.snapshots == other.snapshots),
+            section("archive", self.archive == other.archive),
             section("policy", self.policy == other.policy),
             section("drain", self.drain == other.drain),
             section("log", self.log == other.log),

@@ -101,6 +101,16 @@ impl LockedDirectory {
         noted.map_err(|source| StartError::Directory { tried: "write", path, source })
     }
 
+    /// Where the index is.
+    pub(crate) fn index(&self) -> PathBuf {
+        self.path.join("index")
+    }
+
+    /// Where the snapshots are.
+    pub(crate) fn snapshots(&self) -> PathBuf {
+        self.path.join("snapshots")
+    }
+
     /// Where the segments are.
     pub(crate) fn journal(&self) -> PathBuf {
         self.path.join(JOURNAL)

@@ -3,13 +3,16 @@
 //!
 //! Start reading at `start.rs` (what is put together) and `serve.rs` (what runs where, and how it ends).
 
+mod archiving;
 mod arguments;
 mod banner;
 mod config;
+mod housekeeping;
 mod keys;
 mod locked_directory;
 mod logs;
 mod metrics_endpoint;
+mod opening;
 mod policy_text;
 mod reload;
 mod sandbox;

@@ -8,7 +8,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use shard::{Handle, ServingState};
 use tokio::net::TcpListener;
 
-use crate::{reload, start::StartError};
+use crate::{archiving, housekeeping, reload, start::StartError};
 
 /// Seconds: from a fast sync to a slow one.
 const SECONDS_BUCKETS: &[f64] =
@@ -31,6 +31,8 @@ pub(crate) fn install_recorder() -> Result<PrometheusHandle, StartError> {
     pipeline::describe_metrics();
     projections::describe_metrics();
     ingress::describe_metrics();
+    archiving::describe_metrics();
+    housekeeping::describe_metrics();
     reload::describe_metrics();
     Ok(recorder)
 }

@@ -6,8 +6,9 @@ mod tests;
 use std::collections::BTreeMap;
 
 use domain::{
-    CurrencyPair, DAY_OFFSET_MINUTES_DEFAULT, ExposureLimit, HOLD_MS_DEFAULT, KEY_MS_DEFAULT, MarkupTier, MerchantRules, Name,
-    PairRules, Policy, QUOTE_MS_DEFAULT, Rail, RailRules, RefundFunding, RefundRate, VolatilityBand,
+    CurrencyPair, DAY_OFFSET_MINUTES_DEFAULT, ExposureLimit, HOLD_MS_DEFAULT, KEY_MS_DEFAULT, MarkupTier,
+    MerchantRules, Name, PairRules, Policy, QUOTE_MS_DEFAULT, Rail, RailRules, RefundFunding, RefundRate,
+    VolatilityBand,
 };
 use money::{Currency, Money, Ratio, Weight};
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,8 @@
 //! What runs where, and how it ends.
 //!
 //! Threads: `shard` owns engine and journal; `merchants` is the runtime of the merchants' listener; `projector` folds
-//! the read models; the main thread's runtime has the operators' listener, metrics, signals and timers.
+//! the read models; `housekeeping` makes snapshots; the main thread's runtime has the operators' listener, metrics,
+//! signals and timers.
 
 use std::{
     io::{self, Write},
@@ -13,7 +14,7 @@ use std::{
 
 use ingress::{Health, Limits, OpenWatches, Routes, SandboxPowers, Switch};
 use metrics_exporter_prometheus::PrometheusHandle;
-use shard::{Clock, Handle, Mailbox, ServingState};
+use shard::{Clock, Handle, Mailbox, Past, ServingState};
 use tokio::{
     net::TcpListener,
     runtime::{Builder, Runtime},
@@ -25,6 +26,7 @@ use tokio::{
 use crate::{
     banner::Banner,
     config::{Config, ModeName},
+    housekeeping::Housekeeping,
     metrics_endpoint,
     reload::Reload,
     start::{ReadySwitch, StartError},
@@ -80,6 +82,7 @@ pub(crate) fn serve(
     let open_watches = Arc::new(OpenWatches::default());
 
     let shard_thread = spawn("shard", move || shard.run())?;
+    let housekeeping = Housekeeping::start(switch.housekeeper)?;
 
     let context = |mailbox: &Arc<Mailbox>| Switch {
         handle: Handle::new(Arc::clone(inbox), Arc::clone(status), Arc::clone(mailbox)),
@@ -120,7 +123,8 @@ pub(crate) fn serve(
     // Every caller has its answer or has been cut off; what is in the inbox is still decided and made durable.
     inbox.close();
     let closed = join(shard_thread)?.map_err(|source| StartError::Stopped(shard::with_sources(&source)));
-    join(projector_thread)?;
+    housekeeping.stop()?;
+    end_read_models(projector_thread, &switch.past)?;
     // A peer that keeps its connection open keeps the thread; the process ends without it.
     if merchants.thread.is_finished() {
         join(merchants.thread)?;
@@ -131,6 +135,17 @@ pub(crate) fn serve(
     drop(directory_lock);
     closed.and(drained)?;
     tracing::info!("drained: every answer given, journal synced");
+    Ok(())
+}
+
+/// Waits for all to be folded, so that the next start finds it in the index.
+fn end_read_models(thread: JoinHandle<Result<(), index::Error>>, past: &Past) -> Result<(), StartError> {
+    if join(thread)?.is_ok()
+        && let Err(why) = past.index().persist()
+    {
+        let why = shard::with_sources(&why);
+        tracing::warn!(why, "the index is not up to date: the next start reads more of the journal");
+    }
     Ok(())
 }
 
@@ -439,6 +454,6 @@ pub(crate) fn spawn<T: Send + 'static>(
 }
 
 /// A panicking thread has already stopped the process.
-fn join<T>(thread: JoinHandle<T>) -> Result<T, StartError> {
+pub(crate) fn join<T>(thread: JoinHandle<T>) -> Result<T, StartError> {
     thread.join().map_err(|_panic| StartError::Stopped("a thread panicked".to_owned()))
 }

@@ -2,24 +2,23 @@
 
 use std::{collections::HashMap, error::Error, io, path::PathBuf, sync::Arc, thread::JoinHandle, time::Instant};
 
-use domain::{ApiKeyHash, ChainMark, Lsn, Name, Record, Timestamp, WalletId};
+use domain::{ApiKeyHash, Lsn, Name, Timestamp, WalletId};
 use ingress::{Credentials, Ids, SandboxPowers, Started};
-use journal::{FileJournal, FoldError, JournalId, Options, RecordRef, Recovered, disk::DirectoryDisk};
+use journal::{FileJournal, disk::DirectoryDisk};
 use pipeline::{Directory, RateBook};
-use projections::{Boards, FeedReceiver, FeedSender, Projector, feed};
-use shard::{Clock, Inbox, Observer, Recovery, Refused, Shard, Status, SystemClock};
+use projections::Boards;
+use shard::{BeginningError, Clock, Inbox, Observer, Past, Refused, Shard, SnapshotError, Status, SystemClock};
 
 use crate::{
+    archiving::Archiving,
     config::{Config, ModeName},
+    housekeeping::Housekeeper,
     keys::Keys,
     locked_directory::LockedDirectory,
+    opening::{self, Ledger},
     sandbox,
-    serve::spawn,
     setup::Setup,
 };
-
-/// Recovered records are handed to the projector in batches of this many.
-const RECOVERY_BATCH_RECORDS: usize = 1024;
 
 /// How far the clock may stand before the last record at the start: two readings of a disciplined clock differ less.
 const CLOCK_BEHIND_MS_MAX: i64 = 60_000;
@@ -41,11 +40,18 @@ pub(crate) enum StartError {
     HighWater { path: PathBuf },
     #[error(
         "the journal ends at lsn {found}, but this ledger had reached lsn {had}: its newest segments are missing; restore \
-         them (or, to go on without them for good, remove HIGH_WATER from the data directory)"
+         them (or, to go on without them for good, remove HIGH_WATER, index and snapshots from the data directory)"
     )]
     RecordsMissing { found: Lsn, had: Lsn },
     #[error("cannot open the journal")]
     Journal { source: journal::Error },
+    #[error("cannot use the index")]
+    Index {
+        #[from]
+        source: index::Error,
+    },
+    #[error("cannot use the snapshots")]
+    Snapshots { source: SnapshotError },
     #[error("the data directory belongs to a {ledger}, this daemon is a {daemon}")]
     OtherMode { ledger: &'static str, daemon: &'static str },
     #[error(
@@ -70,6 +76,15 @@ pub(crate) enum StartError {
     Stopped(String),
 }
 
+impl From<BeginningError> for StartError {
+    fn from(error: BeginningError) -> Self {
+        match error {
+            BeginningError::Index(source) => Self::Index { source },
+            BeginningError::Snapshots(source) => Self::Snapshots { source },
+        }
+    }
+}
+
 impl StartError {
     /// As `payswitchd --help` documents them.
     pub(crate) const fn exit_code(&self) -> u8 {
@@ -82,13 +97,19 @@ impl StartError {
             | Self::OtherDigestKey { .. } => 2,
             Self::Journal {
                 source:
-                    journal::Error::Damaged { .. } | journal::Error::NewerFormat { .. } | journal::Error::Fold { .. },
+                    journal::Error::Damaged { .. }
+                    | journal::Error::NewerFormat { .. }
+                    | journal::Error::OtherHistory { .. }
+                    | journal::Error::BeginsLater { .. }
+                    | journal::Error::Fold { .. },
             }
             | Self::HighWater { .. }
             | Self::RecordsMissing { .. } => 4,
             Self::Directory { .. }
             | Self::InUse { .. }
             | Self::Journal { .. }
+            | Self::Index { .. }
+            | Self::Snapshots { .. }
             | Self::Setup { .. }
             | Self::NotSetUp
             | Self::Listen { .. }
@@ -108,7 +129,9 @@ pub(crate) struct ReadySwitch {
     pub(crate) directory: Arc<Directory>,
     pub(crate) rate_book: Arc<RateBook>,
     pub(crate) boards: Arc<Boards>,
-    pub(crate) projector_thread: JoinHandle<()>,
+    pub(crate) projector_thread: JoinHandle<Result<(), index::Error>>,
+    pub(crate) past: Past,
+    pub(crate) housekeeper: Housekeeper,
     pub(crate) credentials: Arc<Credentials>,
     pub(crate) keys: Keys,
     pub(crate) ids: Arc<Ids>,
@@ -121,34 +144,25 @@ pub(crate) fn start(config: &Config) -> Result<ReadySwitch, StartError> {
     let keys = Keys::load(config)?;
     let parties = keys.parties()?;
     let locked = LockedDirectory::lock(&config.data_dir)?;
-    let directory = Arc::new(Directory::new());
-    let rate_book = Arc::new(RateBook::new());
-    let projector = Projector::with_watch_retained(config.projections.watch_records_max);
-    let boards = projector.boards();
-    let (sender, receiver) = feed(config.projections.feed_records_max);
-    // It runs before anything is recovered or submitted: a full feed waits for it.
-    let projector_thread = spawn("projector", move || project(receiver, projector))?;
-
     let recovering = Instant::now();
-    let tables = Tables { directory: Arc::clone(&directory), rate_book: Arc::clone(&rate_book) };
-    let mut folding = Folding { recovery: Recovery::default(), tables, feed: Feed { sender, batch: Vec::new() } };
-    let (journal, recovered) = open_journal(config, &locked, &mut folding)?;
-    let Folding { recovery, tables, feed } = folding;
-    let engine = recovery.finish();
+    let Ledger { journal, recovered, engine, tables, feed, boards, projector_thread, past, snapshotter, snapshot_lsn } =
+        opening::open(config, &locked)?;
+    let (directory, rate_book) = (Arc::clone(&tables.directory), Arc::clone(&tables.rate_book));
     let clock = start_clock(config, engine.applied_at())?;
     let started = Started {
         mode: config.mode.into(),
         journal_id: recovered.journal_id.bytes(),
         version: env!("CARGO_PKG_VERSION"),
         at: clock.now(),
-        recovered_records: recovered.records,
+        recovered_records: recovered.last_lsn.get().saturating_sub(snapshot_lsn.get()),
         recovery_us: u64::try_from(recovering.elapsed().as_micros()).unwrap_or(u64::MAX),
     };
 
     let status = Arc::new(Status::serving(engine.applied_lsn()));
     let inbox = Arc::new(Inbox::new(config.requests.inbox_requests_max));
     let observers: Vec<Box<dyn Observer>> = vec![Box::new(tables), Box::new(feed)];
-    let mut shard = Shard::new(engine, journal, clock.clone(), Arc::clone(&inbox), Arc::clone(&status), observers);
+    let shard = Shard::new(engine, journal, clock.clone(), Arc::clone(&inbox), Arc::clone(&status), observers);
+    let mut shard = shard.with_past(past.clone());
 
     let sandbox = match config.mode {
         ModeName::Sandbox => Some(Arc::new(sandbox::powers(config.policy.pivot.as_deref()))),
@@ -168,8 +182,17 @@ pub(crate) fn start(config: &Config) -> Result<ReadySwitch, StartError> {
     refuse_merchants_keys(&parties, &directory)?;
     locked.set_high_water(status.durable_lsn())?;
     let credentials = Arc::new(credentials(&started, &keys, &wallets, Arc::clone(&directory)));
+    let housekeeper = Housekeeper {
+        snapshotter,
+        status: Arc::clone(&status),
+        snapshot_records: config.snapshots.every_records,
+        snapshot_lsn,
+        archiving: Archiving::new(&config.archive, locked.journal(), past.index().clone())?,
+    };
     Ok(ReadySwitch {
         boards,
+        past,
+        housekeeper,
         directory_lock: locked,
         shard,
         inbox,
@@ -184,59 +207,6 @@ pub(crate) fn start(config: &Config) -> Result<ReadySwitch, StartError> {
         sandbox,
         started: Arc::new(started),
     })
-}
-
-/// The whole life of the projector's thread.
-fn project(receiver: FeedReceiver, projector: Projector) {
-    if let Err(error) = receiver.run(projector) {
-        tracing::error!(error = &error as &dyn std::error::Error, "the read models ended: the index cannot be read");
-    }
-}
-
-/// Folds the journal; refuses one that ends before the position this ledger had reached.
-fn open_journal(
-    config: &Config,
-    locked: &LockedDirectory,
-    folding: &mut Folding,
-) -> Result<(FileJournal<DirectoryDisk>, Recovered), StartError> {
-    let had = locked.high_water()?;
-    let path = locked.journal();
-    let disk = DirectoryDisk::create(path.clone());
-    let disk = disk.map_err(|source| StartError::Directory { tried: "make the journal directory", path, source })?;
-    let new = Options::new(JournalId::new(random_bytes()?));
-    let options = Options { segment_bytes: config.journal.segment_bytes, ..new };
-    let mut fold = |found: RecordRef<'_>| folding.fold(&found);
-    let opened = FileJournal::open(disk, options, &mut fold).map_err(|source| StartError::Journal { source })?;
-    let (_, recovered) = &opened;
-    if recovered.last_lsn < had {
-        return Err(StartError::RecordsMissing { found: recovered.last_lsn, had });
-    }
-    if let Some(cut) = &recovered.cut {
-        tracing::warn!(?cut, "cut a torn tail: nobody was told that it is durable");
-    }
-    Ok(opened)
-}
-
-/// Everything that is made from the journal's records again.
-struct Folding {
-    recovery: Recovery,
-    tables: Tables,
-    feed: Feed,
-}
-
-impl Folding {
-    fn fold(&mut self, found: &RecordRef<'_>) -> Result<(), FoldError> {
-        let record = self.recovery.fold(found.lsn, found.bytes)?;
-        self.tables.observe(&record);
-        self.feed.batch.push(record);
-        // A batch of the journal goes with its mark, a large one in parts.
-        if found.lsn == found.chain.lsn {
-            self.feed.flush(Some(found.chain));
-        } else if self.feed.batch.len() >= RECOVERY_BATCH_RECORDS {
-            self.feed.flush(None);
-        }
-        Ok(())
-    }
 }
 
 /// A clock that stands before the last record would keep every rate fresh for ever. A sandbox's clock may have been
@@ -276,44 +246,4 @@ pub(crate) fn random_bytes<const N: usize>() -> Result<[u8; N], StartError> {
     let filled = getrandom::fill(&mut bytes);
     filled.map_err(|source| StartError::Start { what: "without random bytes", source: source.into() })?;
     Ok(bytes)
-}
-
-/// What the stages look things up in. It is up to date before any answer is released, so whoever was told that an
-/// account is open can pay from it.
-struct Tables {
-    directory: Arc<Directory>,
-    rate_book: Arc<RateBook>,
-}
-
-impl Tables {
-    fn observe(&self, record: &Record) {
-        self.directory.observe(record);
-        self.rate_book.observe(record);
-    }
-}
-
-impl Observer for Tables {
-    fn durable(&mut self, records: &[Arc<Record>], _chain: Option<ChainMark>) {
-        records.iter().for_each(|record| self.observe(record));
-    }
-}
-
-/// Hands records to the projector's thread.
-struct Feed {
-    sender: FeedSender,
-    batch: Vec<Arc<Record>>,
-}
-
-impl Feed {
-    fn flush(&mut self, chain: Option<ChainMark>) {
-        // The projector ends only after the shard; if it has, the process is stopping.
-        let _closed = self.sender.send(&mut self.batch, chain);
-    }
-}
-
-impl Observer for Feed {
-    fn durable(&mut self, records: &[Arc<Record>], chain: Option<ChainMark>) {
-        self.batch.extend_from_slice(records);
-        self.flush(chain);
-    }
 }

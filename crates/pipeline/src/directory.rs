@@ -5,7 +5,8 @@ mod codes;
 use dashmap::{DashMap, Entry};
 use domain::{
     AccountId, AccountName, ApiKeyHash, Command, Digest, Event, Evidence, GrantMandate, IssueCode, MandateId,
-    MerchantId, Name, OpenAccount, Record, RegisterMerchant, RegisterWallet, Timestamp, WalletId,
+    MerchantId, Name, OpenAccount, Record, RegisterMerchant, RegisterWallet, Standing, StandingAccount, Timestamp,
+    WalletId,
 };
 use money::{Currency, Ratio};
 
@@ -72,6 +73,33 @@ impl Directory {
                 command.consent.into_iter().for_each(|consent| self.codes.forget_used(consent));
             }
             // Everything else names nobody new.
+            _ => {}
+        }
+    }
+
+    /// Takes in one thing that stands, in the order an engine tells it: a directory begun so knows what one that observed
+    /// every record knows.
+    ///
+    /// # Panics
+    /// When an account is told of a wallet that was not.
+    pub fn stand(&self, standing: &Standing) {
+        match standing {
+            Standing::Wallet(name) => {
+                let command = RegisterWallet { name: name.clone() };
+                self.add_wallet(&command, WalletId(number_of_next(self.wallets.len())));
+            }
+            Standing::Merchant(command) => {
+                self.add_merchant(command, MerchantId(number_of_next(self.merchant_entries.len())));
+            }
+            Standing::Account(StandingAccount { wallet, name, account, .. }) => {
+                let command = OpenAccount { wallet: *wallet, name: name.clone(), currency: account.currency };
+                self.add_account(&command, *account);
+            }
+            Standing::Code(code) => self.codes.insert(code.code, code.account, code.expires_at),
+            Standing::Mandate(mandate) => {
+                self.mandates.insert(mandate.mandate_id, mandate.account);
+            }
+            // Everything else names nobody.
             _ => {}
         }
     }
@@ -169,6 +197,10 @@ impl Directory {
     fn add_mandate(&self, command: &GrantMandate) {
         self.mandates.insert(command.mandate_id, known(&command.account));
     }
+}
+
+fn number_of_next(so_far: usize) -> u32 {
+    u32::try_from(so_far).expect("fewer than 2^32 of a kind")
 }
 
 fn known(account: &Evidence<AccountId>) -> AccountId {

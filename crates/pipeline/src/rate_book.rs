@@ -5,7 +5,7 @@ use std::sync::{Arc, RwLock};
 use dashmap::DashMap;
 use domain::{
     Command, CurrencyPair, Event, Lsn, Policy, PriceInForce, PublishRates, PublishedTick, RatesPublished, Record,
-    Timestamp, Unavailable, price_in_force,
+    Standing, StandingLedger, Timestamp, Unavailable, price_in_force,
 };
 
 use crate::metric_names;
@@ -34,6 +34,20 @@ impl RateBook {
                 self.publish(command, published, record.lsn);
             }
             (Command::InstallPolicy(command), Event::PolicyInstalled) => self.install(Arc::clone(&command.policy)),
+            _ => {}
+        }
+    }
+
+    /// Takes in one thing that stands, in the order an engine tells it.
+    pub fn stand(&self, standing: &Standing) {
+        match standing {
+            Standing::Ledger(StandingLedger { policy: Some(policy), .. }) => self.install(Arc::clone(policy)),
+            Standing::Tick(tick) => {
+                let published = tick.published.clone();
+                metric_names::set_rate_move(published.tick.pair, published.move_ppm);
+                self.ticks.insert(published.tick.pair, published);
+            }
+            // Everything else is about neither rates nor rules.
             _ => {}
         }
     }

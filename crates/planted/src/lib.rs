@@ -47,11 +47,21 @@ pub enum Bug {
     VoidKeepsHold,
     /// A refund is not taken off what can still be refunded.
     RefundsForgotten,
+    /// Keys end by this machine's clock.
+    KeysByWallClock,
+    /// The engine forgets what the index does not have yet.
+    ForgetsUnindexed,
+    /// A payment is recalled with records that come only later in the journal.
+    RecallsFromTheFuture,
+    /// A record that an opening finds goes to the index before it is known to be durable.
+    IndexesUnconfirmed,
+    /// A snapshot is used although the index does not have all that it leaves out.
+    SnapshotAheadOfIndex,
 }
 
 impl Bug {
     /// Every bug.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 22] = [
         Self::NoSync,
         Self::RetriesFailedSync,
         Self::GoesOnAfterFailure,
@@ -69,6 +79,11 @@ impl Bug {
         Self::ConsentsByWallClock,
         Self::VoidKeepsHold,
         Self::RefundsForgotten,
+        Self::KeysByWallClock,
+        Self::ForgetsUnindexed,
+        Self::RecallsFromTheFuture,
+        Self::IndexesUnconfirmed,
+        Self::SnapshotAheadOfIndex,
     ];
 }
 

@@ -34,6 +34,9 @@ pub enum Refused {
     /// The disk is too full for new records. Nothing was tried; work goes on once there is space.
     #[error("there is no room for new records on the disk")]
     DiskFull,
+    /// What is asked is about something of long ago that cannot be read now. Nothing was tried.
+    #[error("what the request is about cannot be read now")]
+    PastUnreadable,
     /// The caller's deadline had passed before the request was decided.
     #[error("the deadline passed before the request was decided")]
     DeadlinePassed,

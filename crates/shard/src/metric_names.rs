@@ -15,6 +15,7 @@ const RECORD_BYTES: &str = "payswitch_journal_record_bytes_total";
 const DURABLE_LSN: &str = "payswitch_durable_lsn";
 const DISK_FULL: &str = "payswitch_disk_full";
 const JOURNAL_FAILED: &str = "payswitch_journal_failed";
+const PAST_UNREADABLE: &str = "payswitch_past_unreadable_total";
 
 /// Tells the recorder what each metric means.
 pub fn describe_metrics() {
@@ -29,6 +30,7 @@ pub fn describe_metrics() {
     describe_counter!(RECORD_BYTES, Unit::Bytes, "Bytes of records handed to the journal, without framing.");
     describe_gauge!(DURABLE_LSN, Unit::Count, "Last position known durable.");
     describe_gauge!(DISK_FULL, Unit::Count, "1 while the disk is too full for new records: writes are refused.");
+    describe_counter!(PAST_UNREADABLE, Unit::Count, "Requests refused because the index could not be read.");
     describe_gauge!(JOURNAL_FAILED, Unit::Count, "1 after the journal failed: writes are refused until a restart.");
 }
 
@@ -47,6 +49,7 @@ pub(crate) struct Metrics {
     pub(crate) durable_lsn: Gauge,
     pub(crate) journal_failed: Gauge,
     pub(crate) disk_full: Gauge,
+    pub(crate) past_unreadable: Counter,
 }
 
 impl Metrics {
@@ -65,6 +68,7 @@ impl Metrics {
             durable_lsn: gauge!(DURABLE_LSN),
             journal_failed: gauge!(JOURNAL_FAILED),
             disk_full: gauge!(DISK_FULL),
+            past_unreadable: counter!(PAST_UNREADABLE),
         }
     }
 

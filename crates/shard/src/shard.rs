@@ -13,7 +13,7 @@ use journal::{Error, Journal};
 use planted::Bug;
 
 use crate::{
-    Answer, Clock, Committed, Inbox, Refused, ServingState, Status,
+    Answer, Clock, Committed, Inbox, Past, Refused, ServingState, Status,
     error_text::with_sources,
     inbox::Job,
     mailbox::{Outgoing, ReplyTo},
@@ -74,6 +74,7 @@ pub struct Shard<J: Journal, C: Clock> {
     metrics: Metrics,
     /// Since when the journal has had no room for new records, or when it was last looked for anew.
     full_since: Option<Timestamp>,
+    past: Option<Past>,
 }
 
 /// An answer that may be told once everything up to `rests_on` is durable.
@@ -117,7 +118,14 @@ impl<J: Journal, C: Clock> Shard<J, C> {
             outgoing: Outgoing::default(),
             metrics,
             full_since: None,
+            past: None,
         }
+    }
+
+    /// The same shard, with a past: its engine forgets what the index has, and is given back what it needs.
+    #[must_use]
+    pub fn with_past(self, past: Past) -> Self {
+        Self { past: Some(past), ..self }
     }
 
     /// Runs until the inbox is closed and everything in it answered.
@@ -242,6 +250,12 @@ impl<J: Journal, C: Clock> Shard<J, C> {
     }
 
     fn decide_now(&mut self, now: Timestamp, submission: Submission) -> Answer {
+        if let Some(past) = &self.past
+            && past.recall(&mut self.engine, &submission).is_err()
+        {
+            self.metrics.past_unreadable.increment(1);
+            return Err(Refused::PastUnreadable);
+        }
         let stamped = self.sequencer.stamp(now, submission);
         match self.engine.decide(&stamped) {
             Decision::Refused(refusal) => {
@@ -311,6 +325,9 @@ impl<J: Journal, C: Clock> Shard<J, C> {
         } else {
             self.release();
         }
+        if let Some(past) = &self.past {
+            past.forget(&mut self.engine);
+        }
     }
 
     /// Shows the observers what has become durable, before anybody is told.
@@ -368,6 +385,7 @@ fn in_doubt(answer: Answer) -> Answer {
             | Refused::Draining
             | Refused::JournalFailed
             | Refused::DiskFull
+            | Refused::PastUnreadable
             | Refused::DeadlinePassed,
         ) => answer,
     }

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fmt, io::ErrorKind};
 
 use domain::{DeclineReason, Stamped, Submission};
 use engine::{Decision, Engine};
+use index::MemoryStore;
 use journal::{
     Error, JournalId, Options, Preparation, SEGMENT_BYTES_MIN,
     disk::{Disk, Fault, Loss, MemoryDisk},
@@ -20,7 +21,7 @@ use crate::{
     door::{Aside, Keys},
     random::Random,
     request::{Ask, Id, Purpose},
-    switch::{FileOnMemory, OpenJournal, Pending, Switch},
+    switch::{FileOnMemory, Kept, OpenJournal, Pending, Switch},
     workload::Workload,
 };
 
@@ -33,10 +34,14 @@ const JOURNAL_ID: [u8; 16] = *b"simulated ledger";
 const SECRET: [u8; 32] = [7; 32];
 /// The file that becomes the next segment; what it holds means nothing.
 const PREPARED: &str = "next.segment";
+/// About what a snapshot asks of its disk.
+const SNAPSHOT_OPERATIONS: u64 = 14;
 const REQUESTS_A_ROUND_MAX: u64 = 8;
 const INBOX_REQUESTS_MAX: usize = 7;
 /// The live state is compared with the folded one after one crash in so many.
 const DIGEST_ONE_IN: u64 = 4;
+/// A story that keeps an index remembers fewer records than this.
+const REMEMBERED_MAX: u64 = 24;
 /// An opening that fails this often has met more faults than were put in its way.
 const OPENINGS_MAX: u64 = 20;
 
@@ -79,6 +84,14 @@ pub struct Story {
     pub quotes: u64,
     /// Bits that rotted in what was confirmed, and were seen.
     pub rotten: u64,
+    /// Snapshots made.
+    pub snapshots: u64,
+    /// Snapshots that failed, for a fault in their way.
+    pub snapshots_failed: u64,
+    /// Starts from a snapshot.
+    pub starts_behind: u64,
+    /// Snapshots that a start passed over because they were damaged.
+    pub snapshots_damaged: u64,
     /// Rounds in which the disk was too full for new records.
     pub turns_full: u64,
     /// How often what was asked led to what: records, and refusals of the engine.
@@ -107,6 +120,10 @@ impl Story {
             (&mut self.quotes, story.quotes),
             (&mut self.turns_full, story.turns_full),
             (&mut self.rotten, story.rotten),
+            (&mut self.snapshots, story.snapshots),
+            (&mut self.snapshots_failed, story.snapshots_failed),
+            (&mut self.starts_behind, story.starts_behind),
+            (&mut self.snapshots_damaged, story.snapshots_damaged),
         ];
         for (sum, number) in sums {
             *sum += number;
@@ -171,6 +188,8 @@ struct Simulation<'a, O: OpenJournal> {
     opener: &'a O,
     trace: &'a mut dyn FnMut(&dyn fmt::Display),
     disk: MemoryDisk,
+    /// Index and snapshots, in stories that keep them.
+    kept: Option<Kept>,
     clock: ManualClock,
     keys: Keys,
     workload: Workload,
@@ -190,6 +209,9 @@ impl<'a, O: OpenJournal> Simulation<'a, O> {
     fn new(seed: u64, opener: &'a O, trace: &'a mut dyn FnMut(&dyn fmt::Display)) -> Self {
         let mut random = Random::new(seed);
         let workload = Workload::new(&mut random);
+        let keeps = opener.keeps() && !random.one_in(3);
+        let remembered = usize::try_from(random.below(REMEMBERED_MAX)).expect("a few");
+        let kept = keeps.then(|| Kept { store: MemoryStore::new(), snapshots: MemoryDisk::new(), remembered });
         let quote_tokens = QuoteTokens::new(QuoteKey::new(1, &SECRET), []).expect("one key is not repeated");
         Self {
             seed,
@@ -197,6 +219,7 @@ impl<'a, O: OpenJournal> Simulation<'a, O> {
             opener,
             trace,
             disk: MemoryDisk::new(),
+            kept,
             clock: ManualClock::at(STORY_BEGINS_AT),
             keys: Keys { digester: Digester::new(SECRET), quote_tokens, tokens: Vec::new() },
             workload,
@@ -249,6 +272,10 @@ impl<'a, O: OpenJournal> Simulation<'a, O> {
             14 => {
                 self.turn()?;
                 self.stop()?;
+            }
+            15..=29 => {
+                self.turn()?;
+                self.snapshot()?;
             }
             _ => self.turn()?,
         }
@@ -388,6 +415,34 @@ impl<'a, O: OpenJournal> Simulation<'a, O> {
         self.auditor.turn(Turn { now, tickets, durable, failed, full })
     }
 
+    /// A snapshot beside payments, perhaps with a fault of its disk in its way. Payments go on whatever comes of it.
+    fn snapshot(&mut self) -> Result<(), Finding> {
+        let Some(kept) = self.kept.clone() else { return Ok(()) };
+        let faulty = self.random.one_in(3);
+        if faulty {
+            let operation = kept.snapshots.operations() + self.random.below(SNAPSHOT_OPERATIONS);
+            let fault = if self.random.one_in(2) { Fault::PowerCut } else { Fault::Error(ErrorKind::Other) };
+            kept.snapshots.inject(operation, fault);
+        }
+        let met = kept.snapshots.faults_met();
+        let made = self.switch().make_snapshot().expect("a story that keeps snapshots");
+        (self.trace)(&format_args!("{} snapshot: {made:?}", self.clock.micros()));
+        let met = kept.snapshots.faults_met() > met;
+        kept.snapshots.heal();
+        match made {
+            Ok(Some(made)) => {
+                self.story.snapshots += 1;
+                self.story.snapshots_damaged += count(made.unusable.len());
+            }
+            Ok(None) => {}
+            // The journal's own disk may have failed meanwhile.
+            Err(_) if met || self.disk.faults_met() > self.faults_met_before => self.story.snapshots_failed += 1,
+            Err(why) => return Err(format!("no snapshot, and nothing was in its way: {}", shard::with_sources(&why))),
+        }
+        // The power is off for the snapshots too: their disk does not answer before a restart.
+        if kept.snapshots.list().is_err() { self.crash() } else { Ok(()) }
+    }
+
     /// Puts a fault at one of the next `operations` of the disk.
     fn inject(&mut self, operations: u64) {
         let fault = match self.random.below(4) {
@@ -419,6 +474,12 @@ impl<'a, O: OpenJournal> Simulation<'a, O> {
         self.story.crashes += 1;
         self.end_switch();
         self.disk.restart(loss);
+        if let Some(kept) = &self.kept {
+            kept.snapshots.restart(loss);
+            if !matches!(loss, Loss::Nothing) {
+                kept.store.crash();
+            }
+        }
         if self.random.one_in(4) {
             // Somebody sets the machine's clock while it is down.
             let micros = self.random.between(-600_000_000, 600_000_000);
@@ -434,11 +495,16 @@ impl<'a, O: OpenJournal> Simulation<'a, O> {
         self.switch().drain();
         self.turn()?;
         let Some(switch) = self.end_switch() else { return Ok(()) };
+        switch.persist();
         if switch.close().is_ok() && !failed {
             (self.trace)(&format_args!("{} stop", self.clock.micros()));
             self.story.stops += 1;
         }
         self.disk.restart(Loss::Unsynced);
+        if let Some(kept) = &self.kept {
+            kept.snapshots.restart(Loss::Unsynced);
+            kept.store.crash();
+        }
         self.start()
     }
 
@@ -447,8 +513,8 @@ impl<'a, O: OpenJournal> Simulation<'a, O> {
         let switch = self.switch.take();
         // The digest walks the whole state, so not every end takes it.
         let taken = self.random.one_in(DIGEST_ONE_IN);
-        let engine = switch.as_ref().map(|switch| switch.shard.engine()).filter(|_| taken);
-        self.ended_at = engine.map(|engine| (engine.applied_lsn().get(), engine.digest().to_string()));
+        let ended = switch.as_ref().filter(|_| taken);
+        self.ended_at = ended.and_then(|switch| Some((switch.shard.engine().applied_lsn().get(), switch.digest()?)));
         switch
     }
 
@@ -459,15 +525,21 @@ impl<'a, O: OpenJournal> Simulation<'a, O> {
         if self.random.one_in(4) {
             self.rot(&options)?;
         }
+        if self.random.one_in(8) {
+            self.rot_snapshot();
+        }
         for _ in 0..OPENINGS_MAX {
             if self.random.one_in(5) {
                 self.inject(12);
             }
             let (disk, clock) = (self.disk.clone(), self.clock.clone());
-            match Switch::open(self.opener, disk, options.clone(), clock, INBOX_REQUESTS_MAX) {
+            let kept = self.kept.as_ref();
+            match Switch::open(self.opener, disk, options.clone(), clock, INBOX_REQUESTS_MAX, kept) {
                 Ok(opened) => {
                     (self.trace)(&format_args!("{} recovered {:?}", self.clock.micros(), opened.recovered));
                     self.story.tails_cut += u64::from(opened.recovered.cut.is_some());
+                    self.story.starts_behind += u64::from(opened.from_snapshot);
+                    self.story.snapshots_damaged += count(opened.unusable_snapshots);
                     let known = self.auditor.log().len();
                     self.auditor.recovered(&opened.records)?;
                     self.story.records_in_doubt_found += count(self.auditor.log().len() - known);
@@ -510,14 +582,24 @@ impl<'a, O: OpenJournal> Simulation<'a, O> {
         if unchanged { Ok(()) } else { Err("an opening that found damage has changed the disk".to_owned()) }
     }
 
+    /// A bit of the newest snapshot rots: a start passes it over.
+    fn rot_snapshot(&mut self) {
+        let Some(kept) = &self.kept else { return };
+        let image = kept.snapshots.image();
+        let Some((name, bytes)) = image.iter().filter(|(name, _)| *name != "next.snapshot").next_back() else { return };
+        let bit = usize::try_from(self.random.below(count(bytes.len()) * 8)).expect("a snapshot fits in memory");
+        (self.trace)(&format_args!("bit {bit} of {name} rots"));
+        kept.snapshots.flip(name, bit);
+    }
+
     /// The state folded is the state that was live, if nothing was lost since.
     fn check_folded(&self, switch: &Switch<O::Journal>, records: usize) -> Result<(), Finding> {
         let Some((lsn, live)) = self.ended_at.as_ref().filter(|(lsn, _)| *lsn == count(records)) else { return Ok(()) };
-        let folded = switch.shard.engine().digest().to_string();
-        if folded == *live {
-            Ok(())
-        } else {
-            Err(format!("folded to lsn {lsn} the state is {folded}, live it was {live}"))
+        match switch.digest() {
+            Some(folded) if folded != *live => {
+                Err(format!("folded to lsn {lsn} the state is {folded}, live it was {live}"))
+            }
+            Some(_) | None => Ok(()),
         }
     }
 
@@ -541,7 +623,8 @@ impl<'a, O: OpenJournal> Simulation<'a, O> {
             }
             again.apply(record);
         }
-        let (folded, decided) = (self.switch().shard.engine().digest(), again.digest());
+        let decided = again.digest().to_string();
+        let folded = self.switch().digest().ok_or("the index does not have what was recovered")?;
         if folded != decided {
             return Err(format!("folded the state is {folded}, decided again it is {decided}"));
         }
@@ -551,7 +634,7 @@ impl<'a, O: OpenJournal> Simulation<'a, O> {
             self.story.count(asked, &happened);
         }
         self.story.records = count(self.auditor.log().len());
-        self.story.digest = folded.to_string();
+        self.story.digest = folded;
         Ok(())
     }
 }

@@ -10,8 +10,8 @@ use domain::{AccountId, Consent, Digest, Timestamp};
 #[derive(Debug, Default)]
 pub(super) struct Codes {
     entries: DashMap<Digest, Entry>,
-    /// When each code ends, in order of issue, which is the order of the ends too: all codes live equally long. Touched
-    /// by the one thread that observes.
+    /// When each code ends, the next first; in order of issue that is the order too, since all codes live equally long.
+    /// Touched by the one thread that observes.
     ends: Mutex<VecDeque<(Timestamp, Digest)>>,
 }
 
@@ -33,7 +33,9 @@ impl Codes {
 
     pub(super) fn insert(&self, code: Digest, account: AccountId, expires_at: Timestamp) {
         self.entries.insert(code, Entry { account, expires_at });
-        self.ends.lock().expect("no holder of the codes' lock panics").push_back((expires_at, code));
+        let mut ends = self.ends.lock().expect("no holder of the codes' lock panics");
+        let place = ends.partition_point(|(ends_at, _)| *ends_at <= expires_at);
+        ends.insert(place, (expires_at, code));
     }
 
     /// Forgets the code by which this consent was given, if it was by code.

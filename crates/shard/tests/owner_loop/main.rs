@@ -11,6 +11,8 @@ use self::house::{CountingJournal, House, deposit, recovered};
 
 mod due;
 mod house;
+mod past;
+mod snapshots;
 
 #[test]
 fn what_arrives_together_is_one_batch_and_answered_in_order() {

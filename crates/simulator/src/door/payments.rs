@@ -9,7 +9,7 @@ use wire::{requests, v1};
 
 use super::{Aside, Door, checked_name, keyed, message_money, uuid};
 use crate::request::{Agreed, Ask, Mode, Pay, QuoteAsk, Rest, wallet_name};
-use crate::switch::NO_INDEX;
+use crate::switch::NO_FAULT;
 
 impl Door<'_> {
     pub(super) fn merchant_call(
@@ -69,7 +69,7 @@ impl Door<'_> {
 
     /// Whom a merchant's own payment debits.
     fn payer_of(&self, merchant: MerchantId, payment: PaymentId) -> Evidence<domain::AccountId> {
-        let view = self.boards.payment(payment).expect(NO_INDEX);
+        let view = self.boards.payment(payment).expect(NO_FAULT);
         let view = view.filter(|view| view.merchant() == merchant && view.totals().is_some());
         view.map_or(Evidence::Unavailable(Unavailable::PaymentNotFound), |view| view.authorize().payer.clone())
     }

@@ -1,0 +1,125 @@
+//! What is done beside payments: snapshots, and what they make room for.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use domain::Lsn;
+use journal::disk::DirectoryDisk;
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use shard::{Made, SnapshotFailed, Snapshotter, Status};
+
+use crate::{archiving::Archiving, serve::spawn, start::StartError};
+
+/// How often is looked whether a snapshot is due.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How long after one that failed the next is tried.
+const RETRY_AFTER: Duration = Duration::from_secs(60);
+/// How long the maker of a snapshot rests after each slice of records, so that payments have the processor.
+const REST: Duration = Duration::from_millis(1);
+
+const SNAPSHOT_LSN: &str = "payswitch_snapshot_lsn";
+const SNAPSHOT_SECONDS: &str = "payswitch_snapshot_duration_seconds";
+const SNAPSHOT_FAILURES: &str = "payswitch_snapshot_failures_total";
+
+pub(crate) fn describe_metrics() {
+    describe_gauge!(SNAPSHOT_LSN, Unit::Count, "Position of the newest snapshot.");
+    describe_histogram!(SNAPSHOT_SECONDS, Unit::Seconds, "Time it took to make a snapshot, beside payments.");
+    describe_counter!(SNAPSHOT_FAILURES, Unit::Count, "Snapshots that could not be made.");
+}
+
+/// What the thread needs.
+pub(crate) struct Housekeeper {
+    pub(crate) snapshotter: Snapshotter<DirectoryDisk, DirectoryDisk>,
+    pub(crate) status: Arc<Status>,
+    /// A snapshot is due when so many records stand behind the last one.
+    pub(crate) snapshot_records: u64,
+    /// The position of the last snapshot.
+    pub(crate) snapshot_lsn: Lsn,
+    pub(crate) archiving: Option<Archiving>,
+}
+
+/// The thread, and how to end it.
+pub(crate) struct Housekeeping {
+    thread: JoinHandle<()>,
+    stopped: Arc<AtomicBool>,
+}
+
+impl Housekeeping {
+    pub(crate) fn start(housekeeper: Housekeeper) -> Result<Self, StartError> {
+        gauge!(SNAPSHOT_LSN).set(housekeeper.snapshot_lsn.get() as f64);
+        counter!(SNAPSHOT_FAILURES).increment(0);
+        let stopped = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&stopped);
+        let thread = spawn("housekeeping", move || housekeeper.run(&seen))?;
+        Ok(Self { thread, stopped })
+    }
+
+    /// Ends what is being done, whole or not at all, and waits for that.
+    pub(crate) fn stop(self) -> Result<(), StartError> {
+        self.stopped.store(true, Ordering::Release);
+        self.thread.thread().unpark();
+        self.thread.join().map_err(|_panic| StartError::Stopped("a thread panicked".to_owned()))
+    }
+}
+
+impl Housekeeper {
+    fn run(mut self, stopped: &AtomicBool) {
+        let is_stopped = || stopped.load(Ordering::Acquire);
+        let mut not_before = Instant::now();
+        while !is_stopped() {
+            if self.is_due() && Instant::now() >= not_before {
+                let started = Instant::now();
+                let made = self.snapshotter.make(&mut || {
+                    thread::sleep(REST);
+                    !is_stopped()
+                });
+                let kept_from =
+                    made.as_ref().ok().and_then(|made| Some((made.as_ref()?.kept_from?, made.as_ref()?.at)));
+                if !self.note(made, started) {
+                    not_before = Instant::now() + RETRY_AFTER;
+                }
+                if let (Some(archiving), Some((kept_from, at))) = (&self.archiving, kept_from) {
+                    archiving.run(kept_from, at, &|| !is_stopped());
+                }
+            }
+            thread::park_timeout(LOOK_EVERY);
+        }
+    }
+
+    fn is_due(&self) -> bool {
+        self.status.durable_lsn().get().saturating_sub(self.snapshot_lsn.get()) >= self.snapshot_records
+    }
+
+    /// Tells what came of it; whether there is nothing to complain of.
+    fn note(&mut self, made: Result<Option<Made>, SnapshotFailed>, started: Instant) -> bool {
+        match made {
+            Ok(Some(made)) => {
+                for why in &made.unusable {
+                    tracing::warn!(why = why.line(), "a snapshot cannot be used");
+                }
+                let records = made.mark.lsn.get().saturating_sub(made.began_at.get());
+                let (lsn, bytes) = (made.mark.lsn.get(), made.bytes);
+                tracing::info!(lsn, records, bytes, took = ?started.elapsed(), "made a snapshot");
+                histogram!(SNAPSHOT_SECONDS).record(started.elapsed());
+                gauge!(SNAPSHOT_LSN).set(lsn as f64);
+                self.snapshot_lsn = made.mark.lsn;
+                true
+            }
+            Ok(None) => true,
+            Err(why) => {
+                counter!(SNAPSHOT_FAILURES).increment(1);
+                tracing::warn!(
+                    why = shard::with_sources(&why),
+                    "no snapshot: those of before are there, and the journal"
+                );
+                false
+            }
+        }
+    }
+}

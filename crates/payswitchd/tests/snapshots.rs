@@ -1,0 +1,150 @@
+//! A daemon that begins from a snapshot, with an index of what is old: nobody can tell, but by the time it takes.
+
+mod support;
+
+use std::{fs, path::Path};
+
+use support::{
+    moves::{capture, captured, held, refund, refunded},
+    parties::{End, Sandbox, by_id, decided, money, payment, sums},
+};
+use wire::v1::{self, DeclineReason, PaymentState};
+
+/// Snapshots and forgetting within a test's reach.
+const OFTEN: [(&str, &str); 2] =
+    [("PAYSWITCHD__SNAPSHOTS__EVERY_RECORDS", "40"), ("PAYSWITCHD__PROJECTIONS__HOT_RECORDS", "10")];
+const PAYMENTS: usize = 60;
+
+fn yuan(minor_units: i64) -> v1::Money {
+    money("CNY", minor_units)
+}
+
+/// A payment of long ago, and a hold, with so many payments behind them that there is a snapshot above both.
+struct Ledger {
+    sandbox: Sandbox,
+    first: v1::Payment,
+    hold: v1::Payment,
+}
+
+impl Ledger {
+    async fn with_a_snapshot() -> Self {
+        let sandbox = Sandbox::with(&OFTEN);
+        let first = decided(sandbox.cafe.authorize(payment("first", "order-first", "hk-alice", yuan(10_000))).await);
+        let hold = decided(sandbox.cafe.authorize(held("hold", "order-hold", "hk-alice", yuan(5_000))).await);
+        let mut ledger = Self { sandbox, first, hold };
+        ledger.pay("some").await;
+        ledger.sandbox.daemon.logged("made a snapshot").await;
+        ledger
+    }
+
+    async fn pay(&mut self, name: &str) {
+        for number in 0..PAYMENTS {
+            let (key, order) = (format!("{name}-{number}"), format!("order-{name}-{number}"));
+            let paid = decided(self.sandbox.cafe.authorize(payment(&key, &order, "hk-alice", yuan(100))).await);
+            assert_eq!(paid.state(), PaymentState::Captured);
+        }
+    }
+
+    /// Everything that can be read, as text.
+    async fn seen(&self) -> String {
+        let (first, hold) = (self.get(&self.first).await, self.get(&self.hold).await);
+        let postings = self.sandbox.postings("hk-alice").await;
+        let list = v1::PaymentServiceListRequest { page_size: 500, ..Default::default() };
+        let listed = self.sandbox.cafe.list_payments(list).await.expect("a merchant may list").payments;
+        let status = self.sandbox.status().await;
+        let counts = (status.payments_captured, status.payments_held, status.payments_declined);
+        format!("{first:?} {hold:?} {postings:?} {listed:?} {:?} {counts:?}", status.trial_balance)
+    }
+
+    async fn get(&self, of: &v1::Payment) -> v1::Payment {
+        let reply = self.sandbox.cafe.payment(by_id(&of.payment_id)).await;
+        reply.expect("the payment is there").payment.expect("a reply has its payment")
+    }
+
+    async fn restart(self, end: End) -> Self {
+        Self { sandbox: self.sandbox.restart(end).await, ..self }
+    }
+
+    /// The payment of long ago can be asked for, repeated, paid for once, and given back; the hold can be captured.
+    async fn check_lives(&self) {
+        let again = payment("first", "order-first", "hk-alice", yuan(10_000));
+        assert_eq!(decided(self.sandbox.cafe.authorize(again).await), self.first, "a repeat gets the first answer");
+        let same_order = payment("other", "order-first", "hk-alice", yuan(10_000));
+        let declined = decided(self.sandbox.cafe.authorize(same_order).await);
+        assert_eq!(declined.decline_reason(), DeclineReason::OrderAlreadyPaid);
+        let back = refund("back", &self.first.payment_id, yuan(10_000));
+        let (_, after) = refunded(self.sandbox.cafe.refund(back).await);
+        assert_eq!(after.state(), PaymentState::Refunded);
+        let taken = captured(self.sandbox.cafe.capture(capture("take", &self.hold.payment_id, yuan(5_000))).await);
+        assert_eq!(taken.state(), PaymentState::Captured);
+        assert!(sums(&self.sandbox.status().await).values().all(|sum| *sum == 0));
+    }
+
+    fn data_dir(&self) -> &Path {
+        self.sandbox.data_dir.path()
+    }
+}
+
+#[tokio::test]
+async fn a_start_from_a_snapshot_is_a_start_from_the_first_record() {
+    for end in [End::Killed, End::Asked] {
+        let ledger = Ledger::with_a_snapshot().await;
+        let (seen, records) = (ledger.seen().await, ledger.sandbox.status().await.durable_lsn);
+        let ledger = ledger.restart(end).await;
+        assert_eq!(ledger.seen().await, seen);
+        let recovered = ledger.sandbox.status().await.recovered_records;
+        assert!(recovered < records - 40, "{recovered} of {records} were read");
+        ledger.check_lives().await;
+    }
+}
+
+#[tokio::test]
+async fn what_was_forgotten_is_as_it_was_without_a_restart() {
+    Ledger::with_a_snapshot().await.check_lives().await;
+}
+
+#[tokio::test]
+async fn a_snapshot_that_is_damaged_is_passed_over() {
+    let mut ledger = Ledger::with_a_snapshot().await;
+    ledger.pay("more").await;
+    ledger.sandbox.daemon.logged("made a snapshot").await;
+    let seen = ledger.seen().await;
+    let newest = newest_snapshot(ledger.data_dir());
+    let mut bytes = fs::read(&newest).expect("the snapshot");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&newest, bytes).expect("the snapshot");
+    let ledger = ledger.restart(End::Killed).await;
+    ledger.sandbox.daemon.logged("a snapshot cannot be used").await;
+    assert_eq!(ledger.seen().await, seen);
+    ledger.check_lives().await;
+}
+
+#[tokio::test]
+async fn an_index_that_is_lost_or_damaged_is_made_again() {
+    let ledger = Ledger::with_a_snapshot().await;
+    let seen = ledger.seen().await;
+    let index = ledger.data_dir().join("index");
+    fs::remove_dir_all(&index).expect("the index");
+    let ledger = ledger.restart(End::Killed).await;
+    assert_eq!(ledger.seen().await, seen);
+
+    for file in files_below(&index) {
+        let length = fs::metadata(&file).expect("a file").len();
+        fs::write(&file, vec![0xa5; usize::try_from(length).expect("small")]).expect("a file");
+    }
+    let ledger = ledger.restart(End::Killed).await;
+    ledger.sandbox.daemon.logged("the index is of no use").await;
+    assert_eq!(ledger.seen().await, seen);
+    ledger.check_lives().await;
+}
+
+fn newest_snapshot(data_dir: &Path) -> std::path::PathBuf {
+    let entries = fs::read_dir(data_dir.join("snapshots")).expect("snapshots");
+    entries.map(|entry| entry.expect("an entry").path()).max().expect("a snapshot")
+}
+
+fn files_below(directory: &Path) -> Vec<std::path::PathBuf> {
+    let entries = fs::read_dir(directory).expect("a directory").map(|entry| entry.expect("an entry").path());
+    entries.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
+}

@@ -1,0 +1,100 @@
+//! Making snapshots beside a switch that goes on.
+
+use domain::{ChainMark, Lsn, Timestamp};
+use journal::{FileReader, Reader, disk::Disk};
+use planted::Bug;
+
+use super::{SnapshotError, Snapshots};
+use crate::{Past, Recovery, RecoveryError};
+
+/// So many records are folded before the maker of a snapshot looks up: whether to go on, and to let others run.
+const SLICE_RECORDS: u64 = 1_024;
+
+/// Why there is no snapshot. Nothing else is worse for it: the snapshots of before are there.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotFailed {
+    /// The snapshots' own disk, or what is on it.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// The index cannot be read or made durable.
+    #[error("cannot use the index")]
+    Index(#[from] index::Error),
+    /// The journal cannot be read.
+    #[error("cannot read the journal")]
+    Journal(#[from] journal::Error),
+    /// A record does not fold.
+    #[error("cannot fold the journal")]
+    Fold(#[from] RecoveryError),
+}
+
+/// A snapshot that is there now.
+#[derive(Debug)]
+pub struct Made {
+    /// What it was taken behind.
+    pub mark: ChainMark,
+    /// When the record there was decided.
+    pub at: Timestamp,
+    /// The snapshot it began from; [`Lsn::ZERO`] when it began from the first record.
+    pub began_at: Lsn,
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// The position of the older of the snapshots kept, if there are two: no start needs records up to there any more.
+    pub kept_from: Option<Lsn>,
+    /// Snapshots that cannot be used.
+    pub unusable: Vec<SnapshotError>,
+}
+
+/// Makes snapshots of a ledger in use, without touching its engine: it goes on from the last snapshot by the journal's
+/// records, as a start would. So each snapshot is also a trial of the one before it.
+#[derive(Clone, Debug)]
+pub struct Snapshotter<J: Disk, S: Disk> {
+    journal: J,
+    snapshots: Snapshots<S>,
+    past: Past,
+}
+
+impl<J: Disk, S: Disk> Snapshotter<J, S> {
+    /// Of the ledger with this journal and this past.
+    #[must_use]
+    pub const fn new(journal: J, snapshots: Snapshots<S>, past: Past) -> Self {
+        Self { journal, snapshots, past }
+    }
+
+    /// Makes a snapshot of how far the index has come, and removes those that are no longer kept. `None` when there is one
+    /// already, or nothing to take one of, or `goes_on` said no; it is asked with every 1,024 records.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn make(&self, goes_on: &mut dyn FnMut() -> bool) -> Result<Option<Made>, SnapshotFailed> {
+        let index = self.past.index();
+        let Some(mark) = index.applied()? else { return Ok(None) };
+        // What a snapshot leaves out is in the index, so that must be there whenever the snapshot is.
+        if !planted::is(Bug::SnapshotAheadOfIndex) {
+            index.persist()?;
+        }
+        let (newest, unusable) = self.snapshots.newest(mark.lsn)?;
+        let began_at = newest.as_ref().map_or(Lsn::ZERO, |snapshot| snapshot.mark.lsn);
+        if began_at == mark.lsn {
+            return Ok(None);
+        }
+        let engine = newest.map(|snapshot| snapshot.engine).unwrap_or_default();
+        let mut recovery = Recovery::after(engine, self.past.clone());
+        let mut reader = FileReader::bounded(self.journal.clone(), began_at.next(), mark.lsn)?;
+        let mut last = began_at;
+        while let Some(record) = reader.read()? {
+            recovery.fold(record.lsn, record.bytes)?;
+            last = record.lsn;
+            if last.get().is_multiple_of(SLICE_RECORDS) {
+                recovery.forget_all();
+                if !goes_on() {
+                    return Ok(None);
+                }
+            }
+        }
+        assert!(last == mark.lsn, "the index holds no more than the journal");
+        let engine = recovery.finish();
+        let bytes = self.snapshots.write(&engine, mark)?;
+        let kept_from = self.snapshots.remove_old()?;
+        Ok(Some(Made { mark, at: engine.applied_at(), began_at, bytes, kept_from, unusable }))
+    }
+}
