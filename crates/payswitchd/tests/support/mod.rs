@@ -199,3 +199,12 @@ pub(crate) fn command(data_dir: &Path, arguments: &[&str], environment: &[(&str,
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
+
+/// Starts the same by a shell, behind what `script` does first; `$0` is `argument`.
+pub(crate) fn behind(script: &str, argument: &str, started: &Command) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("{script} && exec \"$@\""), argument]).arg(started.get_program());
+    command.args(started.get_args());
+    command.envs(started.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command
+}
