@@ -156,7 +156,7 @@ async fn an_interrupted_system_call_fails_nothing() {
         let Some(strace) = Strace::attach(&daemon, "shard", calls, "error=EINTR:when=1+2") else { return };
         let ended = told.ask(&daemon, TIMES_FEW).await;
         assert_eq!((ended.unconfirmed, ended.refusals.len(), ended.cut_off), (0, 0, 0), "{calls}");
-        assert!(strace.detach() > TIMES_FEW, "{calls}");
+        assert!(strace.detach() >= TIMES_FEW, "{calls}");
         assert_eq!(get(&daemon, "/readyz").0, "HTTP/1.1 200 OK");
         daemon.kill();
     }
