@@ -4,15 +4,14 @@ mod support;
 
 use std::{
     fs,
-    io::{ErrorKind, Read, Write},
-    net::TcpStream,
+    io::{ErrorKind, Read},
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use support::{
     Daemon,
     frames::{HEADERS, Peer, SETTINGS, call, silent},
+    pages::{answer, ask, get, metrics_address},
     parties::{SMALL_SEGMENTS, Sandbox, by_id, caller, decided, money, operator, payment, stop},
     production::Production,
 };
@@ -441,33 +440,6 @@ async fn a_production_daemon_reflects_for_its_operator_only() {
     let mut health_client = HealthClient::new(connect(&daemon.merchants).await);
     let checked = health_client.check(health("")).await.expect("health is there").into_inner();
     assert_eq!(checked.status(), ServingStatus::Serving);
-}
-
-/// Where metrics and probes are served.
-fn metrics_address(daemon: &Daemon) -> &str {
-    daemon.metrics.trim_start_matches("http://").trim_end_matches("/metrics")
-}
-
-/// A connection on which a page is asked for.
-fn ask(daemon: &Daemon, path: &str) -> TcpStream {
-    let address = metrics_address(daemon);
-    let mut stream = silent(address);
-    // What never comes should fail the test rather than hang it.
-    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a socket can be waited for");
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").expect("the request is sent");
-    stream
-}
-
-/// Status line and body.
-fn get(daemon: &Daemon, path: &str) -> (String, String) {
-    answer(ask(daemon, path))
-}
-
-fn answer(mut stream: TcpStream) -> (String, String) {
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("the answer is text");
-    let (head, body) = answer.split_once("\r\n\r\n").expect("head and body");
-    (head.lines().next().expect("a status line").to_owned(), body.to_owned())
 }
 
 #[tokio::test]

@@ -10,11 +10,15 @@ mod exact;
 mod forgetful;
 mod life;
 mod model;
+#[path = "../../../../fuzz/src/operations.rs"]
+#[allow(unreachable_pub, reason = "it is public where a fuzz target calls it")]
+mod operations;
 mod outcome;
 mod payment;
 mod quotes;
 mod rules;
 mod run;
+mod saved;
 mod splits;
 mod tape;
 

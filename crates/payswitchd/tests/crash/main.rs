@@ -6,19 +6,21 @@
 //!
 //! With a power cut goes what was not synced, or a random half of it: the journal is on a file system in user space over
 //! the disk that the simulator uses. The cut is at the moment of the kill, or at one of the next operations of the disk.
+//! Or the whole ledger is on ext4, and ext4 is on an image on that disk, so that a real file system loses power too.
 //!
 //! `PAYSWITCH_CRASH_KILLS=1000 cargo test --release -p payswitchd --test crash -- --nocapture` makes it 1,000 kills
-//! instead of 25, and as many power cuts; `PAYSWITCH_CRASH_SEED` chooses another course. What the seed cannot fix is the operating system's
+//! instead of 25 (and 10 below ext4), and as many power cuts; `PAYSWITCH_CRASH_SEED` chooses another course. What the seed cannot fix is the operating system's
 //! share: how far the daemon had got with a request when it was killed.
 
 mod audit;
 mod caller;
+mod image;
 #[path = "../support/mod.rs"]
 mod support;
 
 use std::{
     collections::BTreeMap,
-    env, fs,
+    fs,
     path::Path,
     process::{Command, Stdio},
     sync::{
@@ -29,17 +31,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use journal::disk::{DirectoryDisk, Disk, Fault, Loss};
+use journal::disk::{DirectoryDisk, Disk, Fault, Loss, MemoryDisk};
 use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
     audit::audit,
     caller::{Answered, CALL_KINDS, Caller},
-    support::{Daemon, lossy_disk::LossyDisk},
+    image::Image,
+    support::{Daemon, lossy_disk::LossyDisk, setting},
 };
 
 const CLIENTS: u64 = 8;
 const KILLS: u64 = 25;
+/// A file system takes its time to come back.
+const KILLS_BELOW_EXT4: u64 = 10;
 /// The daemon is killed after at most this many further answers.
 const ANSWERS_BEFORE_KILL_MAX: u64 = 300;
 /// An early kill comes after at most this many looks at the lock file of a daemon that recovers.
@@ -67,14 +72,14 @@ const TOPPED_UP: [&str; 2] = ["hk-alice", "cn-chen"];
 #[test]
 fn every_answer_outlives_every_kill() {
     let directory = tempfile::tempdir().expect("a place for the data");
-    tell("kills", directory.path(), How::Killed);
+    tell("kills", KILLS, directory.path(), How::Killed);
 }
 
 /// A rolling restart: whoever repeats what it was not answered sees no more of it.
 #[test]
 fn every_answer_outlives_every_restart() {
     let directory = tempfile::tempdir().expect("a place for the data");
-    tell("restarts", directory.path(), How::Asked);
+    tell("restarts", KILLS, directory.path(), How::Asked);
 }
 
 #[test]
@@ -83,7 +88,13 @@ fn every_answer_outlives_every_power_cut() {
     let journal = directory.path().join("journal");
     fs::create_dir(&journal).expect("a directory to mount on");
     let Some(disk) = LossyDisk::mount(&journal) else { return };
-    tell("power cuts", directory.path(), How::LosesPower(&disk));
+    tell("power cuts", KILLS, directory.path(), How::LosesPower(&disk));
+}
+
+#[test]
+fn every_answer_outlives_every_power_cut_below_a_real_file_system() {
+    let Some(image) = Image::mount() else { return };
+    tell("power cuts below ext4", KILLS_BELOW_EXT4, &image.data_dir(), How::LosesPowerBelow(&image));
 }
 
 /// How a daemon ends.
@@ -93,13 +104,14 @@ enum How<'a> {
     Killed,
     /// SIGKILL, and the disk loses what was not synced.
     LosesPower(&'a LossyDisk),
+    /// The same, below a file system of the kernel, which then finds its own way back.
+    LosesPowerBelow(&'a Image),
     /// SIGTERM: it answers what it has begun.
     Asked,
 }
 
-fn tell(what: &str, data_dir: &Path, how: How<'_>) {
-    let setting = |name: &str, default: u64| env::var(name).map_or(default, |text| text.parse().expect("a number"));
-    let (kills, seed) = (setting("PAYSWITCH_CRASH_KILLS", KILLS), setting("PAYSWITCH_CRASH_SEED", 1));
+fn tell(what: &str, kills: u64, data_dir: &Path, how: How<'_>) {
+    let (kills, seed) = (setting("PAYSWITCH_CRASH_KILLS", kills), setting("PAYSWITCH_CRASH_SEED", 1));
     println!("PAYSWITCH_CRASH_SEED={seed} PAYSWITCH_CRASH_KILLS={kills}, {what}");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(run(what, kills, seed, data_dir, how));
@@ -221,10 +233,21 @@ struct Killer<'a> {
     cut_tails: u64,
 }
 
+impl How<'_> {
+    /// The disk that loses power, if there is one.
+    fn disk(&self) -> Option<&MemoryDisk> {
+        match self {
+            Self::LosesPower(LossyDisk { disk, .. }) => Some(disk),
+            Self::LosesPowerBelow(image) => Some(image.disk()),
+            Self::Killed | Self::Asked => None,
+        }
+    }
+}
+
 impl Killer<'_> {
     /// Half of the power cuts come at one of the next operations of the disk, and then the daemon is there to see it.
     async fn cut_the_power(&mut self) {
-        let How::LosesPower(LossyDisk { disk, .. }) = self.how else { return };
+        let Some(disk) = self.how.disk() else { return };
         if self.random.one_in(2) {
             return;
         }
@@ -243,7 +266,7 @@ impl Killer<'_> {
                 self.kills += 1;
                 verify_journal(self.data_dir);
             }
-            How::Killed | How::LosesPower(_) => {
+            How::Killed | How::LosesPower(_) | How::LosesPowerBelow(_) => {
                 daemon.kill();
                 self.killed();
                 while self.random.one_in(4) {
@@ -256,11 +279,15 @@ impl Killer<'_> {
     /// What is left is whole, but for a torn tail at most.
     fn killed(&mut self) {
         self.kills += 1;
-        if let How::LosesPower(LossyDisk { disk, .. }) = self.how {
-            disk.restart(match self.random.below(3) {
+        if let Some(disk) = self.how.disk() {
+            let loss = match self.random.below(3) {
                 0 => Loss::Unsynced,
                 _ => Loss::Torn { seed: self.random.next() },
-            });
+            };
+            match self.how {
+                How::LosesPowerBelow(image) => image.restart(loss),
+                How::LosesPower(_) | How::Killed | How::Asked => disk.restart(loss),
+            }
         }
         let report = journal::verify(&DirectoryDisk::new(self.data_dir.join("journal")));
         let report = report.expect("a kill damages nothing");

@@ -6,7 +6,10 @@ use std::{
     ffi::OsStr,
     io,
     path::Path,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, UNIX_EPOCH},
 };
 
@@ -28,20 +31,32 @@ const BLOCK_BYTES: u32 = 512;
 /// The disk, mounted on a directory. Dropping it takes it away.
 pub(crate) struct LossyDisk {
     pub(crate) disk: MemoryDisk,
+    write_bytes_max: Arc<AtomicUsize>,
     _session: BackgroundSession,
 }
 
 impl LossyDisk {
     /// Mounts an empty one, which only root may. `None`, loudly, where that is not allowed.
     pub(crate) fn mount(directory: &Path) -> Option<Self> {
-        let disk = MemoryDisk::new();
-        match fuser::spawn_mount(Mounted::of(disk.clone()), directory, &Config::default()) {
-            Ok(session) => Some(Self { disk, _session: session }),
+        Self::mount_with(directory, MemoryDisk::new())
+    }
+
+    /// Mounts one that has files already.
+    pub(crate) fn mount_with(directory: &Path, disk: MemoryDisk) -> Option<Self> {
+        let write_bytes_max = Arc::new(AtomicUsize::new(usize::MAX));
+        let mounted = Mounted::of(disk.clone(), Arc::clone(&write_bytes_max));
+        match fuser::spawn_mount(mounted, directory, &Config::default()) {
+            Ok(session) => Some(Self { disk, write_bytes_max, _session: session }),
             Err(error) => {
                 super::skip_without_mount(&error);
                 None
             }
         }
+    }
+
+    /// From now on a write takes only so many bytes, and says so; `None` for all.
+    pub(crate) fn take_at_most(&self, bytes: Option<usize>) {
+        self.write_bytes_max.store(bytes.unwrap_or(usize::MAX), Ordering::Relaxed);
     }
 }
 
@@ -49,6 +64,7 @@ impl LossyDisk {
 #[derive(Debug)]
 struct Mounted {
     disk: MemoryDisk,
+    write_bytes_max: Arc<AtomicUsize>,
     tables: Mutex<Tables>,
 }
 
@@ -87,8 +103,8 @@ impl Tables {
 }
 
 impl Mounted {
-    fn of(disk: MemoryDisk) -> Self {
-        Self { disk, tables: Mutex::default() }
+    fn of(disk: MemoryDisk, write_bytes_max: Arc<AtomicUsize>) -> Self {
+        Self { disk, write_bytes_max, tables: Mutex::default() }
     }
 
     fn tables(&self) -> MutexGuard<'_, Tables> {
@@ -205,6 +221,7 @@ impl Filesystem for Mounted {
         _: Option<LockOwner>,
         reply: ReplyWrite,
     ) {
+        let bytes = &bytes[..bytes.len().min(self.write_bytes_max.load(Ordering::Relaxed))];
         match self.tables().file(handle).and_then(|file| file.write_all_at(bytes, offset)) {
             Ok(()) => reply.written(u32::try_from(bytes.len()).expect("the kernel writes less at a time")),
             Err(error) => reply.error(number_of(&error)),

@@ -5,13 +5,16 @@
 pub(crate) mod frames;
 pub(crate) mod lossy_disk;
 pub(crate) mod moves;
+pub(crate) mod pages;
 pub(crate) mod parties;
 pub(crate) mod production;
 pub(crate) mod small_disk;
+pub(crate) mod strace;
 
 use std::{
     env,
     fmt::Debug,
+    fs,
     io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, ExitStatus, Stdio},
@@ -36,8 +39,18 @@ const MAY_MOUNT: &str = "PAYSWITCH_TESTS_MAY_MOUNT";
 
 /// Says loudly that a test is skipped, because the file system it needs cannot be mounted.
 fn skip_without_mount(why: &dyn Debug) {
-    assert!(env::var_os(MAY_MOUNT).is_none(), "{MAY_MOUNT} is set, and yet nothing can be mounted: {why:?}");
-    eprintln!("SKIPPED: a file system cannot be mounted: {why:?}");
+    skip(MAY_MOUNT, "a file system cannot be mounted", why);
+}
+
+/// Says loudly that a test is skipped, and why. Where `variable` is set the machine can do it, and the test fails.
+pub(crate) fn skip(variable: &str, what: &str, why: &dyn Debug) {
+    assert!(env::var_os(variable).is_none(), "{variable} is set, and yet {what}: {why:?}");
+    eprintln!("SKIPPED: {what}: {why:?}");
+}
+
+/// A number from the environment: how much of a proof is run.
+pub(crate) fn setting(name: &str, default: u64) -> u64 {
+    env::var(name).map_or(default, |text| text.parse().expect("a number"))
 }
 
 /// A running daemon. Dropping it kills it.
@@ -139,6 +152,15 @@ impl Daemon {
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
+
+    /// The number of its thread of this name.
+    pub(crate) fn thread(&self, name: &str) -> u32 {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.pid())).expect("the daemon runs");
+        let named =
+            |task: &fs::DirEntry| fs::read_to_string(task.path().join("comm")).is_ok_and(|comm| comm.trim() == name);
+        let found = tasks.map(|task| task.expect("a thread")).find(named).expect("it has such a thread");
+        found.file_name().to_str().and_then(|number| number.parse().ok()).expect("threads have numbers")
+    }
 }
 
 impl Drop for Daemon {
@@ -163,7 +185,8 @@ pub(crate) fn payctl() -> PathBuf {
     path
 }
 
-fn command(data_dir: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Command {
+/// What starts a daemon on free ports.
+pub(crate) fn command(data_dir: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_payswitchd"));
     let free = "127.0.0.1:0";
     command.arg("--data-dir").arg(data_dir);
@@ -174,5 +197,14 @@ fn command(data_dir: &Path, arguments: &[&str], environment: &[(&str, &str)]) ->
     }
     command.args(arguments).envs(environment.iter().copied());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Starts the same by a shell, behind what `script` does first; `$0` is `argument`.
+pub(crate) fn behind(script: &str, argument: &str, started: &Command) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("{script} && exec \"$@\""), argument]).arg(started.get_program());
+    command.args(started.get_args());
+    command.envs(started.get_envs().filter_map(|(name, value)| Some((name, value?))));
     command
 }

@@ -99,12 +99,18 @@ pub(crate) struct Ready {
     pub(crate) wallet: Client,
 }
 
-const CAFE_KEY: &str = "key_0123456789abcdef0123456789abcdef";
+/// The merchant's.
+pub(crate) const CAFE_KEY: &str = "key_0123456789abcdef0123456789abcdef";
 
 impl Ready {
     /// Starts it; of a ledger that has them already nothing is changed.
     pub(crate) async fn start(production: &Production) -> Self {
-        let daemon = production.start();
+        Self::start_with(production, &[]).await
+    }
+
+    /// The same; settings in the environment come on top.
+    pub(crate) async fn start_with(production: &Production, environment: &[(&str, &str)]) -> Self {
+        let daemon = production.start_with(environment);
         let operator = operator(&daemon.operators, &production.operator_key);
         let (idempotency_key, merchant_discount) = ("register".to_owned(), "0.006".to_owned());
         let register = v1::RegisterMerchantRequest {

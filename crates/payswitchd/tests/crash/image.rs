@@ -1,0 +1,117 @@
+//! A real file system on a disk that loses power: ext4 in an image, the image on the disk in user space.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use journal::disk::{Loss, MemoryDisk};
+use tempfile::TempDir;
+
+use super::support::{lossy_disk::LossyDisk, skip};
+
+/// Set where an image can be mounted: a test that needs one then fails instead of being skipped.
+const MAY_MOUNT_IMAGES: &str = "PAYSWITCH_TESTS_MAY_MOUNT_IMAGES";
+
+/// Enough for a ledger of some thousand payments, and small enough to be copied at each restart.
+const IMAGE_BYTES: usize = 64 * 1024 * 1024;
+const NAME: &str = "image";
+
+/// The file system, mounted. Dropping it takes everything away again.
+pub(crate) struct Image {
+    // Dropped in this order: nothing is left that stands on what comes after it.
+    mounted: Mounted,
+    lossy: LossyDisk,
+    _directory: TempDir,
+}
+
+impl Image {
+    /// Makes one and mounts it, which only root may. `None`, loudly, where that is not possible.
+    pub(crate) fn mount() -> Option<Self> {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let [below, above, plain] = ["disk", "ext4", "plain"].map(|name| directory.path().join(name));
+        for place in [&below, &above] {
+            fs::create_dir(place).expect("a directory to mount on");
+        }
+        fs::write(&plain, vec![0; IMAGE_BYTES]).expect("there is space for an image");
+        if let Err(why) = run("mkfs.ext4", &["-q", "-F", "-b", "4096"], &[&plain]) {
+            return skipped(&why);
+        }
+        let image = fs::read(&plain).expect("the image is read");
+        fs::remove_file(&plain).expect("it is ours");
+        let disk = MemoryDisk::from_image(BTreeMap::from([(NAME.to_owned(), image)]));
+        let lossy = LossyDisk::mount_with(&below, disk)?;
+        match Mounted::mount(&below.join(NAME), &above) {
+            Ok(mounted) => Some(Self { mounted, lossy, _directory: directory }),
+            Err(why) => skipped(&why),
+        }
+    }
+
+    /// Where the ledger is.
+    pub(crate) fn data_dir(&self) -> PathBuf {
+        self.mounted.at.join("ledger")
+    }
+
+    /// The disk below the file system.
+    pub(crate) fn disk(&self) -> &MemoryDisk {
+        &self.lossy.disk
+    }
+
+    /// The power goes, if it has not yet, and comes back: what the kernel would still have written is gone, and the file
+    /// system is mounted again from what is on the disk.
+    pub(crate) fn restart(&self, loss: Loss) {
+        // Whatever was open is dead from here on, so what is unmounted writes nothing more.
+        self.disk().restart(loss);
+        self.mounted.unmount();
+        self.mounted.again();
+    }
+}
+
+/// The image, as the kernel has it mounted.
+struct Mounted {
+    image: PathBuf,
+    at: PathBuf,
+}
+
+impl Mounted {
+    fn mount(image: &Path, at: &Path) -> Result<Self, String> {
+        let mounted = Self { image: image.to_owned(), at: at.to_owned() };
+        mounted.try_again()?;
+        Ok(mounted)
+    }
+
+    /// The loop device goes with the mount.
+    fn try_again(&self) -> Result<(), String> {
+        run("mount", &["-t", "ext4", "-o", "loop"], &[&self.image, &self.at])
+    }
+
+    fn again(&self) {
+        self.try_again().expect("a file system that lost power can be mounted");
+    }
+
+    fn unmount(&self) {
+        run("umount", &[], &[&self.at]).expect("nobody uses it");
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        // Lazily, because a test that failed may have left a daemon that is only about to be killed.
+        if let Err(why) = run("umount", &["--lazy"], &[&self.at]) {
+            eprintln!("{} stays mounted: {why}", self.at.display());
+        }
+    }
+}
+
+fn run(program: &str, options: &[&str], places: &[&Path]) -> Result<(), String> {
+    let output = Command::new(program).args(options).args(places).output().map_err(|error| error.to_string())?;
+    let said = || format!("{program}: {}", String::from_utf8_lossy(&output.stderr));
+    if output.status.success() { Ok(()) } else { Err(said()) }
+}
+
+fn skipped(why: &str) -> Option<Image> {
+    skip(MAY_MOUNT_IMAGES, "an image cannot be mounted", &why);
+    None
+}
