@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::{Disk, File};
 
@@ -12,13 +12,15 @@ use super::{Disk, File};
 #[derive(Clone, Debug)]
 pub struct DirectoryDisk {
     path: Arc<Path>,
+    /// Opened for the first sync and kept: a later one must not fail because the process has no file descriptor left.
+    directory: Arc<OnceLock<fs::File>>,
 }
 
 impl DirectoryDisk {
     /// An existing directory. Nothing is touched.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into().into() }
+        Self { path: path.into().into(), directory: Arc::default() }
     }
 
     /// Makes the directory if it is not there, and makes sure that it survives a power cut.
@@ -72,7 +74,14 @@ impl Disk for DirectoryDisk {
     }
 
     fn sync_directory(&self) -> io::Result<()> {
-        fs::File::open(&self.path)?.sync_all()
+        let directory = match self.directory.get() {
+            Some(directory) => directory,
+            None => {
+                let opened = fs::File::open(&self.path)?;
+                self.directory.get_or_init(|| opened)
+            }
+        };
+        directory.sync_all()
     }
 
     fn free_bytes(&self) -> io::Result<u64> {
