@@ -17,8 +17,10 @@ use serde::{Deserialize, Serialize};
 const QUOTE_MS_MAX: u64 = 24 * 60 * 60 * 1_000;
 /// A year: the longest time a hold may live or a rate may be used, in milliseconds.
 const MS_MAX: u64 = 366 * QUOTE_MS_MAX;
-/// A key lives at least as long as a one-time code, which is derived from it: the same key would give the same code.
-const KEY_MS_MIN: u64 = engine::CODE_MS.unsigned_abs();
+/// A day: callers were promised that a key is remembered for at least as long.
+const KEY_MS_MIN: u64 = 24 * 60 * 60 * 1_000;
+/// A one-time code is derived from its key: the same key would give the same code while that lives.
+const _: () = assert!(KEY_MS_MIN >= engine::CODE_MS.unsigned_abs());
 /// No clock on Earth is further behind or ahead of UTC.
 const DAY_OFFSET_MINUTES_MIN: i32 = -12 * 60;
 const DAY_OFFSET_MINUTES_MAX: i32 = 14 * 60;

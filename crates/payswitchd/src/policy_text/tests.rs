@@ -175,7 +175,7 @@ fn what_cannot_be_is_said_with_its_key() {
     check("quote_ms = 0", "quote_ms = 0: 1 to 86400000 milliseconds");
     check("quote_ms = 86400001", "quote_ms = 86400001: 1 to 86400000 milliseconds");
     check("hold_ms = 0", "hold_ms = 0: 1 to 31622400000 milliseconds");
-    check("key_ms = 59999", "key_ms = 59999: at least 60000");
+    check("key_ms = 86399999", "key_ms = 86399999: at least 86400000");
     check("hold_ms = 31622400001", "hold_ms = 31622400001: 1 to ");
     check("rate_age_ms_max = 0", "rate_age_ms_max = 0: 1 to ");
     check("day_offset_minutes = 841", "day_offset_minutes = 841: -720 to 840");
