@@ -116,9 +116,17 @@ impl Error {
     }
 }
 
-/// Damage is damage; a journal that is missing, unreadable or of a newer format is whole for all we know.
+/// Damage is damage, and so is what does not fit together; a journal that is missing, unreadable, in an archive or of a newer
+/// format is whole for all we know.
 fn journal_exit(error: &journal::Error) -> Exit {
-    let damaged = matches!(error, journal::Error::Damaged { .. } | journal::Error::Fold { .. });
+    let damaged = matches!(
+        error,
+        journal::Error::Damaged { .. }
+            | journal::Error::Fold { .. }
+            | journal::Error::OtherHistory { .. }
+            | journal::Error::EndsEarly { .. }
+            | journal::Error::RecordsMissing { .. }
+    );
     if damaged { Exit::Damaged } else { Exit::Refused }
 }
 

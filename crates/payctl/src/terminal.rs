@@ -28,6 +28,11 @@ impl StatusLine {
         Self { is_there: is_there(), every, due: None }
     }
 
+    /// Writes nothing: for who writes lines of its own.
+    pub(crate) fn none() -> Self {
+        Self { is_there: false, every: Duration::ZERO, due: None }
+    }
+
     /// Shows what `text` says, unless it showed something a moment ago.
     pub(crate) fn show(&mut self, now: Instant, text: impl FnOnce() -> String) {
         if self.is_there && self.due.is_none_or(|due| now >= due) {

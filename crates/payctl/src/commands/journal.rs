@@ -1,5 +1,6 @@
-//! `payctl journal`: reads a journal from disk, without a daemon and without changing it.
+//! `payctl journal`: reads a journal from disk, without a daemon and, but for `archive`, without changing it.
 
+mod archive;
 mod audit;
 mod copy;
 mod explain;
@@ -7,6 +8,7 @@ mod ledger_names;
 mod line;
 mod reading;
 mod replay;
+mod restore;
 mod stat;
 
 use std::io::{self, Write};
@@ -27,9 +29,10 @@ use crate::words;
 /// Directory of the journal inside a daemon's data directory.
 const JOURNAL_DIRECTORY: &str = "journal";
 
-/// Check or show a journal on disk
+/// Check, show, copy or archive a journal on disk
 ///
-/// Reads the files directly and changes nothing: on a stopped daemon's data directory, a copy, or beside a running one.
+/// Reads the files directly: on a stopped daemon's data directory, a copy, or beside a running one. Only `archive` changes
+/// the journal it is given.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Journal {
     Verify(Verify),
@@ -39,6 +42,8 @@ pub(crate) enum Journal {
     Replay(replay::Replay),
     Explain(explain::Explain),
     Copy(copy::Copy),
+    Archive(archive::Archive),
+    Restore(restore::Restore),
 }
 
 /// Check a journal from the first byte to the last
@@ -78,13 +83,15 @@ impl Journal {
             Self::Replay(replay) => replay.run(as_json),
             Self::Explain(explain) => explain.run(as_json),
             Self::Copy(copy) => copy.run(as_json),
+            Self::Archive(archive) => archive.run(as_json),
+            Self::Restore(restore) => restore.run(as_json),
         }
     }
 }
 
 impl Verify {
     fn run(&self, as_json: bool) -> Result<Exit, Error> {
-        let report = reading::read(&self.directory, |_, _| Ok(reading::Then::Next))?;
+        let report = reading::read(&self.directory, reading::Needs::Nothing, |_, _| Ok(reading::Then::Next))?;
         let report = report.expect("it is read to its end");
         print(&if as_json { format!("{:#}\n", report_json(&report)) } else { report_text(&report) })?;
         Ok(Exit::Approved)
@@ -95,33 +102,40 @@ impl Dump {
     fn run(&self, as_json: bool) -> Result<Exit, Error> {
         let mut names = LedgerNames::default();
         let mut shown = 0_u64;
+        let mut read_one = false;
         let mut out = io::BufWriter::new(anstream::stdout());
         // Names come from the beginning, wherever the showing begins.
-        let scanned = ::journal::scan(&disk(&self.directory), Lsn::new(1), &mut |record| {
+        let read = reading::read_quietly(&self.directory, |record, _| {
             if self.limit.is_some_and(|limit| shown >= limit) {
-                return Err(Box::new(Enough));
+                return Ok(reading::Then::Stop);
             }
-            let record = wire::journal::decode(record.bytes)?;
-            names.learn(&record);
+            if !std::mem::replace(&mut read_one, true) && record.lsn > Lsn::new(1) && !as_json {
+                let lsn = record.lsn;
+                anstream::eprintln!("begins at lsn {lsn}: earlier segments were archived, and with them names");
+            }
+            names.learn(record);
             if record.lsn.get() < self.from {
-                return Ok(());
+                return Ok(reading::Then::Next);
             }
             shown = shown.saturating_add(1);
-            let described = line::describe(&record, &names);
+            let described = line::describe(record, &names);
             if as_json {
                 writeln!(out, "{}", described.json())?
             } else {
                 writeln!(out, "{}", described.text())?
             }
-            Ok(())
+            Ok(reading::Then::Next)
         });
         let flushed = out.flush();
-        match scanned {
-            Err(::journal::Error::Fold { source, .. }) if ends_quietly(&source) => Ok(Exit::Approved),
-            Err(error) => Err(error.into()),
-            Ok(_) => flushed
-                .map(|()| Exit::Approved)
-                .map_err(|source| Error::Local { tried: "write to standard output".to_owned(), source }),
+        match read {
+            Err(Error::Journal(::journal::Error::Fold { source, .. })) if is_broken_pipe(&source) => Ok(Exit::Approved),
+            Err(error) => Err(error),
+            Ok(_) => match flushed {
+                Err(source) if source.kind() != io::ErrorKind::BrokenPipe => {
+                    Err(Error::Local { tried: "write to standard output".to_owned(), source })
+                }
+                Ok(()) | Err(_) => Ok(Exit::Approved),
+            },
         }
     }
 }
@@ -137,15 +151,9 @@ fn print(text: &str) -> Result<(), Error> {
     }
 }
 
-/// The limit of a dump is reached; not an error of anyone.
-#[derive(Debug, thiserror::Error)]
-#[error("enough records were shown")]
-struct Enough;
-
-/// Whether a dump was stopped by its limit, or by a reader such as `head` that had seen enough.
-fn ends_quietly(source: &FoldError) -> bool {
-    let broken_pipe = source.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
-    source.is::<Enough>() || broken_pipe
+/// Whether a dump was stopped by a reader such as `head` that had seen enough.
+fn is_broken_pipe(source: &FoldError) -> bool {
+    source.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 /// The journal in a daemon's data directory, or in this one.
@@ -155,9 +163,16 @@ pub(crate) fn disk(directory: &Path) -> DirectoryDisk {
 }
 
 fn report_text(report: &Report) -> String {
+    format!("{}\n{}", paint(GOOD, "whole"), report_fields(report))
+}
+
+fn report_fields(report: &Report) -> Fields {
     let mut fields = Fields::default();
     fields.line("journal", report.journal_id);
     fields.line("records", words::count(report.records));
+    if let Some(begins) = begins_later(report) {
+        fields.line("begins", begins);
+    }
     fields.line("last lsn", format!("{}, {} confirmed durable", report.last_lsn, report.durable_lsn));
     fields.line(
         "size",
@@ -173,13 +188,20 @@ fn report_text(report: &Report) -> String {
             fields.line("", paint(FAINT, "a batch that a crash cut short; the next start removes it"));
         }
     }
-    format!("{}\n{fields}", paint(GOOD, "whole"))
+    fields
+}
+
+/// A word about a journal whose earlier segments were archived.
+fn begins_later(report: &Report) -> Option<String> {
+    let first_lsn = report.first_lsn.filter(|first| *first > Lsn::new(1))?;
+    Some(format!("at lsn {first_lsn}: earlier segments were archived, and what they chain to is not checked"))
 }
 
 fn report_json(report: &Report) -> serde_json::Value {
     json!({
         "journalId": report.journal_id.to_string(),
         "records": report.records,
+        "firstLsn": report.first_lsn.map(Lsn::get),
         "lastLsn": report.last_lsn.get(),
         "durableLsn": report.durable_lsn.get(),
         "segments": report.segments,

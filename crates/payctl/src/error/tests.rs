@@ -67,11 +67,14 @@ fn each_kind_of_failure_has_its_exit_code() {
         lsn: Lsn::new(7),
         what: journal::Damage::RecordChecksum,
     };
+    let missing = journal::Error::RecordsMissing { path: "x".into(), first_lsn: Lsn::new(7), last_lsn: Lsn::new(9) };
     for (error, exit) in [
         (refused(None), Exit::Refused),
         (Error::Usage("no".into()), Exit::Refused),
         (Error::Local { tried: "read".into(), source: io::Error::other("no") }, Exit::Refused),
         (journal::Error::NoJournal { path: "x".into() }.into(), Exit::Refused),
+        (journal::Error::BeginsLater { path: "x".into(), first_lsn: Lsn::new(7) }.into(), Exit::Refused),
+        (missing.into(), Exit::Damaged),
         (unanswered(None), Exit::Unreachable),
         (unreachable(), Exit::Unreachable),
         (Error::Reply("no".into()), Exit::Damaged),

@@ -9,7 +9,7 @@ use engine::{Decision, Engine};
 use serde_json::json;
 
 use super::print;
-use super::reading::{Then, decide_again, read};
+use super::reading::{Needs, Then, decide_again, read};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::render::{BAD, FAINT, Fields, GOOD, paint};
@@ -56,7 +56,7 @@ impl Audit {
     pub(super) fn run(&self, as_json: bool) -> Result<Exit, Error> {
         let mut engine = Engine::default();
         let mut findings = Findings::default();
-        let report = read(&self.directory, |record, found| {
+        let report = read(&self.directory, Needs::Beginning, |record, found| {
             let difference = compare(&engine, record, found.bytes);
             engine_of(&engine, record, &mut findings.versions);
             let ours = findings.versions.last().is_none_or(|(_, version)| *version == engine::VERSION);

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::line::{Described, describe, moment, posting_line, totals_text};
-use super::reading::{Ledger, NO_INDEX, Then, decide_again, read};
+use super::reading::{Ledger, NO_INDEX, Needs, Then, decide_again, read};
 use super::{LedgerNames, print};
 use crate::error::Error;
 use crate::exit::Exit;
@@ -71,7 +71,7 @@ impl Explain {
         let mut ledger = Ledger::new();
         let mut policy_lsn = Lsn::ZERO;
         let mut told = Vec::new();
-        read(&self.directory, |record, _| {
+        read(&self.directory, Needs::Beginning, |record, _| {
             if let Command::InstallPolicy(_) = record.command {
                 policy_lsn = record.lsn;
             }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use std::{panic, process};
 
+use ::journal::disk::Disk;
 use ::journal::{FoldError, RecordRef, Report};
 use domain::{Command, Event, Lsn, RateTick, Record, Stamped, Submission};
 use engine::{Decision, Engine};
@@ -44,6 +45,15 @@ pub(super) enum Then {
     Stop,
 }
 
+/// Which journals a reading makes sense of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Needs {
+    /// Any, also one whose earlier segments were archived.
+    Nothing,
+    /// One that begins with lsn 1: a ledger is made from its first record on.
+    Beginning,
+}
+
 /// A visitor had enough; not an error of anyone.
 #[derive(Debug, thiserror::Error)]
 #[error("enough records were read")]
@@ -52,11 +62,33 @@ struct Enough;
 /// Shows every record to `visit`, in order, until it has had enough. `None` when it had before the end.
 pub(super) fn read(
     directory: &Path,
+    needs: Needs,
+    visit: impl FnMut(&Arc<Record>, &RecordRef<'_>) -> Result<Then, FoldError>,
+) -> Result<Option<Report>, Error> {
+    read_beside(StatusLine::new(PROGRESS_EVERY), directory, needs, visit)
+}
+
+/// As [`read`] of any journal, for a visitor that writes to the terminal itself.
+pub(super) fn read_quietly(
+    directory: &Path,
+    visit: impl FnMut(&Arc<Record>, &RecordRef<'_>) -> Result<Then, FoldError>,
+) -> Result<Option<Report>, Error> {
+    read_beside(StatusLine::none(), directory, Needs::Nothing, visit)
+}
+
+fn read_beside(
+    mut line: StatusLine,
+    directory: &Path,
+    needs: Needs,
     mut visit: impl FnMut(&Arc<Record>, &RecordRef<'_>) -> Result<Then, FoldError>,
 ) -> Result<Option<Report>, Error> {
     end_at_impossible_records();
-    let mut line = StatusLine::new(PROGRESS_EVERY);
-    let scanned = ::journal::scan(&super::disk(directory), Lsn::new(1), &mut |found| {
+    let disk = super::disk(directory);
+    let mut first_lsn = None;
+    let scanned = ::journal::scan(&disk, Lsn::new(1), &mut |found| {
+        if *first_lsn.get_or_insert(found.lsn) > Lsn::new(1) && needs == Needs::Beginning {
+            return Err(Box::new(Enough));
+        }
         let record = decoded(&found)?;
         AT.store(found.lsn.get(), Ordering::Relaxed);
         line.show(Instant::now(), || format!("{} records", words::count(record.lsn.get())));
@@ -66,6 +98,9 @@ pub(super) fn read(
         }
     });
     drop(panic::take_hook());
+    if let Some(first_lsn) = first_lsn.filter(|first| *first > Lsn::new(1) && needs == Needs::Beginning) {
+        return Err(::journal::Error::BeginsLater { path: disk.path(""), first_lsn }.into());
+    }
     match scanned {
         Ok(report) => Ok(Some(report)),
         Err(::journal::Error::Fold { source, .. }) if source.is::<Enough>() => Ok(None),

@@ -12,7 +12,7 @@ use wire::v1::TrialBalanceLine;
 
 use super::line::{moment, price_text};
 use super::print;
-use super::reading::{Ledger, Then, read};
+use super::reading::{Ledger, Needs, Then, read};
 use crate::commands::status::{is_balanced, trial_balance};
 use crate::error::Error;
 use crate::exit::Exit;
@@ -43,7 +43,7 @@ impl Replay {
     pub(super) fn run(&self, as_json: bool) -> Result<Exit, Error> {
         let mut ledger = Ledger::new();
         let until = self.to_time.map(words::moment_of);
-        read(&self.directory, |record, _| {
+        read(&self.directory, Needs::Beginning, |record, _| {
             if self.to_lsn.is_some_and(|last| record.lsn.get() > last) || until.is_some_and(|until| record.at > until) {
                 return Ok(Then::Stop);
             }

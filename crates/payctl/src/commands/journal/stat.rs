@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use ::journal::Report;
 use clap::Args;
-use domain::{Record, Timestamp};
+use domain::{Lsn, Record, Timestamp};
 use serde_json::json;
 
 use super::line::{kind, moment};
 use super::print;
-use super::reading::{Then, read};
+use super::reading::{Needs, Then, read};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::render::{Align, Fields, GOOD, Table, paint};
@@ -47,7 +47,7 @@ struct Counts {
 impl Stat {
     pub(super) fn run(&self, as_json: bool) -> Result<Exit, Error> {
         let mut counts = Counts::default();
-        let report = read(&self.directory, |record, found| {
+        let report = read(&self.directory, Needs::Nothing, |record, found| {
             counts.count(record, found.bytes.len() as u64, found.lsn == found.chain.lsn);
             Ok(Then::Next)
         })?;
@@ -88,6 +88,9 @@ impl Counts {
         let time = |at: Option<Timestamp>| at.map_or_else(|| "-".to_owned(), |at| moment(at).replace('T', " "));
         fields.line("from", time(self.first));
         fields.line("to", time(self.last));
+        if let Some(begins) = super::begins_later(report) {
+            fields.line("begins", begins);
+        }
         let (records, batches) = (words::counted(report.records, "record"), self.batches.len() as u64);
         fields.line("records", format!("{records} in {} batches", words::count(batches)));
         let [median, high, most] = [50, 99, 100].map(|percent| words::count(self.batch(percent).into()));
@@ -135,6 +138,7 @@ impl Counts {
         json!({
             "journalId": report.journal_id.to_string(),
             "records": report.records,
+            "firstLsn": report.first_lsn.map(Lsn::get),
             "segments": report.segments,
             "bytes": report.bytes,
             "recordBytes": self.bytes(),

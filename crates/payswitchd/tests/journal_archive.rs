@@ -1,0 +1,188 @@
+//! Old segments of a ledger go into an archive and come back: `payctl journal archive` and `restore`.
+
+mod support;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use serde_json::Value;
+use support::parties::{SMALL_SEGMENTS, Sandbox, decided, money, payment, stop};
+use wire::v1;
+
+/// Enough for several segments.
+const PAYMENTS: u64 = 900;
+
+/// What was printed, on which stream, and how it ended.
+struct Told {
+    exit: i32,
+    out: String,
+    error: String,
+}
+
+fn tool(subcommand: &str, places: &[&Path], options: &[&str]) -> Told {
+    let mut command = Command::new(support::payctl());
+    command.args(["journal", subcommand]).args(places).args(options);
+    let output = command.output().expect("payctl runs");
+    let text = |bytes| String::from_utf8(bytes).expect("it prints text");
+    Told {
+        exit: output.status.code().expect("it ends by itself"),
+        out: text(output.stdout),
+        error: text(output.stderr),
+    }
+}
+
+#[track_caller]
+fn json(subcommand: &str, places: &[&Path], options: &[&str]) -> Value {
+    let told = tool(subcommand, places, &[options, &["--json"]].concat());
+    assert_eq!(told.exit, 0, "{subcommand}: {}{}", told.out, told.error);
+    serde_json::from_str(&told.out).expect("it prints JSON")
+}
+
+fn pay(number: u64) -> v1::AuthorizeRequest {
+    payment(&format!("key-{number}"), &format!("order-{number}"), "hk-alice", money("CNY", 100))
+}
+
+/// A stopped sandbox with several segments, and the payments in it.
+struct Ledger {
+    place: tempfile::TempDir,
+    data_dir: tempfile::TempDir,
+    paid: Vec<v1::Payment>,
+}
+
+impl Ledger {
+    async fn new() -> Self {
+        let sandbox = Sandbox::with(&[SMALL_SEGMENTS]);
+        let mut paid = Vec::new();
+        for number in 0..PAYMENTS {
+            paid.push(decided(sandbox.cafe.authorize(pay(number)).await));
+        }
+        let Sandbox { daemon, data_dir, .. } = sandbox;
+        assert!(stop(daemon).await.success());
+        Self { place: tempfile::tempdir().expect("a temporary directory"), data_dir, paid }
+    }
+
+    fn directory(&self) -> &Path {
+        self.data_dir.path()
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.place.path().join(name)
+    }
+
+    fn last_lsn(&self) -> u64 {
+        self.paid.last().expect("there are payments").lsn
+    }
+}
+
+fn archived_files(archive: &Path) -> Vec<PathBuf> {
+    let files =
+        fs::read_dir(archive).expect("the archive is a directory").map(|entry| entry.expect("it is read").path());
+    let mut files: Vec<PathBuf> = files.collect();
+    files.sort();
+    files
+}
+
+#[tokio::test]
+async fn a_ledger_is_archived_and_restored_to_the_last_bit() {
+    let ledger = Ledger::new().await;
+    let (directory, archive) = (ledger.directory(), ledger.at("archive"));
+    let up_to = ledger.last_lsn().to_string();
+    let before = json("verify", &[directory], &[]);
+    let digest = json("replay", &[directory], &[])["stateDigest"].clone();
+    assert_eq!(before["firstLsn"], 1);
+
+    let archived = json("archive", &[directory, &archive], &["--up-to", &up_to]);
+    let segments = archived["segments"].as_u64().expect("a number");
+    assert!(segments >= 2, "{archived:#}");
+    assert_eq!((&archived["firstLsn"], &archived["archive"]["segments"]), (&1.into(), &segments.into()));
+    assert_eq!(archived_files(&archive).len() as u64, segments);
+    let again = json("archive", &[directory, &archive], &["--up-to", &up_to]);
+    assert_eq!((&again["segments"], &again["archive"]), (&0.into(), &archived["archive"]));
+
+    let (whole, earlier) = (ledger.at("whole"), ledger.at("earlier"));
+    let told = tool("restore", &[&archive, &whole], &["--journal", directory.to_str().expect("the path is text")]);
+    assert_eq!(told.exit, 0, "{}", told.error);
+    assert!(told.out.contains(&format!("from archive  {segments} segments")), "{}", told.out);
+    let after = json("verify", &[&whole], &[]);
+    assert_eq!(after, before, "the same journal");
+    assert_eq!(json("replay", &[&whole], &[])["stateDigest"], digest);
+    assert_eq!(json("audit", &[&whole], &[])["broken"], Value::Null);
+
+    let daemon = support::Daemon::start(&whole, &[], &[SMALL_SEGMENTS]);
+    let key = client::sandbox::merchant_key("demo-cafe").expect("the sandbox has this merchant");
+    let cafe = support::parties::caller(&daemon.merchants, key);
+    for (number, payment) in (0..).zip(&ledger.paid).step_by(50) {
+        assert_eq!(&decided(cafe.authorize(pay(number)).await), payment, "what was recorded is told");
+    }
+    let next = decided(cafe.authorize(pay(PAYMENTS)).await);
+    assert!(next.lsn > ledger.last_lsn(), "it goes on from there");
+    drop(daemon);
+
+    // Of the archive alone, and then of that as it was: a moment in the past.
+    let (old, lsn) = (ledger.at("old"), ledger.paid[20].lsn);
+    let restored = json("restore", &[&archive, &old], &[]);
+    assert_eq!((&restored["lastLsn"], &restored["journalSegments"]), (&archived["lastLsn"], &0.into()));
+    let copied = json("copy", &[&old, &earlier], &["--to-lsn", &lsn.to_string()]);
+    assert_eq!(copied["lastLsn"], lsn);
+    assert_eq!(tool("restore", &[&archive, &old], &[]).exit, 2, "nothing is written over");
+}
+
+#[tokio::test]
+async fn a_journal_that_begins_later_says_so_and_asks_for_its_beginning() {
+    let ledger = Ledger::new().await;
+    let (directory, archive) = (ledger.directory(), ledger.at("archive"));
+    let archived = json("archive", &[directory, &archive], &["--up-to", &ledger.last_lsn().to_string()]);
+    let first = archived["lastLsn"].as_u64().expect("a number") + 1;
+    let begins = format!("at lsn {first}");
+
+    assert_eq!(json("verify", &[directory], &[])["firstLsn"], first);
+    assert_eq!(json("stat", &[directory], &[])["firstLsn"], first);
+    for subcommand in ["verify", "stat"] {
+        let told = tool(subcommand, &[directory], &[]);
+        assert!(told.exit == 0 && told.out.contains(&begins), "{subcommand}: {}", told.out);
+    }
+    let dumped = tool("dump", &[directory], &["--limit", "2"]);
+    assert!(dumped.exit == 0 && dumped.error.contains(&begins), "{}", dumped.error);
+    assert!(
+        dumped.out.lines().count() == 2 && dumped.out.trim_start().starts_with(&first.to_string()),
+        "{}",
+        dumped.out
+    );
+
+    let paid = &ledger.paid[3].payment_id;
+    for (subcommand, options) in [("audit", &[][..]), ("replay", &[]), ("explain", &[&**paid])] {
+        let told = tool(subcommand, &[directory], options);
+        assert_eq!(told.exit, 2, "{subcommand}: {}{}", told.out, told.error);
+        assert!(told.error.contains(&begins) && told.error.contains("restore them from the archive"), "{}", told.error);
+    }
+    let (exit, said) = support::refusal(directory, &[], &[SMALL_SEGMENTS]);
+    assert!(exit != 0 && said.contains("earlier segments were archived"), "{exit}: {said}");
+}
+
+#[tokio::test]
+async fn a_damaged_or_missing_file_of_an_archive_is_told() {
+    let ledger = Ledger::new().await;
+    let (directory, archive) = (ledger.directory(), ledger.at("archive"));
+    json("archive", &[directory, &archive], &["--up-to", &ledger.last_lsn().to_string()]);
+    let journal = ["--journal", directory.to_str().expect("the path is text")];
+    let files = archived_files(&archive);
+    let last = files.last().expect("there are files");
+    let bytes = fs::read(last).expect("it is read");
+
+    let mut damaged = bytes.clone();
+    damaged[bytes.len() / 2] ^= 1;
+    fs::write(last, damaged).expect("it is written");
+    let told = tool("restore", &[&archive, &ledger.at("damaged")], &journal);
+    assert!(told.exit == 4 && told.error.contains("is damaged"), "{}", told.error);
+
+    fs::remove_file(last).expect("it is removed");
+    let told = tool("restore", &[&archive, &ledger.at("missing")], &journal);
+    assert!(told.exit == 4 && told.error.contains("the records from lsn"), "{}", told.error);
+    let none = tool("restore", &[&ledger.at("missing"), &ledger.at("none")], &journal);
+    assert!(none.exit == 2 && none.error.contains("holds no archived segment"), "{}", none.error);
+    let told = tool("archive", &[directory, &archive], &["--up-to", "1", "--json"]);
+    assert_eq!(told.exit, 0, "{}", told.error);
+}
