@@ -21,7 +21,7 @@ const BLOCK_CACHE_BYTES: u64 = 64 * 1024 * 1024;
 const WRITE_BUFFER_BYTES_A_TABLE: u64 = 8 * 1024 * 1024;
 
 /// The store's own log of writes is cut once it is larger than this.
-const LOG_BYTES_MAX: u64 = 128 * 1024 * 1024;
+const LOG_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// Threads that write and merge the tables' files. One is enough: the shard's thread never waits for it.
 const WORKER_THREADS: usize = 1;

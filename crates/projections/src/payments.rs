@@ -62,18 +62,21 @@ impl Payments {
     pub(crate) fn recall(&self, record: &Record) -> Result<(), IndexError> {
         let Some(index) = &self.index else { return Ok(()) };
         if let Command::AuthorizePayment(command) = &record.command {
-            return self.orders.recall(index, command);
+            // An order has no row before its first payment.
+            return self.orders.recall(index, command).map(drop);
         }
         for payment in concerned(record) {
-            if !self.entries.contains_key(&payment)
-                && let Some(entry) = read(index, payment)?
-            {
+            let missing = |what| IndexError::damaged(Table::Payments, &payment.bytes(), what);
+            if !self.entries.contains_key(&payment) {
+                let entry =
+                    read(index, payment)?.ok_or_else(|| missing("a record concerns it, and it is not there"))?;
                 self.entries.insert(payment, entry);
             }
             if totals_in(record, payment).is_some_and(|after| !holds_its_order(&after))
                 && let Some(decided) = self.decided(payment)
+                && !self.orders.recall(index, authorize_of(&decided))?
             {
-                self.orders.recall(index, authorize_of(&decided))?;
+                return Err(missing("it is there, and its order is not"));
             }
         }
         Ok(())
@@ -142,11 +145,12 @@ impl Payments {
         }
     }
 
+    /// The payments in memory, and how many orders and keys.
     #[cfg(test)]
-    pub(crate) fn in_memory(&self) -> Vec<PaymentId> {
+    pub(crate) fn in_memory(&self) -> (Vec<PaymentId>, usize) {
         let mut payments: Vec<_> = self.entries.iter().map(|entry| *entry.key()).collect();
         payments.sort();
-        payments
+        (payments, self.orders.len().saturating_add(self.keys.len()))
     }
 
     /// The record that decided a payment that is in memory.

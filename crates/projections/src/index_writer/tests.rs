@@ -3,16 +3,19 @@
 mod ledger;
 mod reads;
 
-use std::{collections::BTreeSet, io};
+use std::{collections::BTreeSet, io, thread};
 
-use domain::{ChainMark, Lsn};
+use domain::{AccountId, ChainMark, Command, Lsn, MerchantId, TenantId};
 use index::{DirectoryStore, MemoryStore, Store, Table, Write, concerned};
 use money::Currency;
 
 use proptest::{collection::vec, prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use tempfile::TempDir;
 
-use crate::{IndexError, PaymentFilter, Projector, script::Script};
+use crate::{
+    AccountState, Boards, IndexError, PaymentFilter, PaymentView, Projector,
+    script::{Script, digest},
+};
 
 use super::*;
 use ledger::{Ledger, Step, step};
@@ -188,7 +191,9 @@ fn what_is_old_and_written_is_not_in_memory() {
     let boards = hot.boards();
     let touched: BTreeSet<_> =
         ledger.script.records.iter().rev().take(HOT_RECORDS).flat_map(|record| concerned(record)).collect();
-    assert_eq!(boards.payments.in_memory(), touched.into_iter().collect::<Vec<_>>());
+    let (payments, others) = boards.payments.in_memory();
+    assert_eq!(payments, touched.into_iter().collect::<Vec<_>>());
+    assert!(others <= 2 * HOT_RECORDS + payments.len(), "{others} orders and keys");
     // The ring for watches and the test hold records too; nothing else does.
     let old = &ledger.script.records[..ledger.script.records.len() - 100];
     assert!(
@@ -257,4 +262,128 @@ fn a_record_that_needs_what_cannot_be_read_is_not_folded() {
     store.write(&[Write { table: Table::Records, key: &key, value: decided.as_deref() }]).unwrap();
     hot.apply_batch(&script.records[written..]).unwrap();
     assert_eq!(boards.payment(payment).unwrap().and_then(|view| view.totals().copied()), Some(script.totals(payment)));
+}
+
+/// A payment that holds order 77 and one declined for it, and later the first one voided and its key used again. With the
+/// number of records before these two.
+fn held_then_freed() -> (Script, AccountId, usize) {
+    let mut script = Script::default();
+    let (payable, payer) = (script.register(Currency::HKD), script.open(Currency::HKD));
+    script.deposit(payer, 1_000);
+    let payment = script.authorize_order(payer, payable, 10, Some(77));
+    let key = script.records.last().and_then(|record| record.key);
+    script.decline_order(payer, payable, Some(77));
+    let before = script.records.len();
+    script.void(payment);
+    script.deposit(payer, 1);
+    let last = script.records.pop().unwrap();
+    script.records.push(Arc::new(Record { key, ..Record::clone(&last) }));
+    (script, payable, before)
+}
+
+fn check_freed(boards: &Boards, payable: AccountId, freed: bool) {
+    let merchant = MerchantId(payable.index);
+    let number = |view: PaymentView| view.payment_id().bytes()[0];
+    let under_key = boards.payment_by_key(TenantId::Merchant(merchant), digest(1)).unwrap().map(number);
+    let shown = boards.payment_by_order(merchant, digest(77)).unwrap().map(number);
+    assert_eq!((under_key, shown), if freed { (None, Some(2)) } else { (Some(1), Some(1)) });
+}
+
+#[test]
+fn a_key_used_again_and_an_order_freed_are_seen_from_the_index_too() {
+    let (mut script, payable, before) = held_then_freed();
+    let freed = script.records.len();
+    let payer = script.open(Currency::HKD);
+    (0..9).for_each(|_| script.deposit(payer, 1));
+    for mut projector in [Projector::new(), begin(&MemoryStore::new())] {
+        let boards = projector.boards();
+        hand_over(&mut projector, &script.records[..before], 1);
+        check_freed(&boards, payable, false);
+        hand_over(&mut projector, &script.records[before..freed], 1);
+        check_freed(&boards, payable, true);
+        hand_over(&mut projector, &script.records[freed..], 1);
+        check_freed(&boards, payable, true);
+    }
+}
+
+#[test]
+fn what_was_touched_again_and_is_not_written_stays_in_memory() {
+    let (mut script, payable, before) = held_then_freed();
+    let payer = script.open(Currency::HKD);
+    (0..9).for_each(|_| script.deposit(payer, 1));
+    let mut hot = begin(&MemoryStore::new());
+    // What came before is written and leaves; the rest belongs to a batch of the journal that has not ended.
+    hot.chained(mark(&script.records[before - 1]));
+    hot.apply_batch(&script.records).unwrap();
+    check_freed(&hot.boards(), payable, true);
+    hot.chained(mark(script.records.last().unwrap()));
+    hot.apply_batch(&[]).unwrap();
+    check_freed(&hot.boards(), payable, true);
+}
+
+#[test]
+fn an_account_begins_again_as_it_stood() {
+    let mut script = Script::default();
+    let store = MemoryStore::new();
+    let accounts = [(); 4].map(|()| script.open(Currency::HKD));
+    script.freeze(accounts[1]);
+    script.freeze(accounts[2]);
+    script.close(accounts[3]);
+    let mut hot = begin(&store);
+    for (number, record) in script.records.iter().enumerate() {
+        hand_over(&mut hot, std::slice::from_ref(record), 1);
+        let again = begin(&store).boards();
+        assert!(accounts.iter().all(|account| again.account(*account) == hot.boards().account(*account)), "{number}");
+    }
+    script.unfreeze(accounts[2]);
+    hand_over(&mut hot, &script.records[script.records.len() - 1..], 1);
+    let again = begin(&store).boards();
+    let states = accounts.map(|account| again.account(account).map(|summary| summary.state));
+    let expected = [AccountState::Open, AccountState::Frozen, AccountState::Open, AccountState::Closed];
+    assert_eq!(states, expected.map(Some));
+}
+
+/// What a reader of these boards sees of the records up to where they are.
+fn read_all(boards: &Boards, ledger: &Ledger) {
+    let applied = boards.applied_lsn();
+    let records = || ledger.script.records.iter().filter(|record| record.lsn <= applied);
+    let decided = records().filter(|record| matches!(record.command, Command::AuthorizePayment(_)));
+    let listed = boards.list(None, &PaymentFilter::default(), Lsn::ZERO, usize::MAX, usize::MAX).unwrap();
+    assert!(listed.payments.len() >= decided.count());
+    for record in records() {
+        for payment in concerned(record) {
+            let view = boards.payment(payment).unwrap().expect("it was applied");
+            assert!(view.decided().lsn <= record.lsn);
+            assert!(boards.payment_at(payment, record.lsn).unwrap().is_some());
+        }
+        if let Some(key) = record.key {
+            assert!(boards.payment_by_key(key.tenant, key.digest).unwrap().is_some());
+        }
+    }
+    for account in ledger.payers.iter().chain(&ledger.payables) {
+        let rows = boards.postings(*account, 0, usize::MAX).unwrap().rows;
+        let theirs = |record: &Arc<Record>| {
+            record.postings().filter(|(_, posting)| [posting.debit(), posting.credit()].contains(account)).count()
+        };
+        assert!(rows.len() >= records().map(theirs).sum());
+    }
+}
+
+#[test]
+fn a_reader_never_misses_what_is_on_its_way_to_the_index() {
+    let directory = TempDir::new().unwrap();
+    let store = Arc::new(DirectoryStore::open(&directory.path().join("index")).unwrap());
+    let ledger = some_ledger(200);
+    let mut hot = Projector::with_index(Index::open(store, JOURNAL).unwrap(), 0, WATCH_RECORDS).unwrap();
+    let boards = hot.boards();
+    thread::scope(|scope| {
+        let reading = scope.spawn(|| {
+            while boards.applied_lsn() < ledger.script.lsn() {
+                read_all(&boards, &ledger);
+            }
+        });
+        hand_over(&mut hot, &ledger.script.records, 2);
+        reading.join().unwrap();
+    });
+    read_all(&boards, &ledger);
 }

@@ -20,6 +20,11 @@ struct Keyed {
 }
 
 impl Keys {
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     pub(super) fn enter(&self, record: &Record) {
         if let Some(key) = &record.key {
             let keyed = Keyed { lsn: record.lsn, payment_id: asked_for(record) };

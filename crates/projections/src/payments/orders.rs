@@ -20,15 +20,20 @@ struct Order {
 }
 
 impl Orders {
-    /// Brings an order back into memory; the record at hand touches it.
-    pub(super) fn recall(&self, index: &Index, command: &AuthorizePayment) -> Result<(), IndexError> {
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Brings an order back into memory; the record at hand touches it. Returns whether there is one.
+    pub(super) fn recall(&self, index: &Index, command: &AuthorizePayment) -> Result<bool, IndexError> {
         let key = key_of(command);
-        if !self.entries.contains_key(&key)
-            && let Some(row) = index.order(key.0, &key.1)?
-        {
-            self.entries.insert(key, Order { row, touched: Lsn::ZERO });
+        if self.entries.contains_key(&key) {
+            return Ok(true);
         }
-        Ok(())
+        let Some(row) = index.order(key.0, &key.1)? else { return Ok(false) };
+        self.entries.insert(key, Order { row, touched: Lsn::ZERO });
+        Ok(true)
     }
 
     /// Enters a payment that was decided, and that holds the order or does not.
