@@ -66,6 +66,8 @@ impl DirectoryStore {
         let options = || KeyspaceCreateOptions::default().max_memtable_size(WRITE_BUFFER_BYTES_A_TABLE);
         let keyspaces = Table::ALL.iter().map(|table| database.keyspace(table.as_str(), options));
         let keyspaces = keyspaces.collect::<Result<_, _>>().map_err(opening)?;
+        // What is persisted in a directory that is lost with the power is lost.
+        sync_parent(path).map_err(|source| opening(source.into()))?;
         Ok(Self { path: path.to_owned(), database, keyspaces })
     }
 
@@ -83,8 +85,7 @@ impl DirectoryStore {
         unless_missing(fs::remove_dir_all(&aside)).map_err(removing)?;
         unless_missing(fs::rename(path, &aside)).map_err(removing)?;
         unless_missing(fs::remove_dir_all(&aside)).map_err(removing)?;
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        File::open(parent).and_then(|parent| parent.sync_all()).map_err(removing)
+        sync_parent(path).map_err(removing)
     }
 
     fn keyspace(&self, table: Table) -> &Keyspace {
@@ -153,6 +154,11 @@ fn is_damage(error: &fjall::Error) -> bool {
         return of_bytes.contains(&error.kind());
     }
     !matches!(error, fjall::Error::Locked | fjall::Error::Poisoned)
+}
+
+fn sync_parent(path: &Path) -> io::Result<()> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(parent)?.sync_all()
 }
 
 fn unless_missing(result: io::Result<()>) -> io::Result<()> {

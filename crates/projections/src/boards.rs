@@ -139,7 +139,8 @@ impl Boards {
         self.payments.by_order(merchant, order)
     }
 
-    /// The payment that was asked for under this idempotency key, unless the key was used for something else since, by the key's keyed digest.
+    /// The payment that was asked for under this idempotency key, by the key's keyed digest; `None` when the key was used for
+    /// something else since.
     ///
     /// # Errors
     /// When it is in the index only, and cannot be read.
