@@ -26,8 +26,12 @@ const LOG_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Threads that write and merge the tables' files. One is enough: the shard's thread never waits for it.
 const WORKER_THREADS: usize = 1;
 
-/// Files kept open at a time.
-const OPEN_FILES_MAX: usize = 256;
+/// Files of one store kept open at a time.
+pub const OPEN_FILES_MAX: usize = 256;
+
+/// Nothing is written while less than this is free on the disk, in bytes: about what the store's log and its buffers take at
+/// most. The journal and what else keeps a switch going come first, and a store that was not asked fails no write.
+const FREE_BYTES_MIN: u64 = 2 * LOG_BYTES_MAX;
 
 /// Tables in a directory, in a database that merges sorted files. A write goes to the database's own log without a sync.
 pub struct DirectoryStore {
@@ -123,6 +127,12 @@ impl Store for DirectoryStore {
     }
 
     fn write(&self, writes: &[Write<'_>]) -> Result<(), Error> {
+        let disk = rustix::fs::statvfs(&self.path);
+        let disk = disk.map_err(|source| Error::Store { tried: "look at the space for", source: source.into() })?;
+        if disk.f_bavail.saturating_mul(disk.f_frsize) < FREE_BYTES_MIN {
+            let source = io::Error::from(io::ErrorKind::StorageFull).into();
+            return Err(Error::Store { tried: "write, before the disk is full,", source });
+        }
         let mut batch = self.database.batch();
         for write in writes {
             let keyspace = self.keyspace(write.table);

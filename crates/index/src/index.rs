@@ -27,16 +27,19 @@ const WALK_ROWS: usize = 4_096;
 #[derive(Clone, Debug)]
 pub struct Index {
     store: Arc<dyn Store>,
+    /// Written beside each batch, so that one without rows need not be written to when it is opened.
+    identity: Arc<[u8]>,
 }
 
 impl Index {
-    /// The index in this store, of the journal with this id; one without rows becomes that.
+    /// The index in this store, of the journal with this id; one without rows becomes that with its first batch.
     ///
     /// # Errors
     /// [`Error::OfAnotherJournal`], [`Error::OfAnotherFormat`] and [`Error::Damaged`] for an index that has
-    /// to be made again; otherwise when the store cannot be read or written.
+    /// to be made again; otherwise when the store cannot be read.
     pub fn open(store: Arc<dyn Store>, journal_id: [u8; 16]) -> Result<Self, Error> {
-        let index = Self { store };
+        let identity = [FORMAT_VERSION.to_be_bytes().as_slice(), &journal_id].concat();
+        let index = Self { store, identity: identity.into() };
         match index.row(Table::Meta, IDENTITY, rows::read_identity)? {
             Some((found, _)) if found != FORMAT_VERSION => {
                 return Err(Error::OfAnotherFormat { found, ours: FORMAT_VERSION });
@@ -48,10 +51,7 @@ impl Index {
             None if index.applied()?.is_some() => {
                 return Err(Error::damaged(Table::Meta, IDENTITY, "the index does not say whose it is"));
             }
-            None => {
-                let value = [FORMAT_VERSION.to_be_bytes().as_slice(), &journal_id].concat();
-                index.store.write(&[Write { table: Table::Meta, key: IDENTITY, value: Some(&value) }])?;
-            }
+            None => {}
         }
         Ok(index)
     }
@@ -246,7 +246,9 @@ impl Index {
     /// # Errors
     /// When it was not written.
     pub fn write(&self, batch: &Batch) -> Result<(), Error> {
-        self.store.write(&batch.writes())
+        let mut writes = batch.writes();
+        writes.push(Write { table: Table::Meta, key: IDENTITY, value: Some(&self.identity) });
+        self.store.write(&writes)
     }
 
     /// Makes everything that was written survive a power cut.

@@ -25,7 +25,7 @@ mod memory;
 mod error;
 
 pub use batch::Batch;
-pub use directory::DirectoryStore;
+pub use directory::{DirectoryStore, OPEN_FILES_MAX};
 pub use error::{Error, StoreFault};
 pub use index::{FORMAT_VERSION, Index};
 pub use memory::MemoryStore;

@@ -7,6 +7,7 @@ mod archiving;
 mod arguments;
 mod banner;
 mod config;
+mod descriptors;
 mod housekeeping;
 mod keys;
 mod locked_directory;
@@ -44,12 +45,14 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(), start::StartError> {
-    let config = config::Config::load(arguments)?;
+    let mut config = config::Config::load(arguments)?;
     logs::start(config.log.format);
     logs::stop_the_process_on_panic();
     let metrics = metrics_endpoint::install_recorder()?;
     let main = serve::Main::new(config.mode)?;
+    let configured = config.clone();
+    config.connections.connections_max = descriptors::connections_max(config.connections.connections_max)?;
     let switch = start::start(&config)?;
-    let reload = reload::Reload::new(arguments.clone(), config.clone(), Arc::clone(&switch.keys.signing));
+    let reload = reload::Reload::new(arguments.clone(), configured, Arc::clone(&switch.keys.signing));
     serve::serve(&config, switch, main, reload, metrics)
 }

@@ -72,6 +72,8 @@ pub(crate) enum StartError {
          the last record was stamped by a wrong clock"
     )]
     ClockBehind { behind_ms: i64 },
+    #[error("the process may have {allowed} files open, it needs {needed}: raise the limit (ulimit -n, LimitNOFILE)")]
+    TooFewDescriptors { allowed: usize, needed: usize },
     #[error("stopped with work undone: {0}")]
     Stopped(String),
 }
@@ -114,6 +116,7 @@ impl StartError {
             | Self::NotSetUp
             | Self::Listen { .. }
             | Self::ClockBehind { .. }
+            | Self::TooFewDescriptors { .. }
             | Self::Start { .. } => 3,
         }
     }

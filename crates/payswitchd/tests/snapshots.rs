@@ -2,12 +2,13 @@
 
 mod support;
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, process::Command};
 
 use support::{
     moves::{capture, captured, held, refund, refunded},
     parties::{End, Sandbox, by_id, decided, money, payment, sums},
 };
+use tempfile::TempDir;
 use wire::v1::{self, DeclineReason, PaymentState};
 
 /// Snapshots and forgetting within a test's reach.
@@ -28,13 +29,16 @@ struct Ledger {
 
 impl Ledger {
     async fn with_a_snapshot() -> Self {
-        let sandbox = Sandbox::with(&OFTEN);
-        let first = decided(sandbox.cafe.authorize(payment("first", "order-first", "hk-alice", yuan(10_000))).await);
-        let hold = decided(sandbox.cafe.authorize(held("hold", "order-hold", "hk-alice", yuan(5_000))).await);
-        let mut ledger = Self { sandbox, first, hold };
+        let mut ledger = Self::in_sandbox(Sandbox::with(&OFTEN)).await;
         ledger.pay("some").await;
         ledger.sandbox.daemon.logged("made a snapshot").await;
         ledger
+    }
+
+    async fn in_sandbox(sandbox: Sandbox) -> Self {
+        let first = decided(sandbox.cafe.authorize(payment("first", "order-first", "hk-alice", yuan(10_000))).await);
+        let hold = decided(sandbox.cafe.authorize(held("hold", "order-hold", "hk-alice", yuan(5_000))).await);
+        Self { sandbox, first, hold }
     }
 
     async fn pay(&mut self, name: &str) {
@@ -137,6 +141,50 @@ async fn an_index_that_is_lost_or_damaged_is_made_again() {
     ledger.sandbox.daemon.logged("the index is of no use").await;
     assert_eq!(ledger.seen().await, seen);
     ledger.check_lives().await;
+}
+
+#[tokio::test]
+async fn old_segments_are_archived_and_nothing_is_missed() {
+    let archive = TempDir::new().expect("a temporary directory");
+    // Settings of a test's own live as long as its process.
+    let path: &'static str = archive.path().to_str().expect("the path is text").to_owned().leak();
+    let sandbox = Sandbox::with(&[&OFTEN[..], &[("PAYSWITCHD__ARCHIVE__DIRECTORY", path)]].concat());
+    let mut ledger = Ledger::in_sandbox(sandbox).await;
+    for round in 0..12 {
+        ledger.pay(&format!("round-{round}")).await;
+    }
+    ledger.sandbox.daemon.logged("archived segments").await;
+    let first_segment = ledger.data_dir().join("journal/00000000000000000001.segment");
+    assert!(!first_segment.exists(), "what was archived has left the journal");
+    let seen = ledger.seen().await;
+    let ledger = ledger.restart(End::Killed).await;
+    assert_eq!(ledger.seen().await, seen);
+    ledger.check_lives().await;
+
+    // Archive and journal together are the whole ledger, and every record is what the engine decides.
+    let whole = TempDir::new().expect("a temporary directory");
+    let whole = whole.path().join("whole");
+    let data_dir = ledger.data_dir();
+    run(Command::new(support::payctl())
+        .args(["journal", "restore"])
+        .arg(path)
+        .arg(&whole)
+        .arg("--journal")
+        .arg(data_dir));
+    run(Command::new(support::payctl()).args(["journal", "audit"]).arg(&whole));
+
+    // Without the index the beginning is needed again, and is not there.
+    fs::remove_dir_all(data_dir.join("index")).expect("the index");
+    let Sandbox { daemon, data_dir, .. } = ledger.sandbox;
+    daemon.kill();
+    let (exit, said) = support::refusal(data_dir.path(), &[], &[]);
+    assert_eq!(exit, 4, "{said}");
+    assert!(said.contains("restore them from the archive first"), "{said}");
+}
+
+fn run(command: &mut Command) {
+    let output = command.output().expect("payctl");
+    assert!(output.status.success(), "{command:?}: {output:?}");
 }
 
 fn newest_snapshot(data_dir: &Path) -> std::path::PathBuf {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use domain::{ChainMark, Lsn};
 use engine::Engine;
-use journal::disk::Disk;
+use journal::disk::{Disk, File};
 use planted::Bug;
 
 pub use snapshotter::{Made, SnapshotFailed, Snapshotter};
@@ -138,14 +138,12 @@ impl<D: Disk> Snapshots<D> {
         if names.iter().any(|name| name == NEXT_NAME) {
             self.disk.remove(NEXT_NAME).map_err(self.io("remove", NEXT_NAME))?;
         }
-        let next = self.disk.create(NEXT_NAME).map_err(self.io("create", NEXT_NAME))?;
-        let written = file::write(&next, engine, mark, self.journal_id);
-        let bytes = written.map_err(self.io("write", NEXT_NAME))?;
-        journal::disk::File::sync(&next).map_err(self.io("sync", NEXT_NAME))?;
-        let again = file::read(&next, self.disk.path(NEXT_NAME), self.journal_id)?;
-        if again.mark != mark || !again.engine.standing().eq(engine.standing()) {
-            return Err(self.damaged(NEXT_NAME, "what is read back is not what was written".to_owned()));
+        let made = self.make(engine, mark);
+        if made.is_err() {
+            // What it was for is told; whether this helps is seen at the next attempt.
+            let _removed = self.disk.remove(NEXT_NAME);
         }
+        let bytes = made?;
         let name = name(mark.lsn);
         if names.contains(&name) {
             // One that could not be used, else there would be no need of this.
@@ -153,6 +151,19 @@ impl<D: Disk> Snapshots<D> {
         }
         self.disk.rename(NEXT_NAME, &name).map_err(self.io("rename to", &name))?;
         self.disk.sync_directory().map_err(self.io("sync", ""))?;
+        Ok(bytes)
+    }
+
+    /// Makes the file, durable and looked at, without a name of its own.
+    fn make(&self, engine: &Engine, mark: ChainMark) -> Result<u64, SnapshotError> {
+        let next = self.disk.create(NEXT_NAME).map_err(self.io("create", NEXT_NAME))?;
+        let written = file::write(&next, engine, mark, self.journal_id);
+        let bytes = written.map_err(self.io("write", NEXT_NAME))?;
+        next.sync().map_err(self.io("sync", NEXT_NAME))?;
+        let again = file::read(&next, self.disk.path(NEXT_NAME), self.journal_id)?;
+        if again.mark != mark || !again.engine.standing().eq(engine.standing()) {
+            return Err(self.damaged(NEXT_NAME, "what is read back is not what was written".to_owned()));
+        }
         Ok(bytes)
     }
 

@@ -353,6 +353,10 @@ impl<'a, O: OpenJournal> Simulation<'a, O> {
         let request = self.workload.next(&mut self.random, self.auditor.books(), now);
         let (id, ordered) = (self.any_id(), self.ordered());
         let switch = self.switch.as_ref().expect("a switch runs between a start and a crash");
+        if matches!(request.ask, Ask::Increase { .. }) {
+            // Whose payment it is, is read.
+            switch.catch_up();
+        }
         let mut submission = switch.door(&self.keys, now).submission(&request, Aside { id, ordered })?;
         let found = plain::found(&submission);
         let quoted = match &request.ask {
@@ -387,6 +391,10 @@ impl<'a, O: OpenJournal> Simulation<'a, O> {
         let now = self.clock.micros();
         let switch = self.switch.as_mut().expect("a switch runs between a start and a crash");
         let durable = switch.turn();
+        // The read models lag behind, on a busy machine more than others.
+        if !self.random.one_in(3) {
+            switch.catch_up();
+        }
         let (failed, full) = (switch.has_failed(), switch.is_full());
         let mut tickets = Vec::new();
         for (mut ticket, pending) in self.waiting.drain(..) {
@@ -604,6 +612,7 @@ impl<'a, O: OpenJournal> Simulation<'a, O> {
     }
 
     fn check_boards(&self) -> Result<(), Finding> {
+        self.switch().catch_up();
         self.auditor.check_boards(&self.switch().boards)?;
         if self.switch().has_failed() { Ok(()) } else { self.auditor.check_exposures(self.switch().shard.engine()) }
     }

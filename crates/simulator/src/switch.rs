@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     fmt, mem,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use domain::{ChainMark, Command, Lsn, PaymentId, Record, Timestamp};
@@ -221,7 +221,7 @@ impl<J: Journal> Switch<J> {
         let mailbox = Arc::new(Mailbox::default());
         let handle = Handle::new(Arc::clone(&inbox), Arc::clone(&status), Arc::clone(&mailbox));
         let boards = projector.boards();
-        let folds = Arc::new(Mutex::new(Folds { projector, batches: Vec::new() }));
+        let folds = Arc::new(Mutex::new(Folds { projector, batches: Vec::new(), durable: Vec::new() }));
         let observer = Observes {
             directory: Arc::clone(&directory),
             rate_book: Arc::clone(&rate_book),
@@ -254,7 +254,16 @@ impl<J: Journal> Switch<J> {
     pub(crate) fn turn(&mut self) -> Vec<Arc<Record>> {
         self.shard.step();
         self.mailbox.deliver_now();
-        self.folds.lock().unwrap_or_else(PoisonError::into_inner).catch_up()
+        mem::take(&mut self.folds().durable)
+    }
+
+    /// Has the read models, and with them the index, see everything that is durable.
+    pub(crate) fn catch_up(&self) {
+        self.folds().catch_up();
+    }
+
+    fn folds(&self) -> MutexGuard<'_, Folds> {
+        self.folds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes a snapshot, as the daemon does beside payments; `None` when the story keeps none.
@@ -264,6 +273,7 @@ impl<J: Journal> Switch<J> {
 
     /// Makes the index durable, as the daemon does when it stops.
     pub(crate) fn persist(&self) {
+        self.catch_up();
         if let Some(past) = &self.past {
             past.index().persist().expect(NO_FAULT);
         }
@@ -271,6 +281,7 @@ impl<J: Journal> Switch<J> {
 
     /// The digest of the state, what was forgotten included; `None` while the index does not have all of it.
     pub(crate) fn digest(&self) -> Option<String> {
+        self.catch_up();
         let engine = self.shard.engine();
         let Some(past) = &self.past else { return Some(engine.digest().to_string()) };
         let applied = past.index().applied().expect(NO_FAULT).map_or(Lsn::ZERO, |mark| mark.lsn);
@@ -337,21 +348,20 @@ struct Observes {
 /// The read models, behind the shard as the daemon's are on their own thread.
 struct Folds {
     projector: Projector,
+    /// What they have not seen yet.
     batches: Vec<(Vec<Arc<Record>>, Option<ChainMark>)>,
+    /// What the auditor has not seen yet.
+    durable: Vec<Arc<Record>>,
 }
 
 impl Folds {
-    /// Folds what has become durable, and returns it for the auditor.
-    fn catch_up(&mut self) -> Vec<Arc<Record>> {
-        let mut folded = Vec::new();
+    fn catch_up(&mut self) {
         for (records, chain) in mem::take(&mut self.batches) {
             if let Some(chain) = chain {
                 self.projector.chained(chain);
             }
             self.projector.apply_batch(&records).expect(NO_FAULT);
-            folded.extend(records);
         }
-        folded
     }
 }
 
@@ -362,6 +372,7 @@ impl Observer for Observes {
             self.rate_book.observe(record);
         }
         let mut folds = self.folds.lock().unwrap_or_else(PoisonError::into_inner);
+        folds.durable.extend_from_slice(records);
         folds.batches.push((records.to_vec(), chain));
     }
 }

@@ -296,7 +296,8 @@ fn a_write_that_is_refused_wrote_nothing() {
 fn an_index_of_something_else_is_refused() {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let open = |journal| Index::open(Arc::clone(&store), journal);
-    open(JOURNAL).unwrap();
+    open([8; 16]).unwrap();
+    open(JOURNAL).unwrap().write(&Batch::default()).unwrap();
     open(JOURNAL).unwrap();
     let refused = open([8; 16]).unwrap_err();
     assert!(matches!(refused, Error::OfAnotherJournal { found: JOURNAL, .. }) && refused.is_cured_by_rebuilding());

@@ -53,7 +53,12 @@ const LOOKS_BEFORE_KILL_MAX: u64 = 20_000;
 const OPERATIONS_BEFORE_CUT_MAX: u64 = 30;
 /// Small segments, so that a run enters several.
 const SEGMENT_BYTES: &str = "131072";
-const ENVIRONMENT: [(&str, &str); 1] = [("PAYSWITCHD__JOURNAL__SEGMENT_BYTES", SEGMENT_BYTES)];
+/// And snapshots and forgetting, so that a run is ended in the middle of them and begins from them.
+const ENVIRONMENT: [(&str, &str); 3] = [
+    ("PAYSWITCHD__JOURNAL__SEGMENT_BYTES", SEGMENT_BYTES),
+    ("PAYSWITCHD__SNAPSHOTS__EVERY_RECORDS", "150"),
+    ("PAYSWITCHD__PROJECTIONS__HOT_RECORDS", "100"),
+];
 /// Longer than any start on a busy machine.
 const DAEMON_WAIT: Duration = Duration::from_secs(120);
 /// A daemon that refuses one request this often will never take it.

@@ -82,8 +82,11 @@ fn yuan(minor_units: i64) -> v1::Money {
 }
 
 /// A production daemon with rules of its own, a payer who pays in another currency, and a fresh rate.
+/// Each start repeats what made it ready, also one after a week.
+const KEYS_KEPT: (&str, &str) = ("PAYSWITCHD__POLICY__KEY_MS", "31536000000");
+
 async fn start(production: &Production, clock: &WallClock, rules: &[(&str, &str)]) -> Ready {
-    Ready::start_with(production, &[&clock.environment(), rules].concat()).await
+    Ready::start_with(production, &[&clock.environment()[..], &[KEYS_KEPT], rules].concat()).await
 }
 
 /// A payer whose payments need a rate, and the rate.

@@ -1,10 +1,6 @@
-//! A daemon that runs out of file descriptors, because more peers connect than it has descriptors for.
+//! A daemon that may have few files open, and more peers than that: it lets in as many as leave it what it needs itself.
 
-use std::{
-    fs,
-    future::pending,
-    time::{Duration, Instant},
-};
+use std::{future::pending, process::Command};
 
 use client::Client;
 use tempfile::TempDir;
@@ -19,54 +15,38 @@ use crate::{
     },
 };
 
-const DESCRIPTORS: usize = 64;
+/// Some more than the daemon needs for itself.
+const DESCRIPTORS: usize = 360;
+/// Fewer than it needs.
+const TOO_FEW: usize = 64;
 const PEERS: usize = 200;
-/// What the daemon logs each time it finds none.
-const NONE_LEFT: &str = "cannot accept a connection";
-/// So often it is to look again, which it does not do without a pause.
-const RETRIES: u32 = 20;
-/// Much shorter than its pause.
-const PAUSE_MIN: Duration = Duration::from_millis(25);
 /// Enough for some segments of the smallest size.
 const PAYMENTS: usize = 600;
 
-struct Starved {
+fn with_descriptors(data_dir: &TempDir, descriptors: usize) -> Command {
+    behind("ulimit -n \"$0\"", &descriptors.to_string(), &command(data_dir.path(), &[], &[SMALL_SEGMENTS]))
+}
+
+struct Crowded {
     daemon: Daemon,
     cafe: Client,
     peers: JoinSet<()>,
-    paid: usize,
     data_dir: TempDir,
-    /// Just before they came.
-    since: Instant,
 }
 
-impl Starved {
-    /// A daemon that was called before, and has no descriptors left since.
+impl Crowded {
+    /// A daemon that was called before more peers came than it lets in.
     async fn start() -> Self {
         let data_dir = tempfile::tempdir().expect("a place for the data");
-        let started = command(data_dir.path(), &[], &[SMALL_SEGMENTS]);
-        let daemon = Daemon::spawn(&mut behind("ulimit -n \"$0\"", &DESCRIPTORS.to_string(), &started));
-        let mut starved =
-            Self { cafe: cafe(&daemon), daemon, peers: JoinSet::new(), paid: 0, data_dir, since: Instant::now() };
-        starved.pay().await;
-        starved.since = Instant::now();
+        let daemon = Daemon::spawn(&mut with_descriptors(&data_dir, DESCRIPTORS));
+        daemon.logged("fewer connections than configured").await;
+        let cafe = cafe(&daemon);
+        decided(cafe.authorize(asked("first")).await);
+        let mut peers = JoinSet::new();
         for _ in 0..PEERS {
-            starved.peers.spawn(hold_on(starved.daemon.merchants.clone()));
+            peers.spawn(hold_on(daemon.merchants.clone()));
         }
-        starved.daemon.logged(NONE_LEFT).await;
-        starved
-    }
-
-    async fn pay(&mut self) {
-        decided(self.cafe.authorize(asked(&self.paid.to_string())).await);
-        self.paid += 1;
-    }
-
-    /// What the thread that lets peers in has used of processors.
-    fn cpu(&self) -> Duration {
-        let stat = format!("/proc/{}/task/{}/schedstat", self.daemon.pid(), self.daemon.thread("merchants"));
-        let stat = fs::read_to_string(stat).expect("the daemon runs");
-        Duration::from_nanos(stat.split(' ').next().and_then(|ns| ns.parse().ok()).expect("a number"))
+        Self { daemon, cafe, peers, data_dir }
     }
 }
 
@@ -78,46 +58,39 @@ async fn hold_on(address: String) {
     pending().await
 }
 
+/// The journal takes descriptors to enter a segment, and has them: peers that nobody knows cannot hold them.
 #[tokio::test]
-async fn who_is_connected_is_served_while_no_descriptor_is_left() {
-    let mut starved = Starved::start().await;
-    for _ in 0..RETRIES {
-        starved.daemon.logged(NONE_LEFT).await;
-    }
-    let (passed, used) = (starved.since.elapsed(), starved.cpu());
-    assert!(passed >= PAUSE_MIN * RETRIES && used < passed / 2, "{used:?} of {passed:?}: it spins");
-    for _ in 0..50 {
-        starved.pay().await;
-    }
-    // Others are served again once some have left.
-    starved.peers.shutdown().await;
-    let late = cafe(&starved.daemon);
-    decided(late.authorize(asked("late")).await);
-    let books = operator(&starved.daemon.operators, client::sandbox::OPERATOR_KEY);
-    let status = books.status().await.expect("the operator may ask");
-    assert_eq!((status.state.as_str(), status.payments_captured), ("serving", starved.paid as u64 + 1));
-    assert!(stop(starved.daemon).await.success());
-}
-
-/// The journal takes a descriptor to enter a segment, and must have one: peers that nobody knows hold the others.
-#[tokio::test]
-async fn segments_are_entered_while_no_descriptor_is_left() {
-    let mut starved = Starved::start().await;
+async fn segments_are_entered_however_many_peers_there_are() {
+    let mut crowded = Crowded::start().await;
     let mut told = Vec::new();
     while told.len() < PAYMENTS {
         let name = format!("told-{}", told.len());
-        match starved.cafe.authorize(asked(&name)).await {
+        match crowded.cafe.authorize(asked(&name)).await {
             Err(failed) => panic!("after {} payments: {failed}", told.len()),
             reply => told.push((name, decided(reply))),
         }
     }
-    starved.daemon.logged(NONE_LEFT).await;
-    starved.peers.shutdown().await;
-    let Starved { daemon, data_dir, .. } = starved;
+    // Others are let in once some have left.
+    crowded.peers.shutdown().await;
+    decided(cafe(&crowded.daemon).authorize(asked("late")).await);
+    let books = operator(&crowded.daemon.operators, client::sandbox::OPERATOR_KEY);
+    let status = books.status().await.expect("the operator may ask");
+    assert_eq!((status.state.as_str(), status.payments_captured), ("serving", PAYMENTS as u64 + 2));
+
+    let Crowded { daemon, data_dir, .. } = crowded;
     daemon.kill();
     let (daemon, cafe) = start(data_dir.path());
     for (name, payment) in &told {
         assert_eq!(&decided(cafe.authorize(asked(name)).await), payment, "{name}");
     }
     assert!(stop(daemon).await.success());
+}
+
+#[test]
+fn a_start_with_too_few_descriptors_is_refused() {
+    let data_dir = tempfile::tempdir().expect("a place for the data");
+    let output = with_descriptors(&data_dir, TOO_FEW).output().expect("a shell");
+    let said = String::from_utf8(output.stderr).expect("text");
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("the process may have 64 files open, it needs 322: raise the limit"), "{said}");
 }
