@@ -147,12 +147,9 @@ impl Engine {
             pending_refunds: 0,
             changed: record.lsn,
         };
-        match &record.event {
-            Event::PaymentCaptured(_) => Some(payment.after_capture(whole)),
-            Event::PaymentAuthorized(authorized) => {
-                Some(Payment { phase: Phase::Open { expires_at: authorized.expires_at }, ..payment })
-            }
-            _ => None,
+        if let Event::PaymentAuthorized(authorized) = &record.event {
+            return Some(Payment { phase: Phase::Open { expires_at: authorized.expires_at }, ..payment });
         }
+        matches!(record.event, Event::PaymentCaptured(_)).then(|| payment.after_capture(whole))
     }
 }

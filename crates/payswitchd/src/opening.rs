@@ -147,9 +147,11 @@ impl Opening<'_> {
             None => FileJournal::open(self.disk.clone(), options, &mut fold),
             Some(mark) => FileJournal::open_behind(self.disk.clone(), options, mark, &mut fold),
         };
-        opened.map_err(|source| match source {
-            journal::Error::EndsEarly { lsn: had, last_lsn: found, .. } => StartError::RecordsMissing { found, had },
-            source => StartError::Journal { source },
+        opened.map_err(|source| {
+            if let journal::Error::EndsEarly { lsn: had, last_lsn: found, .. } = source {
+                return StartError::RecordsMissing { found, had };
+            }
+            StartError::Journal { source }
         })
     }
 }

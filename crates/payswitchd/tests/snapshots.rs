@@ -22,14 +22,14 @@ fn yuan(minor_units: i64) -> v1::Money {
 
 /// A payment of long ago, and a hold, with so many payments behind them that there is a snapshot above both.
 struct Ledger {
-    sandbox: Sandbox,
-    first: v1::Payment,
-    hold: v1::Payment,
+    sandbox: Box<Sandbox>,
+    first: Box<v1::Payment>,
+    hold: Box<v1::Payment>,
 }
 
 impl Ledger {
     async fn with_a_snapshot() -> Self {
-        let mut ledger = Self::in_sandbox(Sandbox::with(&OFTEN)).await;
+        let mut ledger = Box::pin(Self::in_sandbox(Sandbox::with(&OFTEN))).await;
         ledger.pay("some").await;
         ledger.sandbox.daemon.logged("made a snapshot").await;
         ledger
@@ -38,7 +38,7 @@ impl Ledger {
     async fn in_sandbox(sandbox: Sandbox) -> Self {
         let first = decided(sandbox.cafe.authorize(payment("first", "order-first", "hk-alice", yuan(10_000))).await);
         let hold = decided(sandbox.cafe.authorize(held("hold", "order-hold", "hk-alice", yuan(5_000))).await);
-        Self { sandbox, first, hold }
+        Self { sandbox: Box::new(sandbox), first: Box::new(first), hold: Box::new(hold) }
     }
 
     async fn pay(&mut self, name: &str) {
@@ -66,13 +66,14 @@ impl Ledger {
     }
 
     async fn restart(self, end: End) -> Self {
-        Self { sandbox: self.sandbox.restart(end).await, ..self }
+        let restarting = Box::pin(self.sandbox.restart(end));
+        Self { sandbox: Box::new(restarting.await), ..self }
     }
 
     /// The payment of long ago can be asked for, repeated, paid for once, and given back; the hold can be captured.
     async fn check_lives(&self) {
         let again = payment("first", "order-first", "hk-alice", yuan(10_000));
-        assert_eq!(decided(self.sandbox.cafe.authorize(again).await), self.first, "a repeat gets the first answer");
+        assert_eq!(decided(self.sandbox.cafe.authorize(again).await), *self.first, "a repeat gets the first answer");
         let same_order = payment("other", "order-first", "hk-alice", yuan(10_000));
         let declined = decided(self.sandbox.cafe.authorize(same_order).await);
         assert_eq!(declined.decline_reason(), DeclineReason::OrderAlreadyPaid);
@@ -149,7 +150,7 @@ async fn old_segments_are_archived_and_nothing_is_missed() {
     // Settings of a test's own live as long as its process.
     let path: &'static str = archive.path().to_str().expect("the path is text").to_owned().leak();
     let sandbox = Sandbox::with(&[&OFTEN[..], &[("PAYSWITCHD__ARCHIVE__DIRECTORY", path)]].concat());
-    let mut ledger = Ledger::in_sandbox(sandbox).await;
+    let mut ledger = Box::pin(Ledger::in_sandbox(sandbox)).await;
     for round in 0..12 {
         ledger.pay(&format!("round-{round}")).await;
     }
@@ -175,7 +176,7 @@ async fn old_segments_are_archived_and_nothing_is_missed() {
 
     // Without the index the beginning is needed again, and is not there.
     fs::remove_dir_all(data_dir.join("index")).expect("the index");
-    let Sandbox { daemon, data_dir, .. } = ledger.sandbox;
+    let Sandbox { daemon, data_dir, .. } = *ledger.sandbox;
     daemon.kill();
     let (exit, said) = support::refusal(data_dir.path(), &[], &[]);
     assert_eq!(exit, 4, "{said}");

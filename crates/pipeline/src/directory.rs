@@ -99,8 +99,17 @@ impl Directory {
             Standing::Mandate(mandate) => {
                 self.mandates.insert(mandate.mandate_id, mandate.account);
             }
-            // Everything else names nobody.
-            _ => {}
+            // They name nobody.
+            Standing::Ledger(_)
+            | Standing::Balance(_)
+            | Standing::Tick(_)
+            | Standing::Moves(..)
+            | Standing::Payment(_)
+            | Standing::PendingRefund(_)
+            | Standing::Approval(_)
+            | Standing::Guesses(_)
+            | Standing::UsedQuote(..)
+            | Standing::Reserved(_) => {}
         }
     }
 

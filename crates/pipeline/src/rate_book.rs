@@ -40,15 +40,12 @@ impl RateBook {
 
     /// Takes in one thing that stands, in the order an engine tells it.
     pub fn stand(&self, standing: &Standing) {
-        match standing {
-            Standing::Ledger(StandingLedger { policy: Some(policy), .. }) => self.install(Arc::clone(policy)),
-            Standing::Tick(tick) => {
-                let published = tick.published.clone();
-                metric_names::set_rate_move(published.tick.pair, published.move_ppm);
-                self.ticks.insert(published.tick.pair, published);
-            }
-            // Everything else is about neither rates nor rules.
-            _ => {}
+        if let Standing::Ledger(StandingLedger { policy: Some(policy), .. }) = standing {
+            self.install(Arc::clone(policy));
+        } else if let Standing::Tick(tick) = standing {
+            let published = tick.published.clone();
+            metric_names::set_rate_move(published.tick.pair, published.move_ppm);
+            self.ticks.insert(published.tick.pair, published);
         }
     }
 

@@ -55,12 +55,12 @@ impl Past {
         if let Some(key) = submission.key.filter(|key| engine.lacks_key(key)) {
             self.recall_key(engine, &key)?;
         }
-        match &submission.command {
-            Command::AuthorizePayment(asked) => self.recall_order(engine, asked.merchant, asked.merchant_order_digest),
-            command => match command.payment_id() {
-                Some(payment) => self.recall_payment(engine, payment, engine.applied_lsn()),
-                None => Ok(()),
-            },
+        if let Command::AuthorizePayment(asked) = &submission.command {
+            return self.recall_order(engine, asked.merchant, asked.merchant_order_digest);
+        }
+        match submission.command.payment_id() {
+            Some(payment) => self.recall_payment(engine, payment, engine.applied_lsn()),
+            None => Ok(()),
         }
     }
 

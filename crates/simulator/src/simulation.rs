@@ -594,7 +594,7 @@ impl<'a, O: OpenJournal> Simulation<'a, O> {
     fn rot_snapshot(&mut self) {
         let Some(kept) = &self.kept else { return };
         let image = kept.snapshots.image();
-        let Some((name, bytes)) = image.iter().filter(|(name, _)| *name != "next.snapshot").next_back() else { return };
+        let Some((name, bytes)) = image.iter().rfind(|(name, _)| *name != "next.snapshot") else { return };
         let bit = usize::try_from(self.random.below(count(bytes.len()) * 8)).expect("a snapshot fits in memory");
         (self.trace)(&format_args!("bit {bit} of {name} rots"));
         kept.snapshots.flip(name, bit);

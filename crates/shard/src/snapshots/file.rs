@@ -81,9 +81,9 @@ impl<F: File> Writer<'_, F> {
 /// Reads all of it. What it holds counts only if the digest is right, which is looked at last.
 pub(super) fn read<F: File>(file: &F, path: PathBuf, journal_id: [u8; 16]) -> Result<Snapshot, SnapshotError> {
     let damaged = |what: &str| SnapshotError::Damaged { path: path.clone(), what: what.to_owned() };
-    let io = |source: io::Error| match source.kind() {
-        io::ErrorKind::UnexpectedEof => damaged("it ends too early"),
-        _ => SnapshotError::Io { tried: "read", path: path.clone(), source },
+    let io = |source: io::Error| match source.kind() == io::ErrorKind::UnexpectedEof {
+        true => damaged("it ends too early"),
+        false => SnapshotError::Io { tried: "read", path: path.clone(), source },
     };
     let length = file.length().map_err(io)?;
     if length < (HEADER_BYTES + END_BYTES) as u64 {

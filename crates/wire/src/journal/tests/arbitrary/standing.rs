@@ -26,13 +26,13 @@ pub(crate) fn standing() -> impl Strategy<Value = Standing> {
 }
 
 fn ledger() -> BoxedStrategy<Standing> {
-    let begun = begun().prop_map(|(command, _)| match command {
-        Command::InitializeSwitch(command) => command,
-        other => panic!("{other:?}"),
+    let begun = begun().prop_map(|(command, _)| {
+        let Command::InitializeSwitch(command) = command else { unreachable!("it begins a ledger") };
+        command
     });
-    let policy = rules::installed().prop_map(|(command, _)| match command {
-        Command::InstallPolicy(command) => command.policy,
-        other => panic!("{other:?}"),
+    let policy = rules::installed().prop_map(|(command, _)| {
+        let Command::InstallPolicy(command) = command else { unreachable!("it installs a policy") };
+        command.policy
     });
     let terms = proptest::collection::btree_map(lsn(), option::of(1..i64::MAX), 0..3);
     (lsn(), timestamp(), option::of(begun), option::of(policy), terms)
@@ -44,9 +44,9 @@ fn ledger() -> BoxedStrategy<Standing> {
 }
 
 fn parties() -> BoxedStrategy<Standing> {
-    let merchant = merchant_registered().prop_map(|(command, _)| match command {
-        Command::RegisterMerchant(command) => Standing::Merchant(command),
-        other => panic!("{other:?}"),
+    let merchant = merchant_registered().prop_map(|(command, _)| {
+        let Command::RegisterMerchant(command) = command else { unreachable!("it registers a merchant") };
+        Standing::Merchant(command)
     });
     prop_oneof![name().prop_map(Standing::Wallet), merchant].boxed()
 }
