@@ -46,7 +46,7 @@ impl Keys {
         let earlier = self.records.insert((key.tenant, key.digest), Arc::clone(record));
         let is_free = earlier.is_none_or(|earlier| self.has_ended(&earlier, record.at));
         assert!(is_free, "a key has one record at a time");
-        self.by_age.push_back((record.lsn, key.tenant, key.digest));
+        self.grow_older(record.lsn, key);
     }
 
     /// Takes back the record of a key that was forgotten.
@@ -54,7 +54,14 @@ impl Keys {
         let Some(key) = &record.key else { return };
         if let Entry::Vacant(vacant) = self.records.entry((key.tenant, key.digest)) {
             vacant.insert(Arc::clone(record));
-            self.by_age.push_back((record.lsn, key.tenant, key.digest));
+            self.grow_older(record.lsn, key);
+        }
+    }
+
+    /// The few keys of the switch itself stay.
+    fn grow_older(&mut self, lsn: Lsn, key: &IdempotencyKey) {
+        if key.tenant != TenantId::Switch {
+            self.by_age.push_back((lsn, key.tenant, key.digest));
         }
     }
 
@@ -109,8 +116,12 @@ impl Keys {
         self.terms = terms;
     }
 
-    /// Whether the key of this record no longer exists, by the rules that it was first used under.
+    /// Whether the key of this record no longer exists, by the rules that it was first used under. The switch's own keys are
+    /// for ever: what a start has done once is not done again.
     fn has_ended(&self, record: &Record, at: Timestamp) -> bool {
+        if record.key.as_ref().is_some_and(|key| key.tenant == TenantId::Switch) {
+            return false;
+        }
         let at = planted::wall_clock(Bug::KeysByWallClock).map_or(at, Timestamp::from_micros);
         let before = self.terms.partition_point(|(from, _)| *from <= record.lsn);
         let term = before.checked_sub(1).and_then(|last| self.terms.get(last)).and_then(|(_, key_ms)| *key_ms);

@@ -55,6 +55,16 @@ async fn check_failures<T, F: Future<Output = Result<T, Error>>>(
     told
 }
 
+/// What a start has done once is not done again, however long ago that was.
+#[tokio::test]
+async fn a_sandbox_is_seeded_once() {
+    let sandbox = Sandbox::start();
+    let before = sandbox.status().await.trial_balance;
+    sandbox.advance(400 * 24 * 60 * 60 * 1_000).await;
+    let sandbox = sandbox.restart(End::Asked).await;
+    assert_eq!(sandbox.status().await.trial_balance, before);
+}
+
 #[tokio::test]
 async fn the_next_call_of_a_method_fails_as_ordered_and_the_one_after_does_not() {
     let sandbox = Sandbox::start();

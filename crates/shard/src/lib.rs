@@ -5,6 +5,9 @@
 //! it by a [`Handle`] and get their answer only once everything the answer may rest on is durable: also a repeat, also
 //! a refusal.
 //!
+//! What the engine need not remember is in the index: a [`Past`] gives it back before a command that needs it. Snapshots
+//! ([`Snapshotter`]) save a start from reading the whole journal ([`Beginning`]); `SNAPSHOT.md` describes their bytes.
+//!
 //! It must never know a socket, a message format of the API, or what a payment is; it must never answer before the
 //! journal said durable, and never write again after the journal failed.
 //!

@@ -85,7 +85,7 @@ impl Past {
         if engine.remembered() <= keep {
             return;
         }
-        // An index that cannot be read has nothing forgotten for it: what follows is memory, and a metric that grows.
+        // While the index cannot be read nothing is forgotten.
         let indexed = match self.index.applied() {
             _ if planted::is(Bug::ForgetsUnindexed) => engine.applied_lsn(),
             Ok(Some(applied)) => applied.lsn,
