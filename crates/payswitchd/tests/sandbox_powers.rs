@@ -60,7 +60,7 @@ async fn check_failures<T, F: Future<Output = Result<T, Error>>>(
 async fn a_sandbox_is_seeded_once() {
     let sandbox = Sandbox::start();
     let before = sandbox.status().await.trial_balance;
-    sandbox.advance(400 * 24 * 60 * 60 * 1_000).await;
+    sandbox.advance(300 * 24 * 60 * 60 * 1_000).await;
     let sandbox = sandbox.restart(End::Asked).await;
     assert_eq!(sandbox.status().await.trial_balance, before);
 }
