@@ -131,8 +131,8 @@ pub fn archive_report<A: Disk>(archive_disk: &A) -> Result<Option<ArchiveReport>
         first_lsn: first.first_lsn,
         last_lsn: last.last_lsn,
         segments: seals.len() as u64,
-        archived_bytes: seals.iter().map(Seal::file_bytes).sum(),
-        segment_bytes: seals.iter().map(|seal| seal.segment_bytes).sum(),
+        archived_bytes: seals.iter().map(Seal::file_bytes).fold(0, u64::saturating_add),
+        segment_bytes: seals.iter().map(|seal| seal.segment_bytes).fold(0, u64::saturating_add),
     }))
 }
 

@@ -9,7 +9,8 @@
 //!
 //! **Where to start.** [`Journal`] is the contract and [`conformance`] its proof. [`FileJournal`] keeps it on a
 //! [`disk::Disk`]; `FORMAT.md` describes its bytes, and the rule by which a torn tail is told from damage; that
-//! rule is `Found::judge` in `scan.rs`. [`MemoryJournal`] keeps the same contract without a disk; [`disk::MemoryDisk`] is a disk that can lose power.
+//! rule is `Found::judge` in `scan.rs`. [`archive()`] moves old segments elsewhere and [`restore`] brings them back.
+//! [`MemoryJournal`] keeps the same contract without a disk; [`disk::MemoryDisk`] is a disk that can lose power.
 //!
 //! ```
 //! use domain::Lsn;

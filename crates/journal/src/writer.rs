@@ -83,8 +83,8 @@ impl<D: Disk> FileJournal<D> {
     ///
     /// # Errors
     /// [`Error::Damaged`] when records known to have been durable cannot be read, [`Error::NewerFormat`] for a later
-    /// format, [`Error::BeginsLater`] when earlier segments were archived, [`Error::Fold`] when `fold` fails: in these cases nothing was changed. [`Error::SegmentBytes`] for a
-    /// size that cannot be. [`Error::Io`] when the disk fails. What `fold` was shown before an error is to be discarded.
+    /// format, [`Error::BeginsLater`] when earlier segments were archived, [`Error::Fold`] when `fold` fails: in these
+    /// cases nothing was changed. [`Error::SegmentBytes`] for a size that cannot be. [`Error::Io`] when the disk fails. What `fold` was shown before an error is to be discarded.
     pub fn open(disk: D, options: Options, fold: &mut Fold<'_>) -> Result<(Self, Recovered), Error> {
         check_segment_bytes(options.segment_bytes)?;
         let new = (options.journal_id, options.segment_bytes);

@@ -30,7 +30,7 @@ Exit codes:
   1  declined: decided against and recorded, final for its idempotency key
   2  refused: nothing was recorded; also for a command that makes no sense
   3  unreachable: no answer; repeat with the same --idempotency-key
-  4  damaged: a journal, a receipt, a trial balance or an answer is not what it must be";
+  4  damaged: a journal, an archive, a receipt, a trial balance or an answer is not what it must be";
 
 #[cfg(test)]
 mod tests {

@@ -112,8 +112,12 @@ struct Behind {
 
 impl Behind {
     fn find<A: Disk>(newest: &Seal, journal: &A) -> Result<Self, Error> {
+        // The end comes first: whoever writes to the journal may enter another segment meanwhile, which is then not wanted.
+        let end = end_of(journal)?;
+        let last = end.as_ref().map_or(Lsn::ZERO, |(end, _)| end.lsn);
         let mut segments = list_segments(journal)?;
-        segments.retain(|first_lsn| *first_lsn > newest.last_lsn);
+        // A segment without a record is left out.
+        segments.retain(|first_lsn| *first_lsn > newest.last_lsn && *first_lsn <= last);
         let Some(first_lsn) = segments.first() else { return Ok(Self::default()) };
         let header = segment_header(journal, *first_lsn)?;
         let path = journal.path(&segment_name(*first_lsn));
@@ -123,11 +127,7 @@ impl Behind {
             first_lsn: *first_lsn,
             chain: header.chain,
         })?;
-        let end = end_of(journal)?;
-        // A segment without a record is left out.
-        let last = end.as_ref().map_or(Lsn::ZERO, |(end, _)| end.lsn);
-        segments.retain(|first_lsn| *first_lsn <= last);
-        if segments.is_empty() { Ok(Self::default()) } else { Ok(Self { segments, end }) }
+        Ok(Self { segments, end })
     }
 }
 

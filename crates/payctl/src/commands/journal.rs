@@ -194,7 +194,7 @@ fn report_fields(report: &Report) -> Fields {
 /// A word about a journal whose earlier segments were archived.
 fn begins_later(report: &Report) -> Option<String> {
     let first_lsn = report.first_lsn.filter(|first| *first > Lsn::new(1))?;
-    Some(format!("at lsn {first_lsn}: earlier segments were archived, and what they chain to is not checked"))
+    Some(format!("at lsn {first_lsn}; earlier segments were archived"))
 }
 
 fn report_json(report: &Report) -> serde_json::Value {
