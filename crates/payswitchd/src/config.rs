@@ -239,7 +239,7 @@ impl Default for Config {
             requests: Requests { inbox_requests_max: 16_384, request_ms_max: 10_000 },
             journal: Journal { segment_bytes: journal::SEGMENT_BYTES_DEFAULT },
             projections: Projections { feed_records_max: 65_536, watch_records_max: 65_536, hot_records: 65_536 },
-            snapshots: Snapshots { every_records: 1_000_000 },
+            snapshots: Snapshots { every_records: 200_000 },
             archive: Archive::default(),
             policy: PolicyText::default(),
             drain: Drain { drain_ms_max: 10_000 },
