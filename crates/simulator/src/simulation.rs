@@ -443,8 +443,10 @@ impl<'a, O: OpenJournal> Simulation<'a, O> {
                 self.story.snapshots_damaged += count(made.unusable.len());
             }
             Ok(None) => {}
-            // The journal's own disk may have failed meanwhile.
-            Err(_) if met || self.disk.faults_met() > self.faults_met_before => self.story.snapshots_failed += 1,
+            // The journal's own disk may have failed meanwhile, or lost its power.
+            Err(_) if met || self.disk.faults_met() > self.faults_met_before || self.disk.list().is_err() => {
+                self.story.snapshots_failed += 1;
+            }
             Err(why) => return Err(format!("no snapshot, and nothing was in its way: {}", shard::with_sources(&why))),
         }
         // The power is off for the snapshots too: their disk does not answer before a restart.

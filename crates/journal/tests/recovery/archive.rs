@@ -1,9 +1,10 @@
 //! Segments that went into an archive: found again after any crash, any damage told.
 
 use std::io::ErrorKind;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::{ChainMark, Lsn};
-use journal::disk::{Disk, Fault, File, Loss, MemoryDisk};
+use journal::disk::{DirectoryDisk, Disk, Fault, File, Loss, MemoryDisk};
 use journal::{
     ArchiveLimits, Archived, Damage, Error, FileJournal, Journal, JournalId, Options, Restored, Retention, archive,
     archive_report, expire, restore, verify,
@@ -433,6 +434,39 @@ fn the_oldest_files_expire_and_never_leave_a_hole() {
             assert!(names.ends_with(&archived_names(&to)), "no hole");
         }
     }
+}
+
+#[test]
+fn segments_are_archived_and_restored_beside_the_running_owner() {
+    let place = tempfile::tempdir().unwrap();
+    let directory = |name: &str| DirectoryDisk::create(place.path().join(name)).unwrap();
+    let (disk, to) = (directory("journal"), directory("archive"));
+    let (mut journal, _) = FileJournal::open(disk.clone(), options(), &mut |_| Ok(())).unwrap();
+    let durable = AtomicU64::new(0);
+    let mut archived = 0;
+    std::thread::scope(|scope| {
+        let owner = scope.spawn(|| {
+            for _ in 0..60 {
+                commit(&mut journal, 3, record).unwrap();
+                durable.store(journal.durable_lsn().get(), Ordering::Release);
+            }
+        });
+        while !owner.is_finished() {
+            let up_to = Lsn::new(durable.load(Ordering::Acquire));
+            archived += archive(&disk, &to, up_to, ArchiveLimits::default()).unwrap().segments;
+            if archived > 0 {
+                let back = MemoryDisk::new();
+                let report = restore(&to, Some(&disk), &back, &mut |_| {}).unwrap().report;
+                assert!((report.first_lsn, report.torn) == (Some(Lsn::new(1)), None) && report.last_lsn >= up_to);
+            }
+        }
+    });
+    journal.close().unwrap();
+    archive(&disk, &to, journal.durable_lsn(), all()).unwrap();
+    let back = MemoryDisk::new();
+    let restored = restore(&to, Some(&disk), &back, &mut |_| {}).unwrap();
+    assert_eq!((restored.report.last_lsn, restored.journal_segments), (Lsn::new(180), 1));
+    assert_prefix(&open(&back).unwrap().records, record);
 }
 
 /// Whoever has the tool of zstd needs none of ours.

@@ -1,11 +1,11 @@
 //! Making snapshots beside a switch that goes on.
 
 use domain::{ChainMark, Lsn, Timestamp};
-use journal::{FileReader, Reader, disk::Disk};
+use journal::{disk::Disk, scan_behind};
 use planted::Bug;
 
 use super::{SnapshotError, Snapshots};
-use crate::{Past, Recovery, RecoveryError};
+use crate::{Past, Recovery};
 
 /// So many records are folded before the maker of a snapshot looks up: whether to go on, and to let others run.
 const SLICE_RECORDS: u64 = 1_024;
@@ -22,10 +22,12 @@ pub enum SnapshotFailed {
     /// The journal cannot be read.
     #[error("cannot read the journal")]
     Journal(#[from] journal::Error),
-    /// A record does not fold.
-    #[error("cannot fold the journal")]
-    Fold(#[from] RecoveryError),
 }
+
+/// Whoever wanted a snapshot wants it no more.
+#[derive(Debug, thiserror::Error)]
+#[error("no snapshot is wanted any more")]
+struct Stopped;
 
 /// A snapshot that is there now.
 #[derive(Debug)]
@@ -73,28 +75,35 @@ impl<J: Disk, S: Disk> Snapshotter<J, S> {
             index.persist()?;
         }
         let (newest, unusable) = self.snapshots.newest(mark.lsn)?;
-        let began_at = newest.as_ref().map_or(Lsn::ZERO, |snapshot| snapshot.mark.lsn);
-        if began_at == mark.lsn {
+        let began_behind = newest.as_ref().map(|snapshot| snapshot.mark);
+        if began_behind == Some(mark) {
             return Ok(None);
         }
         let engine = newest.map(|snapshot| snapshot.engine).unwrap_or_default();
         let mut recovery = Recovery::after(engine, self.past.clone());
-        let mut reader = FileReader::bounded(self.journal.clone(), began_at.next(), mark.lsn)?;
-        let mut last = began_at;
-        while let Some(record) = reader.read()? {
-            recovery.fold(record.lsn, record.bytes)?;
-            last = record.lsn;
-            if last.get().is_multiple_of(SLICE_RECORDS) {
+        let read = scan_behind(&self.journal, began_behind, mark.lsn, &mut |found| {
+            recovery.fold(found.lsn, found.bytes)?;
+            if found.lsn.get().is_multiple_of(SLICE_RECORDS) {
                 recovery.forget_all();
                 if !goes_on() {
-                    return Ok(None);
+                    return Err(Stopped.into());
                 }
             }
+            Ok(())
+        });
+        let read = match read {
+            Err(journal::Error::Fold { source, .. }) if source.is::<Stopped>() => return Ok(None),
+            read => read?,
+        };
+        if read != Some(mark) {
+            let (path, lsn, expected) = (self.journal.path(""), mark.lsn, mark.digest);
+            let found = read.map(|read| read.digest);
+            return Err(journal::Error::OtherHistory { path, lsn, expected, found }.into());
         }
-        assert!(last == mark.lsn, "the index holds no more than the journal");
         let engine = recovery.finish();
         let bytes = self.snapshots.write(&engine, mark)?;
         let kept_from = self.snapshots.remove_old()?;
+        let began_at = began_behind.map_or(Lsn::ZERO, |mark| mark.lsn);
         Ok(Some(Made { mark, at: engine.applied_at(), began_at, bytes, kept_from, unusable }))
     }
 }
