@@ -119,7 +119,7 @@ pub(crate) fn refused(refused: &Refused, subject: &str, now: Timestamp) -> Statu
             Reply::new(Code::Unavailable, "DISK_FULL", message).of_this_attempt().retry_after(RETRY_RESTART)
         }
         Refused::PastUnreadable => {
-            let message = "what this may repeat or change cannot be read from the disk: nothing was tried";
+            let message = "the index on disk cannot be read, or is far behind: nothing was tried";
             Reply::new(Code::Unavailable, "INDEX_FAILED", message).of_this_attempt().retry_after(RETRY_RESTART)
         }
         Refused::DeadlinePassed => {

@@ -144,6 +144,15 @@ pub fn identify<D: Disk>(disk: &D) -> Result<Option<JournalId>, Error> {
     }
 }
 
+/// The first lsn of the journal on this disk, by the name of its first segment: above 1 when earlier ones were archived.
+/// `None` when there is no segment.
+///
+/// # Errors
+/// [`Error::Io`] when the disk cannot be read.
+pub fn begins_at<D: Disk>(disk: &D) -> Result<Option<Lsn>, Error> {
+    Ok(list_segments(disk)?.first().copied())
+}
+
 fn report<D: Disk>(disk: &D, found: Option<Found>) -> Result<Report, Error> {
     let Some(found) = found else { return Err(Error::NoJournal { path: disk.path("") }) };
     Ok(Report {

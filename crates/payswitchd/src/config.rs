@@ -4,7 +4,7 @@ use std::{
     collections::BTreeSet,
     fs,
     net::SocketAddr,
-    path::{Path, PathBuf},
+    path::{self, Path, PathBuf},
 };
 
 use domain::{Mode, Name, Policy};
@@ -342,6 +342,12 @@ impl Config {
         if directory.is_none() && (keep_bytes.is_some() || keep_days.is_some()) {
             return Err(StartError::Config("archive.keep_bytes and keep_days need archive.directory".to_owned()));
         }
+        if *keep_bytes == Some(0) || *keep_days == Some(0) {
+            return Err(StartError::Config("archive.keep_bytes or keep_days is 0: it would keep nothing".to_owned()));
+        }
+        if let Some(directory) = directory {
+            self.check_archive(directory)?;
+        }
         if connections.connections_max > CONNECTIONS_MAX {
             return Err(StartError::Config(format!("connections.connections_max: at most {CONNECTIONS_MAX}")));
         }
@@ -352,6 +358,25 @@ impl Config {
                 "journal.segment_bytes = {segment_bytes}: a multiple of {SEGMENT_BYTES_STEP}, {} to {SEGMENT_BYTES_MAX}",
                 journal::SEGMENT_BYTES_MIN
             )));
+        }
+        Ok(())
+    }
+
+    /// An archive is another directory than those of the ledger, which are made again or removed.
+    fn check_archive(&self, directory: &Path) -> Result<(), StartError> {
+        let refused = |why| Err(StartError::Config(format!("archive.directory = {directory:?}: {why}")));
+        if directory.as_os_str().is_empty() {
+            return refused("leave it out for no archive");
+        }
+        let (Ok(archive), Ok(data_dir)) = (path::absolute(directory), path::absolute(&self.data_dir)) else {
+            return refused("it has no absolute path");
+        };
+        let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_missing| path.to_path_buf());
+        if real(&archive).starts_with(real(&data_dir)) || archive.starts_with(&data_dir) {
+            return refused("it lies in the data directory");
+        }
+        if archive.exists() && !archive.is_dir() {
+            return refused("it is no directory");
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ use std::{
 use domain::Lsn;
 use journal::disk::DirectoryDisk;
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use projections::Boards;
 use shard::{Made, SnapshotFailed, Snapshotter, Status};
 
 use crate::{archiving::Archiving, serve::spawn, start::StartError};
@@ -37,6 +38,7 @@ pub(crate) fn describe_metrics() {
 pub(crate) struct Housekeeper {
     pub(crate) snapshotter: Snapshotter<DirectoryDisk, DirectoryDisk>,
     pub(crate) status: Arc<Status>,
+    pub(crate) boards: Arc<Boards>,
     /// A snapshot is due when so many records stand behind the last one.
     pub(crate) snapshot_records: u64,
     /// The position of the last snapshot.
@@ -68,11 +70,45 @@ impl Housekeeping {
     }
 }
 
+/// What was told of the index so far.
+#[derive(Default)]
+struct IndexWatch {
+    fails: bool,
+    refused: u64,
+}
+
+impl IndexWatch {
+    /// Tells what has changed.
+    fn look(&mut self, boards: &Boards, status: &Status) {
+        let failure = boards.index_failure();
+        match &failure {
+            Some(why) if !self.fails => {
+                let why = shard::with_sources(&**why);
+                tracing::error!(
+                    why,
+                    "the index is not written: what is new stays in memory, and is refused in the end"
+                );
+            }
+            None if self.fails => tracing::info!("the index is written again"),
+            Some(_) | None => {}
+        }
+        self.fails = failure.is_some();
+        let refused = status.past_unreadable();
+        if refused > self.refused {
+            let requests = refused.saturating_sub(self.refused);
+            tracing::error!(requests, "refused: the index cannot be read, or is far behind");
+        }
+        self.refused = refused;
+    }
+}
+
 impl Housekeeper {
     fn run(mut self, stopped: &AtomicBool) {
         let is_stopped = || stopped.load(Ordering::Acquire);
         let mut not_before = Instant::now();
+        let mut index = IndexWatch::default();
         while !is_stopped() {
+            index.look(&self.boards, &self.status);
             if self.is_due() && Instant::now() >= not_before {
                 let started = Instant::now();
                 let made = self.snapshotter.make(&mut || {

@@ -38,11 +38,18 @@ pub(crate) fn open(config: &Config, locked: &LockedDirectory) -> Result<Ledger, 
     let had = locked.high_water()?;
     let disk = made(locked.journal(), "make the journal directory")?;
     let identified = journal::identify(&disk).map_err(|source| StartError::Journal { source })?;
+    if identified.is_none() && had > Lsn::ZERO {
+        return Err(StartError::RecordsMissing { found: Lsn::ZERO, had });
+    }
     let id = identified.map_or_else(|| random_bytes().map(JournalId::new), Ok)?;
     let snapshots = Snapshots::new(made(locked.snapshots(), "make the snapshots' directory")?, id.bytes());
     let opening = Opening { config, disk, id, snapshots };
     let opened = match open_index(&locked.index(), id).and_then(|index| opening.open(index)) {
-        Err(StartError::Index { source }) if source.is_cured_by_rebuilding() => {
+        Err(StartError::Index { source }) if source.is_cured_by_rebuilding() && !is_of_another(&source) => {
+            let begins_at = journal::begins_at(&opening.disk).map_err(|source| StartError::Journal { source })?;
+            if let Some(first_lsn) = begins_at.filter(|first_lsn| *first_lsn > Lsn::new(1)) {
+                return Err(StartError::IndexLost { first_lsn, source });
+            }
             let why = shard::with_sources(&source);
             tracing::warn!(why, "the index is of no use: it is made again from the journal's first record");
             DirectoryStore::remove(&locked.index())?;
@@ -59,6 +66,11 @@ pub(crate) fn open(config: &Config, locked: &LockedDirectory) -> Result<Ledger, 
         tracing::warn!(?cut, "cut a torn tail: nobody was told that it is durable");
     }
     Ok(ledger)
+}
+
+/// An index that was made from another journal is evidence that one of the two is in the wrong place.
+const fn is_of_another(error: &index::Error) -> bool {
+    matches!(error, index::Error::OfAnotherJournal { .. })
 }
 
 fn made(path: std::path::PathBuf, tried: &'static str) -> Result<DirectoryDisk, StartError> {

@@ -50,6 +50,11 @@ pub(crate) enum StartError {
         #[from]
         source: index::Error,
     },
+    #[error(
+        "the index is of no use, and cannot be made again from a journal that begins at lsn {first_lsn}: restore an index from a \
+         backup, or archive and journal as one journal (config/README.md, Old segments)"
+    )]
+    IndexLost { first_lsn: Lsn, source: index::Error },
     #[error("cannot use the snapshots")]
     Snapshots { source: SnapshotError },
     #[error("the data directory belongs to a {ledger}, this daemon is a {daemon}")]
@@ -105,6 +110,8 @@ impl StartError {
                     | journal::Error::BeginsLater { .. }
                     | journal::Error::Fold { .. },
             }
+            | Self::Index { source: index::Error::OfAnotherJournal { .. } }
+            | Self::IndexLost { .. }
             | Self::HighWater { .. }
             | Self::RecordsMissing { .. } => 4,
             Self::Directory { .. }
@@ -188,6 +195,7 @@ pub(crate) fn start(config: &Config) -> Result<ReadySwitch, StartError> {
     let housekeeper = Housekeeper {
         snapshotter,
         status: Arc::clone(&status),
+        boards: Arc::clone(&boards),
         snapshot_records: config.snapshots.every_records,
         snapshot_lsn,
         archiving: Archiving::new(&config.archive, locked.journal(), past.index().clone())?,

@@ -172,6 +172,12 @@ async fn a_damaged_or_missing_file_of_an_archive_is_told() {
     let last = files.last().expect("there are files");
     let bytes = fs::read(last).expect("it is read");
 
+    // A journal that is not the one that was archived, and ends before the archive does.
+    let other = Sandbox::with(&[SMALL_SEGMENTS]);
+    let of_another = ["--journal", other.data_dir.path().to_str().expect("the path is text")];
+    let told = tool("restore", &[&archive, &ledger.at("another")], &of_another);
+    assert!(told.exit == 4 && told.error.contains("holds another history"), "{}", told.error);
+
     let mut damaged = bytes.clone();
     damaged[bytes.len() / 2] ^= 1;
     fs::write(last, damaged).expect("it is written");

@@ -67,6 +67,10 @@ fn a_value_of_the_wrong_kind_is_refused_with_its_key() {
     let exposure = "[[policy.exposure]]\nsoft = \"HKD 2.00\"\nhard = \"HKD 1.00\"\n";
     check_config(exposure, &[], "policy.exposure[0].hard = \"HKD 1.00\": below soft, which is HKD 2.00");
     check_config("[operator]\napi_key_hash = \"00\"\n", &[], "a sandbox has its own known keys");
+    check_config("[archive]\nkeep_days = 1\n", &[], "archive.keep_bytes and keep_days need archive.directory");
+    check_config("[archive]\ndirectory = \"\"\n", &[], "leave it out for no archive");
+    check_config("[archive]\ndirectory = \"x\"\nkeep_days = 0\n", &[], "it would keep nothing");
+    check_config("[archive]\ndirectory = \"/dev/null\"\n", &[], "it is no directory");
     check_config("not toml", &[], "payswitchd.toml");
 }
 

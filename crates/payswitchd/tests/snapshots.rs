@@ -5,8 +5,9 @@ mod support;
 use std::{fs, path::Path, process::Command};
 
 use support::{
+    Daemon,
     moves::{capture, captured, held, refund, refunded},
-    parties::{End, Sandbox, by_id, decided, money, payment, sums},
+    parties::{End, Sandbox, by_id, caller, decided, money, payment, sums},
 };
 use tempfile::TempDir;
 use wire::v1::{self, DeclineReason, PaymentState};
@@ -174,13 +175,30 @@ async fn old_segments_are_archived_and_nothing_is_missed() {
         .arg(data_dir));
     run(Command::new(support::payctl()).args(["journal", "audit"]).arg(&whole));
 
-    // Without the index the beginning is needed again, and is not there.
-    fs::remove_dir_all(data_dir.join("index")).expect("the index");
+    // An index that is damaged cannot be made again from what is left: it stays, and the start says so.
     let Sandbox { daemon, data_dir, .. } = *ledger.sandbox;
     daemon.kill();
-    let (exit, said) = support::refusal(data_dir.path(), &[], &[]);
-    assert_eq!(exit, 4, "{said}");
-    assert!(said.contains("restore them from the archive first"), "{said}");
+    let index = data_dir.path().join("index");
+    let refused = |words: &str| {
+        let (exit, said) = support::refusal(data_dir.path(), &[], &[]);
+        assert_eq!(exit, 4, "{said}");
+        assert!(said.contains(words), "{said}");
+    };
+    let version = fs::read(index.join("version")).expect("the store tells its version");
+    fs::write(index.join("version"), b"other").expect("the index");
+    refused("archive and journal as one journal");
+    fs::write(index.join("version"), version).expect("nothing was removed");
+    fs::rename(&index, data_dir.path().join("aside")).expect("the index");
+    refused("restore them from the archive first");
+
+    // With the whole journal in its place it is made again.
+    fs::remove_dir_all(&index).expect("the index");
+    fs::remove_dir_all(data_dir.path().join("journal")).expect("the journal");
+    fs::rename(whole.join("journal"), data_dir.path().join("journal")).expect("the whole");
+    let daemon = Daemon::sandbox(data_dir.path());
+    let cafe = caller(&daemon.merchants, client::sandbox::merchant_key("demo-cafe").expect("it has a key"));
+    let again = payment("first", "order-first", "hk-alice", yuan(10_000));
+    assert_eq!(decided(cafe.authorize(again).await), *ledger.first);
 }
 
 fn run(command: &mut Command) {

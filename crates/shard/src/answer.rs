@@ -34,8 +34,9 @@ pub enum Refused {
     /// The disk is too full for new records. Nothing was tried; work goes on once there is space.
     #[error("there is no room for new records on the disk")]
     DiskFull,
-    /// What is asked is about something of long ago that cannot be read now. Nothing was tried.
-    #[error("what the request is about cannot be read now")]
+    /// What it may repeat or change is of long ago and cannot be read now, or the index is too far behind for anything new.
+    /// Nothing was tried.
+    #[error("the index cannot be read, or is far behind")]
     PastUnreadable,
     /// The caller's deadline had passed before the request was decided.
     #[error("the deadline passed before the request was decided")]

@@ -30,7 +30,11 @@ pub fn describe_metrics() {
     describe_counter!(RECORD_BYTES, Unit::Bytes, "Bytes of records handed to the journal, without framing.");
     describe_gauge!(DURABLE_LSN, Unit::Count, "Last position known durable.");
     describe_gauge!(DISK_FULL, Unit::Count, "1 while the disk is too full for new records: writes are refused.");
-    describe_counter!(PAST_UNREADABLE, Unit::Count, "Requests refused because the index could not be read.");
+    describe_counter!(
+        PAST_UNREADABLE,
+        Unit::Count,
+        "Requests refused because the index could not be read, or was far behind."
+    );
     describe_gauge!(JOURNAL_FAILED, Unit::Count, "1 after the journal failed: writes are refused until a restart.");
 }
 

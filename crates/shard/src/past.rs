@@ -7,6 +7,10 @@ use engine::{Engine, NotRecalled};
 use index::Index;
 use planted::Bug;
 
+/// So many keys or settled payments that the index lacks may be remembered beside those that stay anyway. With more nothing
+/// new is recorded: an index that is not written must not take all of the memory.
+const UNINDEXED_MAX: usize = 262_144;
+
 /// Why something of the past could not be given back.
 #[derive(Debug, thiserror::Error)]
 pub enum PastError {
@@ -79,6 +83,11 @@ impl Past {
     /// Has the engine forget what it need not remember, as far as the index has it.
     pub fn forget(&self, engine: &mut Engine) {
         self.forget_all_but(engine, self.keep);
+    }
+
+    /// Whether the engine may remember more.
+    pub(crate) fn has_room(&self, engine: &Engine) -> bool {
+        engine.remembered() < self.keep.saturating_add(UNINDEXED_MAX)
     }
 
     pub(crate) fn forget_all_but(&self, engine: &mut Engine, keep: usize) {

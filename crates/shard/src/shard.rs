@@ -231,7 +231,8 @@ impl<J: Journal, C: Clock> Shard<J, C> {
     }
 
     fn can_record(&self) -> bool {
-        self.status.state() != ServingState::Failed && self.full_since.is_none()
+        let has_room = self.past.as_ref().is_none_or(|past| past.has_room(&self.engine));
+        self.status.state() != ServingState::Failed && self.full_since.is_none() && has_room
     }
 
     fn decide(&mut self, job: Job) {
@@ -253,8 +254,7 @@ impl<J: Journal, C: Clock> Shard<J, C> {
         if let Some(past) = &self.past
             && past.recall(&mut self.engine, &submission).is_err()
         {
-            self.metrics.past_unreadable.increment(1);
-            return Err(Refused::PastUnreadable);
+            return Err(self.past_unreadable());
         }
         let stamped = self.sequencer.stamp(now, submission);
         match self.engine.decide(&stamped) {
@@ -268,6 +268,7 @@ impl<J: Journal, C: Clock> Shard<J, C> {
             }
             // The key came first: what is recorded already is told, and a refusal needs no record.
             Decision::Recorded(_) if self.full_since.is_some() => Err(Refused::DiskFull),
+            Decision::Recorded(_) if !self.can_record() => Err(self.past_unreadable()),
             Decision::Recorded(event) => {
                 let counter = if event.decline().is_some() { &self.metrics.declined } else { &self.metrics.approved };
                 counter.increment(1);
@@ -276,6 +277,12 @@ impl<J: Journal, C: Clock> Shard<J, C> {
                 Ok(Committed { record, repeated: false })
             }
         }
+    }
+
+    fn past_unreadable(&self) -> Refused {
+        self.metrics.past_unreadable.increment(1);
+        self.status.count_past_unreadable();
+        Refused::PastUnreadable
     }
 
     /// Appends before it applies: a record that the journal did not take must not be in the state.

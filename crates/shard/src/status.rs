@@ -27,6 +27,7 @@ pub struct Status {
     durable_lsn: AtomicU64,
     state: AtomicU8,
     reason: Mutex<String>,
+    past_unreadable: AtomicU64,
 }
 
 impl Status {
@@ -38,6 +39,7 @@ impl Status {
             durable_lsn: AtomicU64::new(lsn.get()),
             state: AtomicU8::new(ServingState::Serving as u8),
             reason: Mutex::default(),
+            past_unreadable: AtomicU64::new(0),
         }
     }
 
@@ -68,6 +70,16 @@ impl Status {
     #[must_use]
     pub fn reason(&self) -> String {
         self.reason.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How many requests were refused because the index could not be read, or was far behind.
+    #[must_use]
+    pub fn past_unreadable(&self) -> u64 {
+        self.past_unreadable.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn count_past_unreadable(&self) {
+        self.past_unreadable.fetch_add(1, Ordering::Relaxed);
     }
 
     /// From now on writes are refused because the daemon stops. A failed shard stays failed.

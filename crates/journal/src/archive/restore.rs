@@ -61,7 +61,7 @@ pub fn restore<A: Disk, T: Disk>(
         return Err(Error::NoArchive { path: archive_disk.path("") });
     };
     let behind = match journal {
-        Some(journal) => Behind::find(newest, journal)?,
+        Some(journal) => Behind::find(&seals, newest, journal)?,
         None => Behind::default(),
     };
     for seal in &seals {
@@ -111,11 +111,26 @@ struct Behind {
 }
 
 impl Behind {
-    fn find<A: Disk>(newest: &Seal, journal: &A) -> Result<Self, Error> {
+    /// A journal in use never archives its newest segment, so one that ends within the archive, or holds something else where
+    /// both have a segment, is not the one that was archived.
+    fn find<A: Disk>(seals: &[Seal], newest: &Seal, journal: &A) -> Result<Self, Error> {
         // The end comes first: whoever writes to the journal may enter another segment meanwhile, which is then not wanted.
         let end = end_of(journal)?;
         let last = end.as_ref().map_or(Lsn::ZERO, |(end, _)| end.lsn);
         let mut segments = list_segments(journal)?;
+        for first_lsn in segments.iter().filter(|first_lsn| **first_lsn <= newest.last_lsn) {
+            let header = segment_header(journal, *first_lsn)?;
+            let same = |seal: &&Seal| {
+                (seal.journal_id, seal.first_lsn, seal.chain_before) == (header.journal_id, *first_lsn, header.chain)
+            };
+            if !seals.iter().any(|seal| same(&seal)) {
+                let path = journal.path(&segment_name(*first_lsn));
+                return Err(Error::OtherHistory { path, lsn: *first_lsn, expected: newest.chain_behind, found: None });
+            }
+        }
+        if !segments.iter().any(|first_lsn| *first_lsn > newest.last_lsn) {
+            return Err(Error::EndsEarly { path: journal.path(""), lsn: newest.last_lsn, last_lsn: last });
+        }
         // A segment without a record is left out.
         segments.retain(|first_lsn| *first_lsn > newest.last_lsn && *first_lsn <= last);
         let Some(first_lsn) = segments.first() else { return Ok(Self::default()) };
