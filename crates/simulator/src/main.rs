@@ -83,6 +83,7 @@ fn run_many(from: u64, seeds: u64, steps: u64) -> ExitCode {
     }
     let Story { records, requests, answered, repeated, captured, declined, refused, unconfirmed, .. } = total.clone();
     let Story { crashes, stops, faults, journal_failures, openings_failed, tails_cut, .. } = total.clone();
+    let Story { snapshots, snapshots_failed, starts_behind, snapshots_damaged, .. } = total.clone();
     let Story { records_in_doubt_found, quotes, turns_full, rotten, outcomes, .. } = total;
     println!("{seeds} seeds from {from}, {steps} rounds each, each told twice, in {:.1?}: no finding", begun.elapsed());
     println!(
@@ -92,6 +93,9 @@ fn run_many(from: u64, seeds: u64, steps: u64) -> ExitCode {
     println!("{crashes} crashes, {stops} stops, {faults} disk faults, {journal_failures} journal failures");
     println!(
         "{turns_full} rounds with a full disk, {rotten} rotten bits, {openings_failed} recoveries cut short, {tails_cut} torn tails, {records_in_doubt_found} records found that nobody was told of"
+    );
+    println!(
+        "{snapshots} snapshots, {snapshots_failed} that failed, {starts_behind} starts from one, {snapshots_damaged} damaged ones passed over"
     );
     for (outcome, count) in outcomes {
         println!("{count:>9} {outcome}");
@@ -107,6 +111,10 @@ fn run_many(from: u64, seeds: u64, steps: u64) -> ExitCode {
         ("torn tails", tails_cut),
         ("rounds with a full disk", turns_full),
         ("rotten bits", rotten),
+        ("snapshots", snapshots),
+        ("snapshots that failed", snapshots_failed),
+        ("starts from one", starts_behind),
+        ("damaged ones passed over", snapshots_damaged),
         ("findings", 0),
     ];
     if let Err(error) = proofs::leave("stories", &counts, begun.elapsed()) {

@@ -92,6 +92,10 @@ fn the_auditor_finds_nothing_in_many_stories() {
     assert!(total.tails_cut > SEEDS, "{total:?}");
     assert!(total.turns_full > SEEDS, "{total:?}");
     assert!(total.rotten > SEEDS / 10, "{total:?}");
+    assert!(total.snapshots > 4 * SEEDS, "{total:?}");
+    assert!(total.snapshots_failed > SEEDS / 2, "{total:?}");
+    assert!(total.starts_behind > 2 * SEEDS, "{total:?}");
+    assert!(total.snapshots_damaged > SEEDS / 10, "{total:?}");
     assert!(total.records_in_doubt_found > SEEDS / 2, "{total:?}");
     for (outcome, least) in REACHED {
         let times = total.outcomes.get(outcome).copied().unwrap_or(0);
