@@ -9,6 +9,8 @@ mod command;
 mod consents;
 #[path = "../../crates/engine/tests/properties/exact.rs"]
 mod exact;
+#[path = "../../crates/engine/tests/properties/forgetful.rs"]
+mod forgetful;
 #[path = "../../crates/engine/tests/properties/life.rs"]
 mod life;
 #[path = "../../crates/engine/tests/properties/model.rs"]

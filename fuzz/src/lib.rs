@@ -6,4 +6,5 @@
 pub mod journal;
 pub mod record;
 pub mod requests;
+pub mod snapshot;
 pub mod text;

@@ -130,6 +130,11 @@ impl Ledger {
         balances.into_values()
     }
 
+    /// Whether an account was opened, or has had anything.
+    pub(crate) fn is_open(&self, account: AccountId) -> bool {
+        self.balances.contains_key(&account)
+    }
+
     /// Takes in what an account has; whether it can have that.
     pub(crate) fn stand(&mut self, balance: StandingBalance) -> bool {
         let StandingBalance { account, posted, held } = balance;

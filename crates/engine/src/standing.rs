@@ -91,13 +91,16 @@ impl Engine {
             Standing::Merchant(register) => {
                 let number = self.parties.register_merchant(&register);
                 let number = number.map_err(|_| DoesNotStand { what: "a merchant's name or API key twice" })?;
+                let payable = AccountId::merchant_payable(number, register.settlement_currency);
+                accepted(!self.ledger.is_open(payable), "a balance before its merchant")?;
                 self.parties.merchant_registered(&register, number);
-                self.ledger.open(AccountId::merchant_payable(number, register.settlement_currency));
+                self.ledger.open(payable);
                 Ok(())
             }
             Standing::Account(account) => {
                 let id = account.account;
                 accepted(self.parties.has_wallet(account.wallet), "an account of no wallet operator")?;
+                accepted(!self.ledger.is_open(id), "a balance before its account")?;
                 accepted(self.accounts.stand(account), "an account that is not the next")?;
                 self.ledger.open(id);
                 Ok(())

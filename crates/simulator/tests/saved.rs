@@ -35,6 +35,11 @@ fn every_kept_message_is_refused_or_parsed() {
 }
 
 #[test]
+fn every_kept_snapshot_is_refused_or_stands() {
+    check("snapshot", fuzz::snapshot::run);
+}
+
+#[test]
 fn every_kept_text_is_refused_or_shown_again_the_same() {
     check("text", fuzz::text::run);
 }
