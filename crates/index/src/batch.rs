@@ -1,21 +1,52 @@
 //! What is written at once.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, mem, ops::Range};
 
 use domain::{AccountId, ChainMark, Command, CurrencyPair, Digest, MerchantId, Record};
 
 use crate::{
     AccountRow, Counts, DecidedPayment, OrderRow, PlaceInRecord, PostingRow, Table, TrialLine, Write, concerned,
     index::{APPLIED, COUNTS},
-    rows,
+    rows::{self, List},
 };
 
-/// What follows from consecutive records, to be written whole or not at all. A row that is put twice stands as it was put
-/// last.
+/// A row of a list is closed once it has so many bytes.
+const PACK_BYTES: usize = 4_096;
+
+/// What follows from consecutive records, as it is put together. A row that is put twice stands as it was put last.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
-    rows: BTreeMap<(Table, Vec<u8>), Vec<u8>>,
+    rows: Rows,
+    /// The last row of each list, while entries are added to it.
+    packs: BTreeMap<List, Pack>,
     records: usize,
+}
+
+/// What is written whole or not at all.
+#[derive(Clone, Debug)]
+pub struct ClosedBatch {
+    rows: Rows,
+}
+
+/// Rows, with their keys and values side by side in one piece of memory.
+#[derive(Clone, Debug, Default)]
+struct Rows {
+    bytes: Vec<u8>,
+    places: Vec<Place>,
+}
+
+#[derive(Clone, Debug)]
+struct Place {
+    table: Table,
+    key: Range<usize>,
+    value: Range<usize>,
+}
+
+/// Entries of one list, one behind the other.
+#[derive(Clone, Debug, Default)]
+struct Pack {
+    last: u64,
+    bytes: Vec<u8>,
 }
 
 impl Batch {
@@ -31,68 +62,115 @@ impl Batch {
     /// # Panics
     /// When the record could not have been decided, as [`wire::journal::encode`] does.
     pub fn record(&mut self, record: &Record) {
-        let mut bytes = Vec::new();
-        wire::journal::encode(record, &mut bytes);
-        self.put(Table::Records, rows::lsn(record.lsn), bytes);
+        let lsn = record.lsn.get();
+        self.entry(List::Records, lsn, |bytes| rows::write_record(record, bytes));
         for payment in concerned(record) {
-            self.put(Table::Payments, rows::payment_key(payment, record.lsn), []);
+            self.rows.put(Table::Payments, &rows::payment_key(payment, record.lsn), &[]);
         }
         if let Some(key) = &record.key {
-            self.put(Table::Keys, rows::tenant_key(key.tenant, &key.digest), rows::lsn(record.lsn));
+            self.rows.put(Table::Keys, &rows::tenant_key(key.tenant, &key.digest), &rows::lsn(record.lsn));
         }
         if let Command::AuthorizePayment(command) = &record.command {
             let decided = DecidedPayment { lsn: record.lsn, at: record.at, payment_id: command.payment_id };
-            self.put(Table::Decided, rows::lsn(record.lsn), decided.write());
-            self.put(Table::MerchantDecided, rows::merchant_key(command.merchant, record.lsn), decided.write());
+            self.entry(List::Decided, lsn, |bytes| decided.write(bytes));
+            self.entry(List::MerchantDecided(command.merchant), lsn, |bytes| decided.write(bytes));
         }
         self.records += 1;
     }
 
     /// Puts what is known of an order.
     pub fn order(&mut self, merchant: MerchantId, order: &Digest, row: &OrderRow) {
-        self.put(Table::Orders, rows::order_key(merchant, order), row.write());
+        self.rows.put(Table::Orders, &rows::order_key(merchant, order), &row.write());
     }
 
-    /// Puts the posting of this index of an account.
+    /// Puts the posting of this index of an account, the next one of those the batch has.
     pub fn posting(&mut self, account: AccountId, index: u64, row: &PostingRow) {
-        self.put(Table::Postings, rows::posting_key(account, index), row.write());
+        self.entry(List::Postings(account), index, |bytes| row.write(bytes));
     }
 
-    /// Puts the rate of this index of a pair.
+    /// Puts the rate of this index of a pair, the next one of those the batch has.
     pub fn rate(&mut self, pair: CurrencyPair, index: u64, place: PlaceInRecord) {
-        self.put(Table::Rates, rows::rate_key(rows::pair_number(pair), index), place.write());
+        self.entry(List::Rates(pair), index, |bytes| place.write(bytes));
     }
 
-    /// Puts the mark of a batch of the journal.
+    /// Puts the mark of a batch of the journal, behind those the batch has.
     pub fn chain(&mut self, mark: ChainMark) {
-        self.put(Table::Chain, rows::lsn(mark.lsn), mark.digest);
+        self.entry(List::Chain, mark.lsn.get(), |bytes| rows::write_mark(mark, bytes));
     }
 
     /// Puts an account as it stands.
     pub fn account(&mut self, row: &AccountRow) {
-        self.put(Table::Accounts, rows::account_key(row.account), row.write());
+        self.rows.put(Table::Accounts, &rows::account_key(row.account), &row.write());
     }
 
     /// Puts a line of the trial balance as it stands.
     pub fn trial_line(&mut self, line: &TrialLine) {
-        self.put(Table::TrialBalance, rows::trial_key(line.kind, line.currency), line.write());
+        self.rows.put(Table::TrialBalance, &rows::trial_key(line.kind, line.currency), &line.write());
     }
 
     /// Puts what is counted as it stands.
     pub fn counts(&mut self, counts: &Counts) {
-        self.put(Table::Meta, COUNTS, counts.write());
+        self.rows.put(Table::Meta, COUNTS, &counts.write());
     }
 
-    /// Puts the position to which the batch leads.
-    pub fn applied(&mut self, mark: ChainMark) {
-        self.put(Table::Meta, APPLIED, [rows::lsn(mark.lsn).as_slice(), &mark.digest].concat());
+    /// Closes the batch, which leads to this position.
+    #[must_use]
+    pub fn close(mut self, mark: ChainMark) -> ClosedBatch {
+        let mut applied = Vec::new();
+        rows::write_mark(mark, &mut applied);
+        self.rows.put(Table::Meta, APPLIED, &applied);
+        for (list, pack) in mem::take(&mut self.packs) {
+            self.rows.put(list.table(), &list.key(pack.last), &pack.bytes);
+        }
+        self.rows.sort();
+        ClosedBatch { rows: self.rows }
     }
 
+    /// Adds an entry to the end of a list.
+    fn entry(&mut self, list: List, position: u64, write: impl FnOnce(&mut Vec<u8>)) {
+        let pack = self.packs.entry(list).or_default();
+        // Entries of a row whose positions follow from its key must have no gap.
+        if pack.bytes.len() >= PACK_BYTES || (list.is_consecutive() && position != pack.last.saturating_add(1)) {
+            if !pack.bytes.is_empty() {
+                self.rows.put(list.table(), &list.key(pack.last), &pack.bytes);
+            }
+            pack.bytes.clear();
+        }
+        write(&mut pack.bytes);
+        pack.last = position;
+    }
+}
+
+impl ClosedBatch {
+    /// The rows in the order of tables and keys.
     pub(crate) fn writes(&self) -> Vec<Write<'_>> {
-        self.rows.iter().map(|((table, key), value)| Write { table: *table, key, value: Some(value) }).collect()
+        let Rows { bytes, places } = &self.rows;
+        let write = |place: &Place| {
+            let Place { table, key, value } = place.clone();
+            Write { table, key: &bytes[key], value: Some(&bytes[value]) }
+        };
+        places.iter().map(write).collect()
+    }
+}
+
+impl Rows {
+    fn put(&mut self, table: Table, key: &[u8], value: &[u8]) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(key);
+        let middle = self.bytes.len();
+        self.bytes.extend_from_slice(value);
+        self.places.push(Place { table, key: start..middle, value: middle..self.bytes.len() });
     }
 
-    fn put(&mut self, table: Table, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) {
-        self.rows.insert((table, key.into()), value.into());
+    /// Sorts by table and key. Of rows with one key the last stays.
+    fn sort(&mut self) {
+        let Self { bytes, places } = self;
+        let key = |place: &Place| &bytes[place.key.clone()];
+        // Of equal keys the one that was put last comes first.
+        places.sort_unstable_by(|one, other| {
+            let by_key = one.table.cmp(&other.table).then_with(|| key(one).cmp(key(other)));
+            by_key.then_with(|| other.key.start.cmp(&one.key.start))
+        });
+        places.dedup_by(|one, other| one.table == other.table && key(one) == key(other));
     }
 }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use domain::{AccountId, ChainMark, CurrencyPair, Digest, Lsn, MerchantId, PaymentId, Record, TenantId};
 
 use crate::{
-    AccountRow, Batch, Counts, DecidedPayment, Direction, Error, OrderRow, PlaceInRecord, PostingRow, Store, Table,
-    TrialLine, Write, rows, rows::Fields,
+    AccountRow, ClosedBatch, Counts, DecidedPayment, Direction, Error, OrderRow, PlaceInRecord, PostingRow, Store,
+    Table, TrialLine, Write, rows,
+    rows::{Fields, List},
 };
 
 /// The number of the tables' format: another one is refused, and the index is made again.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// Keys of the table of what is said of the whole.
 const IDENTITY: &[u8] = b"identity";
@@ -19,6 +20,9 @@ pub(crate) const COUNTS: &[u8] = b"counts";
 
 /// How many rows are taken at a time when a table is read from end to end.
 const WALK_ROWS: usize = 4_096;
+
+/// How many rows of a list, with many entries each, are taken at a time.
+const LIST_ROWS: usize = 4;
 
 /// Every record of one journal up to [`applied`](Self::applied), and the ways to find it. Clones share the store; any
 /// number of them read while one writer writes.
@@ -61,7 +65,12 @@ impl Index {
     /// # Errors
     /// When it cannot be read.
     pub fn applied(&self) -> Result<Option<ChainMark>, Error> {
-        self.row(Table::Meta, APPLIED, rows::read_mark)
+        let read = |bytes: &[u8]| {
+            let mut fields = Fields(bytes);
+            let mark = rows::read_mark(&mut fields)?;
+            fields.end(mark)
+        };
+        self.row(Table::Meta, APPLIED, read)
     }
 
     /// The record at this position; `None` above what was applied.
@@ -69,8 +78,7 @@ impl Index {
     /// # Errors
     /// When it cannot be read.
     pub fn record(&self, lsn: Lsn) -> Result<Option<Arc<Record>>, Error> {
-        let key = rows::lsn(lsn);
-        self.store.get(Table::Records, &key)?.map(|bytes| decode(lsn, &key, &bytes)).transpose()
+        Ok(self.records_between((lsn, lsn), 1)?.pop())
     }
 
     /// The record to which a row of the index leads.
@@ -92,13 +100,13 @@ impl Index {
     /// # Errors
     /// When they cannot be read.
     pub fn records(&self, after: Lsn, up_to: Lsn, limit: usize) -> Result<Vec<Arc<Record>>, Error> {
-        let (from, to) = (rows::lsn(behind(after)), rows::lsn(up_to));
-        let found = self.store.scan(Table::Records, &from[..]..=&to[..], Direction::Ascending, limit)?;
-        let read = |(key, bytes): (Vec<u8>, Vec<u8>)| {
-            let lsn = rows::read_lsn(&key).ok_or_else(|| unreadable(Table::Records, &key))?;
-            decode(lsn, &key, &bytes)
-        };
-        found.into_iter().map(read).collect()
+        self.records_between((behind(after), up_to), limit)
+    }
+
+    fn records_between(&self, range: (Lsn, Lsn), limit: usize) -> Result<Vec<Arc<Record>>, Error> {
+        self.entries(List::Records, (range.0.get(), range.1.get()), limit, |position, bytes| {
+            decode(Lsn::new(position), bytes)
+        })
     }
 
     /// The last record that was made under this key.
@@ -150,14 +158,8 @@ impl Index {
         (after, up_to): (Lsn, Lsn),
         limit: usize,
     ) -> Result<Vec<DecidedPayment>, Error> {
-        let (table, from, to) = match merchant {
-            Some(merchant) => {
-                let key = |lsn| rows::merchant_key(merchant, lsn);
-                (Table::MerchantDecided, key(behind(after)), key(up_to))
-            }
-            None => (Table::Decided, rows::lsn(behind(after)).to_vec(), rows::lsn(up_to).to_vec()),
-        };
-        self.rows(table, (&from, &to), (Direction::Ascending, limit), DecidedPayment::read)
+        let list = merchant.map_or(List::Decided, List::MerchantDecided);
+        self.fields(list, (behind(after).get(), up_to.get()), limit, DecidedPayment::read)
     }
 
     /// The postings of an account from one index, up to but without another.
@@ -165,9 +167,7 @@ impl Index {
     /// # Errors
     /// When they cannot be read, or one of them is not there.
     pub fn postings(&self, account: AccountId, from: u64, end: u64) -> Result<Vec<PostingRow>, Error> {
-        let key = |index| rows::posting_key(account, index);
-        let read = |_: &[u8], value: &[u8]| PostingRow::read(account.currency, value);
-        self.consecutive(Table::Postings, key, (from, end), read)
+        self.consecutive(List::Postings(account), (from, end), |fields| PostingRow::read(account.currency, fields))
     }
 
     /// The rates of a pair from one index, up to but without another, oldest first.
@@ -175,8 +175,7 @@ impl Index {
     /// # Errors
     /// When they cannot be read, or one of them is not there.
     pub fn rates(&self, pair: CurrencyPair, from: u64, end: u64) -> Result<Vec<PlaceInRecord>, Error> {
-        let key = |index| rows::rate_key(rows::pair_number(pair), index);
-        self.consecutive(Table::Rates, key, (from, end), |_, value| PlaceInRecord::read(value))
+        self.consecutive(List::Rates(pair), (from, end), PlaceInRecord::read)
     }
 
     /// Every pair that has rates, with how many.
@@ -201,10 +200,7 @@ impl Index {
     /// # Errors
     /// When it cannot be read.
     pub fn chain_at(&self, lsn: Lsn) -> Result<Option<ChainMark>, Error> {
-        let (from, to) = (rows::lsn(lsn), rows::lsn(LAST_LSN));
-        let read =
-            |key: &[u8], value: &[u8]| Some(ChainMark { lsn: rows::read_lsn(key)?, digest: value.try_into().ok()? });
-        Ok(self.rows(Table::Chain, (&from, &to), (Direction::Ascending, 1), read)?.pop())
+        Ok(self.fields(List::Chain, (lsn.get(), u64::MAX), 1, rows::read_mark)?.pop())
     }
 
     /// Hands over every account as it stands.
@@ -245,7 +241,7 @@ impl Index {
     ///
     /// # Errors
     /// When it was not written.
-    pub fn write(&self, batch: &Batch) -> Result<(), Error> {
+    pub fn write(&self, batch: &ClosedBatch) -> Result<(), Error> {
         let mut writes = batch.writes();
         writes.push(Write { table: Table::Meta, key: IDENTITY, value: Some(&self.identity) });
         self.store.write(&writes)
@@ -275,22 +271,64 @@ impl Index {
         found.into_iter().map(|(key, value)| read(&key, &value).ok_or_else(|| unreadable(table, &key))).collect()
     }
 
-    /// Rows whose keys end with their index, and of which none is missing.
+    /// At most `limit` entries of a list at positions in this range, in order.
+    fn entries<T>(
+        &self,
+        list: List,
+        (mut from, to): (u64, u64),
+        limit: usize,
+        read: impl Fn(u64, &[u8]) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
+        let (table, end) = (list.table(), list.key(u64::MAX));
+        let mut found = Vec::new();
+        while from <= to && found.len() < limit {
+            let count = LIST_ROWS.min(limit);
+            let rows = self.store.scan(table, &list.key(from)[..]..=&end[..], Direction::Ascending, count)?;
+            for (key, row) in &rows {
+                let entries = rows::split(list, key, row).ok_or_else(|| unreadable(table, key))?;
+                for (position, entry) in entries {
+                    if (from..=to).contains(&position) && found.len() < limit {
+                        found.push(read(position, entry)?);
+                    }
+                }
+            }
+            let last = rows.last().filter(|_| rows.len() == count).and_then(|(key, _)| rows::last_position(key));
+            let Some(next) = last.and_then(|last| last.checked_add(1)) else { break };
+            from = next;
+        }
+        Ok(found)
+    }
+
+    /// The same of entries that are read field by field.
+    fn fields<T>(
+        &self,
+        list: List,
+        range: (u64, u64),
+        limit: usize,
+        read: impl Fn(&mut Fields<'_>) -> Option<T>,
+    ) -> Result<Vec<T>, Error> {
+        self.entries(list, range, limit, |position, entry| {
+            let mut fields = Fields(entry);
+            let entry = read(&mut fields).and_then(|entry| fields.end(entry));
+            entry.ok_or_else(|| unreadable(list.table(), &list.key(position)))
+        })
+    }
+
+    /// The entries from one position up to but without another, of which none is missing.
     fn consecutive<T>(
         &self,
-        table: Table,
-        key: impl Fn(u64) -> Vec<u8>,
+        list: List,
         (from, end): (u64, u64),
-        read: impl Fn(&[u8], &[u8]) -> Option<T>,
+        read: impl Fn(&mut Fields<'_>) -> Option<T>,
     ) -> Result<Vec<T>, Error> {
         let count = end.saturating_sub(from);
         if count == 0 {
             return Ok(Vec::new());
         }
-        let (first, last) = (key(from), key(end.saturating_sub(1)));
-        let found = self.rows(table, (&first, &last), (Direction::Ascending, usize::MAX), read)?;
+        let found = self.fields(list, (from, end.saturating_sub(1)), usize::MAX, read)?;
         if u64::try_from(found.len()) != Ok(count) {
-            return Err(Error::damaged(table, &first, format!("{} of {count} rows are there", found.len())));
+            let problem = format!("{} of {count} entries are there", found.len());
+            return Err(Error::damaged(list.table(), &list.key(from), problem));
         }
         Ok(found)
     }
@@ -304,10 +342,11 @@ fn behind(lsn: Lsn) -> Lsn {
     Lsn::new(lsn.get().saturating_add(1))
 }
 
-fn decode(lsn: Lsn, key: &[u8], bytes: &[u8]) -> Result<Arc<Record>, Error> {
-    let record = wire::journal::decode(bytes).map_err(|error| Error::damaged(Table::Records, key, error))?;
+fn decode(lsn: Lsn, bytes: &[u8]) -> Result<Arc<Record>, Error> {
+    let damaged = |problem: String| Error::damaged(Table::Records, &rows::lsn(lsn), problem);
+    let record = wire::journal::decode(bytes).map_err(|error| damaged(error.to_string()))?;
     if record.lsn != lsn {
-        return Err(Error::damaged(Table::Records, key, format!("it holds record {}", record.lsn)));
+        return Err(damaged(format!("it holds record {}", record.lsn)));
     }
     Ok(Arc::new(record))
 }

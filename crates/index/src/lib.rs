@@ -24,7 +24,7 @@ mod memory;
 
 mod error;
 
-pub use batch::Batch;
+pub use batch::{Batch, ClosedBatch};
 pub use directory::{DirectoryStore, OPEN_FILES_MAX};
 pub use error::{Error, StoreFault};
 pub use index::{FORMAT_VERSION, Index};

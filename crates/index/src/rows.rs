@@ -3,9 +3,12 @@
 use std::{collections::BTreeMap, iter};
 
 use domain::{
-    AccountId, AccountKind, CurrencyPair, Digest, Event, Lsn, MerchantId, PaymentId, Record, TenantId, Timestamp,
+    AccountId, AccountKind, ChainMark, CurrencyPair, Digest, Event, Lsn, MerchantId, PaymentId, Record, TenantId,
+    Timestamp,
 };
 use money::{Currency, Money};
+
+use crate::Table;
 
 /// Whether an account can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,11 +112,103 @@ pub fn concerned(record: &Record) -> impl Iterator<Item = PaymentId> {
     own.chain(expired.iter().map(|hold| hold.payment_id)).chain(priced.iter().map(|refund| refund.payment_id))
 }
 
+/// What only grows at its end. Several entries are one row, under the position of the last of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum List {
+    Records,
+    Decided,
+    MerchantDecided(MerchantId),
+    Postings(AccountId),
+    Rates(CurrencyPair),
+    Chain,
+}
+
+impl List {
+    pub(crate) const fn table(self) -> Table {
+        match self {
+            Self::Records => Table::Records,
+            Self::Decided => Table::Decided,
+            Self::MerchantDecided(_) => Table::MerchantDecided,
+            Self::Postings(_) => Table::Postings,
+            Self::Rates(_) => Table::Rates,
+            Self::Chain => Table::Chain,
+        }
+    }
+
+    /// Whether each position is the one before and 1. Else an entry tells its own.
+    pub(crate) const fn is_consecutive(self) -> bool {
+        match self {
+            Self::Records | Self::Postings(_) | Self::Rates(_) => true,
+            Self::Decided | Self::MerchantDecided(_) | Self::Chain => false,
+        }
+    }
+
+    /// The length of an entry; `None` when each tells its own.
+    const fn entry_bytes(self) -> Option<usize> {
+        match self {
+            Self::Records => None,
+            Self::Decided | Self::MerchantDecided(_) => Some(8 + 8 + 16),
+            Self::Postings(_) => Some(8 + 4 + 16),
+            Self::Rates(_) => Some(8 + 4),
+            Self::Chain => Some(8 + 32),
+        }
+    }
+
+    /// The key of the row whose last entry is at this position.
+    pub(crate) fn key(self, last: u64) -> Vec<u8> {
+        match self {
+            Self::Records | Self::Decided | Self::Chain => last.to_be_bytes().to_vec(),
+            Self::MerchantDecided(merchant) => [merchant.0.to_be_bytes().as_slice(), &last.to_be_bytes()].concat(),
+            Self::Postings(account) => [account_key(account), last.to_be_bytes()].concat(),
+            Self::Rates(pair) => rate_key(pair_number(pair), last),
+        }
+    }
+}
+
+/// The entries of a list's row, each with its position.
+pub(crate) fn split<'a>(list: List, key: &[u8], row: &'a [u8]) -> Option<Vec<(u64, &'a [u8])>> {
+    let mut fields = Fields(row);
+    let mut entries = Vec::new();
+    while !fields.0.is_empty() {
+        entries.push(match list.entry_bytes() {
+            Some(length) => fields.take(length)?,
+            None => fields.bytes()?,
+        });
+    }
+    let last = last_position(key)?;
+    let before = u64::try_from(entries.len()).ok()?.checked_sub(1)?;
+    let first = if list.is_consecutive() { last.checked_sub(before)? } else { 0 };
+    let place = |(number, entry): (u64, &'a [u8])| match list.is_consecutive() {
+        true => Some((first + number, entry)),
+        false => Some((u64::from_be_bytes(*entry.first_chunk()?), entry)),
+    };
+    let entries: Vec<_> = (0..).zip(entries).map(place).collect::<Option<_>>()?;
+    let is_in_order = entries.is_sorted_by(|(one, _), (next, _)| one < next);
+    (is_in_order && entries.last()?.0 == last).then_some(entries)
+}
+
+/// The position with which the key of a list's row ends.
+pub(crate) fn last_position(key: &[u8]) -> Option<u64> {
+    key.last_chunk().copied().map(u64::from_be_bytes)
+}
+
 /// Bytes that are read from the front.
 #[derive(Clone, Copy)]
 pub(crate) struct Fields<'a>(pub(crate) &'a [u8]);
 
-impl Fields<'_> {
+impl<'a> Fields<'a> {
+    /// Bytes behind their length.
+    pub(crate) fn bytes(&mut self) -> Option<&'a [u8]> {
+        let length = usize::try_from(self.u32()?).ok()?;
+        self.take(length)
+    }
+
+    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+        let (bytes, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(bytes)
+    }
+
     fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (first, rest) = self.0.split_first_chunk()?;
         self.0 = rest;
@@ -160,10 +255,6 @@ impl Fields<'_> {
         Some((self.lsn()?, self.payment()?))
     }
 
-    fn place(&mut self) -> Option<PlaceInRecord> {
-        Some(PlaceInRecord { lsn: self.lsn()?, index: self.u32()? })
-    }
-
     /// What was read, if nothing is left.
     pub(crate) fn end<T>(self, read: T) -> Option<T> {
         self.0.is_empty().then_some(read)
@@ -198,16 +289,8 @@ pub(crate) fn order_key(merchant: MerchantId, order: &Digest) -> Vec<u8> {
     [merchant.0.to_be_bytes().as_slice(), &order.0].concat()
 }
 
-pub(crate) fn merchant_key(merchant: MerchantId, at: Lsn) -> Vec<u8> {
-    [merchant.0.to_be_bytes().as_slice(), &lsn(at)].concat()
-}
-
 pub(crate) fn account_key(account: AccountId) -> [u8; 8] {
     account.packed().to_be_bytes()
-}
-
-pub(crate) fn posting_key(account: AccountId, index: u64) -> Vec<u8> {
-    [account_key(account), index.to_be_bytes()].concat()
 }
 
 /// The pair as one number, so that there is one right below it.
@@ -230,17 +313,25 @@ pub(crate) fn trial_key(kind: AccountKind, currency: Currency) -> Vec<u8> {
     [[kind.number()].as_slice(), &currency.numeric().to_be_bytes()].concat()
 }
 
+/// Appends a record behind its length.
+pub(crate) fn write_record(record: &Record, out: &mut Vec<u8>) {
+    let length_at = out.len();
+    out.extend([0; 4]);
+    let start = out.len();
+    wire::journal::encode(record, out);
+    let length = u32::try_from(out.len() - start).expect("a record is far smaller than 4 GiB");
+    out[length_at..start].copy_from_slice(&length.to_be_bytes());
+}
+
 impl DecidedPayment {
-    pub(crate) fn write(&self) -> Vec<u8> {
-        [self.at.micros().to_be_bytes().as_slice(), &self.payment_id.bytes()].concat()
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        out.extend(lsn(self.lsn));
+        out.extend(self.at.micros().to_be_bytes());
+        out.extend(self.payment_id.bytes());
     }
 
-    /// From a key that ends with the position.
-    pub(crate) fn read(key: &[u8], value: &[u8]) -> Option<Self> {
-        let lsn = Lsn::new(u64::from_be_bytes(*key.last_chunk()?));
-        let mut fields = Fields(value);
-        let (at, payment_id) = (fields.timestamp()?, fields.payment()?);
-        fields.end(Self { lsn, at, payment_id })
+    pub(crate) fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        Some(Self { lsn: fields.lsn()?, at: fields.timestamp()?, payment_id: fields.payment()? })
     }
 }
 
@@ -265,26 +356,24 @@ impl OrderRow {
 }
 
 impl PlaceInRecord {
-    pub(crate) fn write(&self) -> Vec<u8> {
-        [lsn(self.lsn).as_slice(), &self.index.to_be_bytes()].concat()
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        out.extend(lsn(self.lsn));
+        out.extend(self.index.to_be_bytes());
     }
 
-    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
-        let mut fields = Fields(bytes);
-        let place = fields.place()?;
-        fields.end(place)
+    pub(crate) fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        Some(Self { lsn: fields.lsn()?, index: fields.u32()? })
     }
 }
 
 impl PostingRow {
-    pub(crate) fn write(&self) -> Vec<u8> {
-        [self.place.write().as_slice(), &self.posted_balance.minor_units().to_be_bytes()].concat()
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        self.place.write(out);
+        out.extend(self.posted_balance.minor_units().to_be_bytes());
     }
 
-    pub(crate) fn read(currency: Currency, bytes: &[u8]) -> Option<Self> {
-        let mut fields = Fields(bytes);
-        let (place, posted_balance) = (fields.place()?, fields.money(currency)?);
-        fields.end(Self { place, posted_balance })
+    pub(crate) fn read(currency: Currency, fields: &mut Fields<'_>) -> Option<Self> {
+        Some(Self { place: PlaceInRecord::read(fields)?, posted_balance: fields.money(currency)? })
     }
 }
 
@@ -360,11 +449,13 @@ impl Counts {
     }
 }
 
-/// Position and digest.
-pub(crate) fn read_mark(bytes: &[u8]) -> Option<domain::ChainMark> {
-    let mut fields = Fields(bytes);
-    let mark = domain::ChainMark { lsn: fields.lsn()?, digest: fields.array()? };
-    fields.end(mark)
+pub(crate) fn write_mark(mark: ChainMark, out: &mut Vec<u8>) {
+    out.extend(lsn(mark.lsn));
+    out.extend(mark.digest);
+}
+
+pub(crate) fn read_mark(fields: &mut Fields<'_>) -> Option<ChainMark> {
+    Some(ChainMark { lsn: fields.lsn()?, digest: fields.array()? })
 }
 
 /// Format and journal.

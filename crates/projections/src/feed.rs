@@ -3,12 +3,16 @@
 use std::{
     mem,
     sync::{Arc, Condvar, Mutex, MutexGuard},
+    time::Duration,
 };
 
 use domain::{ChainMark, Record};
 use metrics::Counter;
 
 use crate::{IndexError, Projector, metric_names};
+
+/// When nothing has come for so long, what waits for the index is written.
+const SETTLE_AFTER: Duration = Duration::from_millis(100);
 
 /// A feed in which at most `capacity_records` records wait, or one batch if that is larger.
 ///
@@ -96,26 +100,32 @@ impl FeedReceiver {
     pub fn run(mut self, mut projector: Projector) -> Result<(), IndexError> {
         let mut received = Waiting::default();
         while self.receive(&mut received) {
+            if received.is_empty() {
+                projector.settle();
+                continue;
+            }
             // The marks first: whoever sees a record finds the digest of its batch.
             received.marks.iter().for_each(|mark| projector.chained(*mark));
             projector.apply_batch(&received.records)?;
         }
+        projector.settle();
         Ok(())
     }
 
-    /// Puts all that waits in the place of what was received before, and waits for some if there is nothing. False when
-    /// the feed is closed and empty.
+    /// Puts all that waits in the place of what was received before, and waits for some if there is nothing, but no longer
+    /// than for [`SETTLE_AFTER`]. False when the feed is closed and empty.
     fn receive(&mut self, received: &mut Waiting) -> bool {
         received.records.clear();
         received.marks.clear();
         let mut state = self.feed.lock();
-        while state.waiting.is_empty() && !state.closed {
-            state = self.feed.wait(state);
-        }
+        let is_idle = |state: &mut State| state.waiting.is_empty() && !state.closed;
+        let waited = self.feed.changed.wait_timeout_while(state, SETTLE_AFTER, is_idle);
+        (state, _) = waited.expect("no holder of the feed's lock panics");
         mem::swap(&mut state.waiting, received);
+        let is_closed = state.closed;
         drop(state);
         self.feed.changed.notify_one();
-        !received.is_empty()
+        !(is_closed && received.is_empty())
     }
 }
 

@@ -8,15 +8,15 @@ use std::{
 };
 
 use domain::{AccountId, AccountKind, ChainMark, Lsn, Record};
-use index::{Batch, Index};
+use index::{Batch, ClosedBatch, Index};
 use metrics::{Counter, Gauge, Histogram};
 use money::Currency;
 
 use crate::{Boards, metric_names};
 
-/// A batch for the index is closed at the first end of a batch of the journal behind so many records, or where the records
-/// at hand end.
-pub(crate) const INDEX_BATCH_RECORDS: usize = 1_024;
+/// A batch for the index is closed at the first end of a batch of the journal behind so many records, or behind the hot
+/// window if that is smaller. The more are written at once, the more of their rows are one.
+const INDEX_BATCH_RECORDS: usize = 1_024;
 
 /// The rows of records on their way to the index, and the records that are kept in memory.
 ///
@@ -26,13 +26,14 @@ pub(crate) const INDEX_BATCH_RECORDS: usize = 1_024;
 pub(crate) struct IndexWriter {
     index: Index,
     hot_records: usize,
+    batch_records: usize,
     /// The rows of the records behind the last closed batch.
     open: Batch,
     touched: Touched,
     /// Ends of batches of the journal that no closed batch has reached.
     marks: VecDeque<ChainMark>,
     /// Batches that are to be written, with the position each leads to.
-    closed: VecDeque<(Lsn, Batch)>,
+    closed: VecDeque<(Lsn, ClosedBatch)>,
     written: Lsn,
     /// The records in memory, oldest first: the last so many, and all that are not written.
     window: VecDeque<Arc<Record>>,
@@ -67,6 +68,7 @@ impl IndexWriter {
         Self {
             index,
             hot_records,
+            batch_records: hot_records.clamp(1, INDEX_BATCH_RECORDS),
             open: Batch::default(),
             touched: Touched::default(),
             marks: VecDeque::new(),
@@ -87,23 +89,16 @@ impl IndexWriter {
         self.marks.push_back(mark);
     }
 
-    /// The last end of a batch of the journal up to this position.
-    pub(crate) fn last_mark(&self, up_to: Lsn) -> Option<Lsn> {
-        let count = self.marks.partition_point(|mark| mark.lsn <= up_to);
-        count.checked_sub(1).and_then(|last| self.marks.get(last)).map(|mark| mark.lsn)
-    }
-
-    /// Notes that a record was folded. Closes the batch if the journal's batch ends with it and there are many rows, or it
-    /// is `last`.
-    pub(crate) fn folded(&mut self, record: &Arc<Record>, last: Option<Lsn>, boards: &Boards) {
+    /// Notes that a record was folded. Closes the batch if it has many rows and the journal's batch ends here.
+    pub(crate) fn folded(&mut self, record: &Arc<Record>, boards: &Boards) {
         self.open.record(record);
         self.window.push_back(Arc::clone(record));
-        if self.open.records() >= INDEX_BATCH_RECORDS || last == Some(record.lsn) {
+        if self.open.records() >= self.batch_records {
             self.close(record.lsn, boards);
         }
     }
 
-    /// Closes the batch if a batch of the journal ends at this position, to which everything was folded.
+    /// Closes the batch, unless it is empty, if a batch of the journal ends at this position, to which everything was folded.
     pub(crate) fn close(&mut self, applied: Lsn, boards: &Boards) {
         let reached = self.marks.partition_point(|mark| mark.lsn <= applied);
         let Some(mark) = reached.checked_sub(1).and_then(|last| self.marks.get(last).copied()) else { return };
@@ -120,8 +115,7 @@ impl IndexWriter {
             .filter(|line| lines.contains(&(line.kind, line.currency)))
             .for_each(|line| batch.trial_line(line));
         batch.counts(&boards.counts());
-        batch.applied(mark);
-        self.closed.push_back((applied, batch));
+        self.closed.push_back((applied, batch.close(mark)));
     }
 
     /// Writes what is closed as far as the index takes it, and lets old records leave memory.

@@ -106,8 +106,8 @@ impl Projector {
     /// Folds the next durable records; those who wait are woken once for all of them. Records up to where its index stood
     /// when it began are passed over, so that a journal may be read again from an earlier place.
     ///
-    /// Then what follows from them goes to the index, as far as the journal's batches that were [`chained`](Self::chained)
-    /// reach. An index that does not take it is no error: everything stays in memory, the metric
+    /// What follows from them goes to the index once it is worth a write; [`settle`](Self::settle) does not wait for more.
+    /// An index that does not take it is no error: everything stays in memory, the metric
     /// `payswitch_index_write_failures_total` counts, and the next call tries again.
     ///
     /// # Errors
@@ -117,8 +117,7 @@ impl Projector {
     /// # Panics
     /// As [`apply`](Self::apply).
     pub fn apply_batch(&mut self, records: &[Arc<Record>]) -> Result<(), IndexError> {
-        let last = records.last().and_then(|last| self.writer.as_ref()?.last_mark(last.lsn));
-        let folded = records.iter().try_for_each(|record| self.fold_next(record, last));
+        let folded = records.iter().try_for_each(|record| self.fold_next(record));
         self.applied_gauge.set(self.applied.get() as f64);
         // Whoever sees the position sees all that was folded before it.
         self.boards.applied.send_replace(self.applied);
@@ -127,6 +126,14 @@ impl Projector {
             writer.write(&self.boards);
         }
         folded
+    }
+
+    /// Writes what waits for the index, if a batch of the journal that was [`chained`](Self::chained) ends with the last record.
+    pub fn settle(&mut self) {
+        if let Some(writer) = &mut self.writer {
+            writer.close(self.applied, &self.boards);
+            writer.write(&self.boards);
+        }
     }
 
     /// Notes the journal's chain digest after a durable batch. It may come before the batch's records, so that whoever
@@ -141,11 +148,10 @@ impl Projector {
         self.boards.chain.push(mark);
         if let Some(writer) = &mut self.writer {
             writer.chained(mark);
-            writer.close(self.applied, &self.boards);
         }
     }
 
-    fn fold_next(&mut self, record: &Arc<Record>, last_mark: Option<Lsn>) -> Result<(), IndexError> {
+    fn fold_next(&mut self, record: &Arc<Record>) -> Result<(), IndexError> {
         if record.lsn <= self.start {
             return Ok(());
         }
@@ -154,7 +160,7 @@ impl Projector {
         self.fold(record);
         self.applied = record.lsn;
         if let Some(writer) = &mut self.writer {
-            writer.folded(record, last_mark, &self.boards);
+            writer.folded(record, &self.boards);
         }
         Ok(())
     }

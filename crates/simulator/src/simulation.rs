@@ -392,8 +392,10 @@ impl<'a, O: OpenJournal> Simulation<'a, O> {
         let switch = self.switch.as_mut().expect("a switch runs between a start and a crash");
         let durable = switch.turn();
         // The read models lag behind, on a busy machine more than others.
-        if !self.random.one_in(3) {
-            switch.catch_up();
+        match self.random.below(4) {
+            0 => {}
+            1 => switch.catch_up(),
+            _ => switch.settle(),
         }
         let (failed, full) = (switch.has_failed(), switch.is_full());
         let mut tickets = Vec::new();

@@ -257,9 +257,16 @@ impl<J: Journal> Switch<J> {
         mem::take(&mut self.folds().durable)
     }
 
-    /// Has the read models, and with them the index, see everything that is durable.
+    /// Has the read models see everything that is durable.
     pub(crate) fn catch_up(&self) {
         self.folds().catch_up();
+    }
+
+    /// Has the index see it too, as it does when nothing more comes.
+    pub(crate) fn settle(&self) {
+        let mut folds = self.folds();
+        folds.catch_up();
+        folds.projector.settle();
     }
 
     fn folds(&self) -> MutexGuard<'_, Folds> {
@@ -273,7 +280,7 @@ impl<J: Journal> Switch<J> {
 
     /// Makes the index durable, as the daemon does when it stops.
     pub(crate) fn persist(&self) {
-        self.catch_up();
+        self.settle();
         if let Some(past) = &self.past {
             past.index().persist().expect(NO_FAULT);
         }
@@ -281,7 +288,7 @@ impl<J: Journal> Switch<J> {
 
     /// The digest of the state, what was forgotten included; `None` while the index does not have all of it.
     pub(crate) fn digest(&self) -> Option<String> {
-        self.catch_up();
+        self.settle();
         let engine = self.shard.engine();
         let Some(past) = &self.past else { return Some(engine.digest().to_string()) };
         let applied = past.index().applied().expect(NO_FAULT).map_or(Lsn::ZERO, |mark| mark.lsn);

@@ -9,7 +9,7 @@ use money::{Currency, Money};
 use tempfile::TempDir;
 
 use super::*;
-use crate::{AccountState, DirectoryStore, MemoryStore};
+use crate::{AccountState, Batch, DirectoryStore, MemoryStore};
 
 const JOURNAL: [u8; 16] = [7; 16];
 
@@ -90,8 +90,7 @@ fn write(index: &Index, records: &[Record]) {
     assert_eq!(batch.records(), records.len());
     let last = records.last().map_or(0, |record| record.lsn.get());
     batch.chain(mark(last));
-    batch.applied(mark(last));
-    index.write(&batch).unwrap();
+    index.write(&batch.close(mark(last))).unwrap();
 }
 
 fn in_memory() -> Index {
@@ -189,7 +188,7 @@ fn an_order_says_which_payment_to_show() {
     for row in [held, OrderRow { is_held: false, declined_since: None, ..held }] {
         let mut batch = Batch::default();
         batch.order(merchant, &order, &row);
-        index.write(&batch).unwrap();
+        index.write(&batch.close(mark(4))).unwrap();
         assert_eq!(index.order(merchant, &order).unwrap(), Some(row));
         assert_eq!(index.order_shown(merchant, &order).unwrap(), Some(Lsn::new(3)));
     }
@@ -209,7 +208,7 @@ fn lists_are_read_from_any_place_and_miss_no_row() {
     }
     batch.posting(account(1), 6, &posting(6));
     batch.rate(pair(Currency::EUR), 0, place(9));
-    index.write(&batch).unwrap();
+    index.write(&batch.close(mark(9))).unwrap();
     assert_eq!(index.postings(account(1), 2, 4).unwrap(), [posting(2), posting(3)]);
     assert!(index.postings(account(2), 3, 3).unwrap().is_empty());
     assert_eq!(index.rates(pair(Currency::HKD), 4, 5).unwrap(), [place(4)]);
@@ -252,7 +251,7 @@ fn what_stands_as_it_is_now_is_read_back() {
         rows.iter().for_each(|row| batch.account(row));
         batch.counts(&counts);
         batch.trial_line(&line);
-        index.write(&batch).unwrap();
+        index.write(&batch.close(mark(9))).unwrap();
         let mut found = Vec::new();
         index.each_account(|row| found.push(row)).unwrap();
         assert_eq!((found.as_slice(), index.counts().unwrap()), (&rows[..], counts));
@@ -283,6 +282,7 @@ fn a_write_that_is_refused_wrote_nothing() {
     store.refuse_writes(Some(io::ErrorKind::StorageFull));
     let mut batch = Batch::default();
     batch.record(&decided(1, 1, 5));
+    let batch = batch.close(mark(1));
     let refused = index.write(&batch).unwrap_err();
     assert!(matches!(refused, Error::Store { tried: "write", .. }) && !refused.is_cured_by_rebuilding());
     assert!(index.persist().is_err());
@@ -297,7 +297,7 @@ fn an_index_of_something_else_is_refused() {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let open = |journal| Index::open(Arc::clone(&store), journal);
     open([8; 16]).unwrap();
-    open(JOURNAL).unwrap().write(&Batch::default()).unwrap();
+    open(JOURNAL).unwrap().write(&Batch::default().close(mark(1))).unwrap();
     open(JOURNAL).unwrap();
     let refused = open([8; 16]).unwrap_err();
     assert!(matches!(refused, Error::OfAnotherJournal { found: JOURNAL, .. }) && refused.is_cured_by_rebuilding());
@@ -305,9 +305,7 @@ fn an_index_of_something_else_is_refused() {
     store.write(&[Write { table: Table::Meta, key: IDENTITY, value: Some(&later) }]).unwrap();
     let refused = open(JOURNAL).unwrap_err();
     assert!(matches!(refused, Error::OfAnotherFormat { .. }) && refused.is_cured_by_rebuilding());
-    let mut batch = Batch::default();
-    batch.applied(mark(3));
-    store.write(&batch.writes()).unwrap();
+    store.write(&Batch::default().close(mark(3)).writes()).unwrap();
     store.write(&[Write { table: Table::Meta, key: IDENTITY, value: None }]).unwrap();
     assert!(matches!(open(JOURNAL).unwrap_err(), Error::Damaged { table: Table::Meta, .. }));
 }
@@ -343,8 +341,8 @@ fn bytes_that_cannot_be_right_are_an_error() {
         (Table::Keys, rows::tenant_key(TenantId::Operator, &Digest([1; 16]))),
         (Table::Orders, rows::order_key(MerchantId(5), &Digest([1; 16]))),
         (Table::Decided, rows::lsn(Lsn::new(1)).to_vec()),
-        (Table::MerchantDecided, rows::merchant_key(MerchantId(5), Lsn::new(1))),
-        (Table::Postings, rows::posting_key(account(1), 0)),
+        (Table::MerchantDecided, List::MerchantDecided(MerchantId(5)).key(1)),
+        (Table::Postings, List::Postings(account(1)).key(0)),
         (Table::Rates, rows::rate_key(rows::pair_number(pair), 0)),
         (Table::Chain, rows::lsn(Lsn::new(1)).to_vec()),
         (Table::Accounts, rows::account_key(account(1)).to_vec()),
@@ -359,7 +357,7 @@ fn bytes_that_cannot_be_right_are_an_error() {
                 let index = Index::open(Arc::new(store.clone()), JOURNAL).unwrap();
                 store.write(&[Write { table: *table, key, value: Some(&vec![byte; length]) }]).unwrap();
                 let mut failed: Vec<_> = reads(&index).into_iter().filter_map(Result::err).collect();
-                failed.retain(|error| !error.to_string().contains("0 of 1 rows"));
+                failed.retain(|error| !error.to_string().contains("0 of 1 entries"));
                 let damaged = |error: &Error| matches!(error, Error::Damaged { table: at, .. } if at == table);
                 assert!(failed.iter().all(damaged) && failed.iter().all(Error::is_cured_by_rebuilding));
                 // No table but this has rows that any bytes of some length can be.
@@ -375,12 +373,54 @@ fn a_record_in_the_place_of_another_is_damage() {
     let store = MemoryStore::new();
     let index = Index::open(Arc::new(store.clone()), JOURNAL).unwrap();
     let mut bytes = Vec::new();
-    wire::journal::encode(&decided(2, 1, 5), &mut bytes);
+    rows::write_record(&decided(2, 1, 5), &mut bytes);
     store.write(&[Write { table: Table::Records, key: &rows::lsn(Lsn::new(1)), value: Some(&bytes) }]).unwrap();
     let damaged = index.record(Lsn::new(1)).unwrap_err();
     assert!(damaged.to_string().contains("it holds record 2"), "{damaged}");
     let missing = index.record_led_to(Lsn::new(2)).unwrap_err();
     assert!(matches!(missing, Error::Damaged { table: Table::Records, .. }), "{missing}");
+}
+
+#[test]
+fn a_long_list_is_read_from_any_place_in_any_portion() {
+    each_store(|store| {
+        let index = Index::open(store, JOURNAL).unwrap();
+        // Batches of all sizes: some fill several rows, some begin in the middle of one.
+        let mut lsn = 0;
+        for count in [1, 700, 2, 300, 90, 1_200] {
+            let records: Vec<_> = (lsn + 1..=lsn + count).map(|number| decided(number, 1, 5)).collect();
+            let mut batch = Batch::default();
+            for record in &records {
+                batch.record(record);
+                let place = PlaceInRecord { lsn: record.lsn, index: 0 };
+                let row = PostingRow { place, posted_balance: Money::new(Currency::HKD, 7) };
+                batch.posting(account(1), record.lsn.get() - 1, &row);
+                if record.lsn.get() % 3 == 0 {
+                    batch.chain(ChainMark { lsn: record.lsn, digest: [1; 32] });
+                }
+            }
+            lsn += count;
+            index.write(&batch.close(ChainMark { lsn: Lsn::new(lsn), digest: [1; 32] })).unwrap();
+        }
+        for (after, up_to, limit) in [(0, lsn, 9_999), (0, lsn, 1), (700, 704, 99), (699, lsn, 600), (lsn, lsn, 9)] {
+            let expected: Vec<u64> = (after + 1..=up_to).take(limit).collect();
+            let range = (Lsn::new(after), Lsn::new(up_to));
+            let records = index.records(range.0, range.1, limit).unwrap();
+            assert_eq!(records.iter().map(|record| record.lsn.get()).collect::<Vec<_>>(), expected);
+            for merchant in [None, Some(MerchantId(5))] {
+                let payments = index.decided(merchant, range, limit).unwrap();
+                assert_eq!(payments.iter().map(|payment| payment.lsn.get()).collect::<Vec<_>>(), expected);
+            }
+            let postings = index.postings(account(1), after, up_to).unwrap();
+            let lsns: Vec<_> = postings.iter().map(|posting| posting.place.lsn.get()).collect();
+            assert_eq!(lsns, (after + 1..=up_to).collect::<Vec<_>>());
+        }
+        for lsn in [1, 2, 3, 4, 702, lsn] {
+            let chained = index.chain_at(Lsn::new(lsn)).unwrap().map(|mark| mark.lsn.get());
+            assert_eq!(chained, (lsn..lsn + 3).find(|lsn| lsn % 3 == 0).filter(|lsn| *lsn <= 2_293));
+            assert_eq!(index.record(Lsn::new(lsn)).unwrap().map(|record| record.lsn.get()), Some(lsn));
+        }
+    });
 }
 
 fn open_directory(path: &Path) -> Result<Index, Error> {

@@ -34,6 +34,8 @@ enum Act {
     HandOver {
         marks_first: bool,
     },
+    /// Nothing more is at hand.
+    Settle,
     Persist,
     Crash,
     RefuseWrites(bool),
@@ -44,6 +46,7 @@ fn act() -> impl Strategy<Value = Act> {
         12 => step().prop_map(Act::Record),
         6 => Just(Act::EndBatch),
         6 => any::<bool>().prop_map(|marks_first| Act::HandOver { marks_first }),
+        3 => Just(Act::Settle),
         1 => Just(Act::Persist),
         1 => Just(Act::Crash),
         1 => any::<bool>().prop_map(Act::RefuseWrites),
@@ -90,6 +93,10 @@ impl Twins {
                 }
             }
             Act::HandOver { marks_first } => self.hand_over(*marks_first),
+            Act::Settle => {
+                self.hot.settle();
+                assert_same(&self.ledger, &self.plain.boards(), &self.hot.boards());
+            }
             Act::Persist => drop(self.store.persist()),
             Act::Crash => {
                 self.store.refuse_writes(None);
@@ -123,7 +130,6 @@ impl Twins {
             projector.apply_batch(&records).unwrap();
             if !marks_first {
                 marks.iter().for_each(|mark| projector.chained(*mark));
-                projector.apply_batch(&[]).unwrap();
             }
         }
         assert_same(&self.ledger, &self.plain.boards(), &self.hot.boards());
@@ -158,11 +164,12 @@ fn mark(record: &Record) -> ChainMark {
     ChainMark { lsn: record.lsn, digest: [3; 32] }
 }
 
-/// Hands over these records, as batches of the journal of `count` records each.
+/// Hands over these records, as batches of the journal of `count` records each, and has them written.
 fn hand_over(projector: &mut Projector, records: &[Arc<Record>], count: usize) {
     for batch in records.chunks(count) {
         batch.last().into_iter().for_each(|last| projector.chained(mark(last)));
         projector.apply_batch(batch).unwrap();
+        projector.settle();
     }
 }
 
@@ -220,7 +227,7 @@ fn an_index_that_takes_nothing_costs_memory_and_no_read() {
     assert!(matches!(failure.as_deref(), Some(IndexError::Store { tried: "write", .. })), "{failure:?}");
     assert_eq!(index.applied().unwrap(), written);
     store.refuse_writes(None);
-    hot.apply_batch(&[]).unwrap();
+    hot.settle();
     assert!(hot.boards().index_failure().is_none());
     assert_eq!(index.applied().unwrap(), ledger.script.records.last().map(|last| mark(last)));
     assert_same(&ledger, &plain.boards(), &hot.boards());
@@ -235,7 +242,7 @@ fn records_without_an_end_of_a_batch_stay_in_memory() {
     let index = Index::open(Arc::new(store), JOURNAL).unwrap();
     assert_eq!(index.applied().unwrap(), None);
     hot.chained(mark(ledger.script.records.last().unwrap()));
-    hot.apply_batch(&[]).unwrap();
+    hot.settle();
     assert_eq!(index.applied().unwrap().map(|mark| mark.lsn), Some(ledger.script.lsn()));
 }
 
@@ -317,7 +324,7 @@ fn what_was_touched_again_and_is_not_written_stays_in_memory() {
     hot.apply_batch(&script.records).unwrap();
     check_freed(&hot.boards(), payable, true);
     hot.chained(mark(script.records.last().unwrap()));
-    hot.apply_batch(&[]).unwrap();
+    hot.settle();
     check_freed(&hot.boards(), payable, true);
 }
 

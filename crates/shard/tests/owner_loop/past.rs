@@ -17,8 +17,7 @@ fn index_of(house: &House<MemoryJournal>, store: &Arc<MemoryStore>) -> Index {
     let mut batch = Batch::default();
     seen.records.iter().for_each(|record: &Arc<Record>| batch.record(record));
     let mark: &ChainMark = seen.marks.last().expect("a batch");
-    batch.applied(*mark);
-    index.write(&batch).expect("a store");
+    index.write(&batch.close(*mark)).expect("a store");
     index
 }
 
