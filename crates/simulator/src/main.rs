@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
     process::ExitCode,
     sync::atomic::{AtomicU64, Ordering},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use clap::{Parser, Subcommand};
@@ -51,6 +51,9 @@ enum Task {
     },
 }
 
+/// How often it is told how far many stories have come.
+const PROGRESS_EVERY: Duration = Duration::from_secs(10);
+
 /// The story being told, for the panic that ends it.
 static SEED: AtomicU64 = AtomicU64::new(0);
 
@@ -70,9 +73,14 @@ fn main() -> ExitCode {
 
 fn run_many(from: u64, seeds: u64, steps: u64) -> ExitCode {
     let begun = Instant::now();
+    let mut told = begun;
     let mut total = Story::default();
-    for seed in from..from.saturating_add(seeds) {
+    for (done, seed) in (from..from.saturating_add(seeds)).enumerate() {
         SEED.store(seed, Ordering::Relaxed);
+        if told.elapsed() >= PROGRESS_EVERY {
+            told = Instant::now();
+            eprintln!("{done} of {seeds} seeds, {} crashes, {:.0?}", total.crashes, begun.elapsed());
+        }
         match run(seed, steps, &FileOnMemory) {
             Ok(story) => total.add(&story),
             Err(failure) => {
