@@ -198,6 +198,8 @@ impl<J: Journal> Switch<J> {
         let mut project = |batch: &mut Vec<Arc<Record>>, mark| {
             projector.chained(mark);
             projector.apply_batch(batch).expect(NO_FAULT);
+            // As early as it can be written: what is not durable must not be among it.
+            projector.settle();
         };
         let mut fold = |stored: RecordRef<'_>| {
             let record = folding.fold(&stored, &mut project)?;
