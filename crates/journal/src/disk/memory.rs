@@ -6,6 +6,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Disk, File};
+use pages::Pages;
+
+mod pages;
 
 /// What a power cut leaves whole: a sector is found old or new, never mixed.
 pub const SECTOR_BYTES: usize = 512;
@@ -56,7 +59,8 @@ impl MemoryDisk {
         let mut state = State::default();
         for (name, bytes) in image {
             state.seen.insert(name, state.inodes.len());
-            state.inodes.push(Inode { synced: bytes.clone(), written: bytes, dirty: BTreeSet::new() });
+            let bytes = Pages::of(&bytes);
+            state.inodes.push(Inode { synced: bytes.clone(), written: bytes, ..Inode::default() });
         }
         state.durable = state.seen.clone();
         Self { state: Arc::new(Mutex::new(state)) }
@@ -66,7 +70,7 @@ impl MemoryDisk {
     #[must_use]
     pub fn image(&self) -> BTreeMap<String, Vec<u8>> {
         let state = self.lock();
-        state.seen.iter().map(|(name, inode)| (name.clone(), state.inodes[*inode].written.clone())).collect()
+        state.seen.iter().map(|(name, inode)| (name.clone(), state.inodes[*inode].written.to_vec())).collect()
     }
 
     /// From now on new files can have so many bytes in all; writes that make a file longer fail beyond that. `None` for no
@@ -83,12 +87,20 @@ impl MemoryDisk {
         let mut state = self.lock();
         let inode = state.find(name).expect("the file is there");
         let inode = &mut state.inodes[inode];
-        for bytes in [&mut inode.written, &mut inode.synced] {
-            if let Some(byte) = bytes.get_mut(bit / 8) {
-                *byte ^= 1 << (bit % 8);
-            }
-        }
-        assert!(bit / 8 < inode.written.len(), "the file has this bit");
+        let _shorter = inode.synced.flip(bit);
+        assert!(inode.written.flip(bit), "the file has this bit");
+    }
+
+    /// Gives a file another name in one step, and takes that name from the file that had it.
+    ///
+    /// # Errors
+    /// When there is no such file, or the disk refuses.
+    pub fn replace(&self, from: &str, to: &str) -> io::Result<()> {
+        let mut state = self.lock();
+        state.begin()?;
+        let inode = state.find(from)?;
+        state.change(Change::Rename { from: from.to_owned(), to: to.to_owned(), inode });
+        Ok(())
     }
 
     /// How many faults operations have met.
@@ -175,7 +187,7 @@ impl Disk for MemoryDisk {
         let mut state = self.lock();
         state.begin()?;
         let inode = state.find(name)?;
-        let length = u64::try_from(state.inodes[inode].written.len()).map_err(io::Error::other)?;
+        let length = u64::try_from(state.inodes[inode].written.length()).map_err(io::Error::other)?;
         state.free = state.free.map(|free| free.saturating_add(length));
         state.change(Change::Remove { name: name.to_owned(), inode });
         Ok(())
@@ -215,6 +227,22 @@ impl MemoryFile {
     }
 }
 
+impl MemoryFile {
+    /// Cuts bytes off, or adds zeros. What a sync does not make durable of it is lost.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn set_length(&self, length: u64) -> io::Result<()> {
+        let mut state = self.disk.lock();
+        self.check_boot(&state)?;
+        state.begin()?;
+        let length = usize::try_from(length).map_err(io::Error::other)?;
+        state.grow(self.inode, length)?;
+        state.inodes[self.inode].set_length(length);
+        Ok(())
+    }
+}
+
 impl File for MemoryFile {
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         let mut state = self.disk.lock();
@@ -234,9 +262,7 @@ impl File for MemoryFile {
         let state = self.disk.lock();
         self.check_boot(&state)?;
         let start = usize::try_from(offset).map_err(io::Error::other)?;
-        let rest = state.inodes[self.inode].written.get(start..).and_then(|rest| rest.get(..buffer.len()));
-        buffer.copy_from_slice(rest.ok_or(io::ErrorKind::UnexpectedEof)?);
-        Ok(())
+        state.inodes[self.inode].written.read(buffer, start).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
     }
 
     fn sync(&self) -> io::Result<()> {
@@ -244,11 +270,13 @@ impl File for MemoryFile {
         self.check_boot(&state)?;
         let begun = state.begin();
         if !state.powered_off {
-            let dirty = std::mem::take(&mut state.inodes[self.inode].dirty);
+            let inode = &mut state.inodes[self.inode];
+            let mut dirty = std::mem::take(&mut inode.dirty);
             if begun.is_ok() {
-                let inode = &mut state.inodes[self.inode];
-                inode.synced.resize(inode.written.len(), 0);
+                inode.synced.set_length(inode.written.length());
                 dirty.into_iter().for_each(|sector| inode.keep(sector));
+            } else {
+                inode.lost.append(&mut dirty);
             }
         }
         begun
@@ -257,7 +285,7 @@ impl File for MemoryFile {
     fn length(&self) -> io::Result<u64> {
         let state = self.disk.lock();
         self.check_boot(&state)?;
-        u64::try_from(state.inodes[self.inode].written.len()).map_err(io::Error::other)
+        u64::try_from(state.inodes[self.inode].written.length()).map_err(io::Error::other)
     }
 }
 
@@ -281,10 +309,12 @@ struct State {
 
 #[derive(Debug, Default)]
 struct Inode {
-    written: Vec<u8>,
-    synced: Vec<u8>,
+    written: Pages,
+    synced: Pages,
     /// Sectors a sync would still have to make durable.
     dirty: BTreeSet<usize>,
+    /// Sectors that a failed sync did not make durable, and of which no later one knows.
+    lost: BTreeSet<usize>,
 }
 
 #[derive(Debug)]
@@ -319,7 +349,7 @@ impl State {
     /// Takes the space for a file of this length.
     fn grow(&mut self, inode: usize, length: usize) -> io::Result<()> {
         let Some(free) = &mut self.free else { return Ok(()) };
-        let more = length.saturating_sub(self.inodes[inode].written.len());
+        let more = length.saturating_sub(self.inodes[inode].written.length());
         let more = u64::try_from(more).map_err(io::Error::other)?;
         *free = free.checked_sub(more).ok_or(io::ErrorKind::StorageFull)?;
         Ok(())
@@ -353,8 +383,9 @@ impl State {
         for (number, inode) in self.inodes.iter_mut().enumerate() {
             if named.contains(&number) {
                 let dirty = std::mem::take(&mut inode.dirty);
-                dirty.into_iter().filter(|_| kept()).for_each(|sector| inode.keep(sector));
-                inode.written.clone_from(&inode.synced);
+                dirty.iter().filter(|_| kept()).for_each(|sector| inode.keep(*sector));
+                inode.lost.extend(dirty);
+                inode.forget_lost();
             } else {
                 *inode = Inode::default();
             }
@@ -364,22 +395,31 @@ impl State {
 
 impl Inode {
     fn write(&mut self, bytes: &[u8], offset: usize) {
-        let end = offset + bytes.len();
-        if self.written.len() < end {
-            self.written.resize(end, 0);
-        }
-        self.written[offset..end].copy_from_slice(bytes);
-        self.dirty.extend(offset / SECTOR_BYTES..end.div_ceil(SECTOR_BYTES));
+        self.written.write(bytes, offset);
+        self.dirty.extend(offset / SECTOR_BYTES..(offset + bytes.len()).div_ceil(SECTOR_BYTES));
+    }
+
+    fn set_length(&mut self, length: usize) {
+        // What is cut off is there again if that is lost.
+        self.dirty.extend(length / SECTOR_BYTES..self.written.length().div_ceil(SECTOR_BYTES));
+        self.written.set_length(length);
     }
 
     /// Makes one sector durable.
     fn keep(&mut self, sector: usize) {
         let start = sector * SECTOR_BYTES;
-        let end = self.written.len().min(start + SECTOR_BYTES);
-        if self.synced.len() < end {
-            self.synced.resize(end, 0);
+        let end = self.written.length().min(start + SECTOR_BYTES);
+        self.synced.set_length(self.synced.length().max(end));
+        self.synced.copy(&self.written, start..end);
+    }
+
+    /// Shows what is durable: of a large file only what may be something else is copied.
+    fn forget_lost(&mut self) {
+        self.written.set_length(self.synced.length());
+        for sector in std::mem::take(&mut self.lost) {
+            let start = sector * SECTOR_BYTES;
+            self.written.copy(&self.synced, start..start + SECTOR_BYTES);
         }
-        self.synced[start..end].copy_from_slice(&self.written[start..end]);
     }
 }
 

@@ -1,13 +1,13 @@
 //! A real file system on a disk that loses power: ext4 in an image, the image on the disk in user space.
 
 use std::{
-    collections::BTreeMap,
     fs,
+    io::{self, Read},
     path::{Path, PathBuf},
     process::Command,
 };
 
-use journal::disk::{Loss, MemoryDisk};
+use journal::disk::{Disk, File, Loss, MemoryDisk};
 use tempfile::TempDir;
 
 use super::support::{lossy_disk::LossyDisk, skip};
@@ -15,8 +15,12 @@ use super::support::{lossy_disk::LossyDisk, skip};
 /// Set where an image can be mounted: a test that needs one then fails instead of being skipped.
 const MAY_MOUNT_IMAGES: &str = "PAYSWITCH_TESTS_MAY_MOUNT_IMAGES";
 
-/// Enough for a ledger of some thousand payments, and small enough to be copied at each restart.
-const IMAGE_BYTES: usize = 64 * 1024 * 1024;
+/// Enough for a ledger of some ten thousand payments and for what the index leaves free. What is zero takes no memory.
+const IMAGE_BYTES: u64 = 512 * 1024 * 1024;
+/// So much of it is taken over at a time.
+const PART_BYTES: usize = 4096;
+/// All is laid out when it is made, and all of it is there to be written: nothing of the kernel's own goes on beside a run.
+const MAKE: [&str; 8] = ["-q", "-F", "-b", "4096", "-m", "0", "-E", "lazy_itable_init=0,lazy_journal_init=0"];
 const NAME: &str = "image";
 
 /// The file system, mounted. Dropping it takes everything away again.
@@ -35,13 +39,13 @@ impl Image {
         for place in [&below, &above] {
             fs::create_dir(place).expect("a directory to mount on");
         }
-        fs::write(&plain, vec![0; IMAGE_BYTES]).expect("there is space for an image");
-        if let Err(why) = run("mkfs.ext4", &["-q", "-F", "-b", "4096"], &[&plain]) {
+        let empty = fs::File::create(&plain).expect("there is a place for an image");
+        empty.set_len(IMAGE_BYTES).expect("a file may have holes");
+        if let Err(why) = run("mkfs.ext4", &MAKE, &[&plain]) {
             return skipped(&why);
         }
-        let image = fs::read(&plain).expect("the image is read");
+        let disk = take_over(&plain).expect("the image is read");
         fs::remove_file(&plain).expect("it is ours");
-        let disk = MemoryDisk::from_image(BTreeMap::from([(NAME.to_owned(), image)]));
         let lossy = LossyDisk::mount_with(&below, disk)?;
         match Mounted::mount(&below.join(NAME), &above) {
             Ok(mounted) => Some(Self { mounted, lossy, _directory: directory }),
@@ -67,6 +71,24 @@ impl Image {
         self.mounted.unmount();
         self.mounted.again();
     }
+}
+
+/// A disk with this file on it, durable.
+fn take_over(plain: &Path) -> io::Result<MemoryDisk> {
+    let disk = MemoryDisk::new();
+    let file = disk.create(NAME)?;
+    let (mut from, mut part, mut offset) = (fs::File::open(plain)?, vec![0; PART_BYTES], 0);
+    while offset < IMAGE_BYTES {
+        from.read_exact(&mut part)?;
+        let is_last = offset + PART_BYTES as u64 == IMAGE_BYTES;
+        if is_last || part.iter().any(|byte| *byte != 0) {
+            file.write_all_at(&part, offset)?;
+        }
+        offset += PART_BYTES as u64;
+    }
+    file.sync()?;
+    disk.sync_directory()?;
+    Ok(disk)
 }
 
 /// The image, as the kernel has it mounted.

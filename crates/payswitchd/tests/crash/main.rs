@@ -4,13 +4,13 @@
 //! and order ids, and repeat a key until they have a definite answer. The daemon is killed (SIGKILL) after a random number of further answers, or while it starts,
 //! and is started again on the same data. In the end every answer that was ever given must still be the truth.
 //!
-//! With a power cut goes what was not synced, or a random half of it: the journal is on a file system in user space over
+//! With a power cut goes what was not synced, or a random half of it: the whole ledger is on a file system in user space over
 //! the disk that the simulator uses. The cut is at the moment of the kill, or at one of the next operations of the disk.
 //! Or the whole ledger is on ext4, and ext4 is on an image on that disk, so that a real file system loses power too.
 //!
 //! `PAYSWITCH_CRASH_KILLS=1000 cargo test --release -p payswitchd --test crash -- --nocapture` makes it 1,000 kills
-//! instead of 25 (and 10 below ext4), and as many power cuts; `PAYSWITCH_CRASH_SEED` chooses another course. What the seed cannot fix is the operating system's
-//! share: how far the daemon had got with a request when it was killed.
+//! instead of 25, and as many power cuts; `PAYSWITCH_CRASH_SEED` chooses another course. What the seed cannot fix is the
+//! operating system's share: how far the daemon had got with a request when it was killed.
 
 mod audit;
 mod caller;
@@ -43,8 +43,6 @@ use crate::{
 
 const CLIENTS: u64 = 8;
 const KILLS: u64 = 25;
-/// A file system takes its time to come back.
-const KILLS_BELOW_EXT4: u64 = 10;
 /// The daemon is killed after at most this many further answers.
 const ANSWERS_BEFORE_KILL_MAX: u64 = 300;
 /// An early kill comes after at most this many looks at the lock file of a daemon that recovers.
@@ -90,16 +88,14 @@ fn every_answer_outlives_every_restart() {
 #[test]
 fn every_answer_outlives_every_power_cut() {
     let directory = tempfile::tempdir().expect("a place for the data");
-    let journal = directory.path().join("journal");
-    fs::create_dir(&journal).expect("a directory to mount on");
-    let Some(disk) = LossyDisk::mount(&journal) else { return };
-    tell("power cuts", KILLS, directory.path(), How::LosesPower(&disk));
+    let Some(disk) = LossyDisk::mount(directory.path()) else { return };
+    tell("power cuts", KILLS, &directory.path().join("ledger"), How::LosesPower(&disk));
 }
 
 #[test]
 fn every_answer_outlives_every_power_cut_below_a_real_file_system() {
     let Some(image) = Image::mount() else { return };
-    tell("power cuts below ext4", KILLS_BELOW_EXT4, &image.data_dir(), How::LosesPowerBelow(&image));
+    tell("power cuts below ext4", KILLS, &image.data_dir(), How::LosesPowerBelow(&image));
 }
 
 /// How a daemon ends.
@@ -158,6 +154,7 @@ async fn run(what: &str, kills: u64, seed: u64, data_dir: &Path, how: How<'_>) {
     audit(&daemon, &answered).await;
     stop(daemon).await;
     let records = verify_journal(data_dir);
+    assert!(has_snapshot(data_dir), "snapshots were made, and with them the index was persisted");
     sum_up(what, &killer, &tally, &answered, records, begun);
     assert!(answered.len() as u64 >= kills, "the run did some work between the kills");
 }
@@ -337,6 +334,12 @@ fn verify_journal(data_dir: &Path) -> u64 {
         assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
     }
     report.records
+}
+
+/// Whether there is one that counts.
+fn has_snapshot(data_dir: &Path) -> bool {
+    let names = DirectoryDisk::new(data_dir.join("snapshots")).list().expect("a daemon made the directory");
+    names.iter().any(|name| name.ends_with(".snapshot") && !name.starts_with("next"))
 }
 
 /// SplitMix64 (Steele, Lea, Flood 2014).

@@ -1,5 +1,8 @@
 //! A disk that loses what was not synced, under a real daemon: a file system in user space over [`MemoryDisk`], so that
-//! the simulator and real processes lose power in the same way. One flat directory; the kernel caches nothing of it.
+//! the simulator and real processes lose power in the same way. The kernel caches nothing of it.
+//!
+//! A file of the disk is named by its whole path, and a directory is an empty file whose name ends with a slash. So a directory
+//! that is lost takes along what is in it. A sync of one directory makes the changes of all durable.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -10,13 +13,13 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
-    time::{Duration, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use fuser::{
-    BackgroundSession, Config, Errno, FileAttr, FileHandle, FileType, Filesystem, FopenFlags, Generation, INodeNo,
-    LockOwner, OpenFlags, RenameFlags, ReplyAttr, ReplyCreate, ReplyData, ReplyDirectory, ReplyEmpty, ReplyEntry,
-    ReplyOpen, ReplyStatfs, ReplyWrite, Request, WriteFlags,
+    BackgroundSession, BsdFileFlags, Config, Errno, FileAttr, FileHandle, FileType, Filesystem, FopenFlags, Generation,
+    INodeNo, LockOwner, OpenFlags, RenameFlags, ReplyAttr, ReplyCreate, ReplyData, ReplyDirectory, ReplyEmpty,
+    ReplyEntry, ReplyOpen, ReplyStatfs, ReplyWrite, Request, TimeOrNow, WriteFlags,
 };
 use journal::disk::{Disk, File, MemoryDisk, MemoryFile};
 
@@ -92,8 +95,12 @@ impl Tables {
         number
     }
 
-    fn name(&self, number: u64) -> io::Result<String> {
-        let found = self.numbers.iter().find(|(_, known)| **known == number);
+    /// The name of what has this number: the empty one of the root, or one that ends with a slash for another directory.
+    fn name(&self, number: INodeNo) -> io::Result<String> {
+        if number == INodeNo::ROOT {
+            return Ok(String::new());
+        }
+        let found = self.numbers.iter().find(|(_, known)| **known == number.0);
         found.map(|(name, _)| name.clone()).ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
@@ -111,18 +118,70 @@ impl Mounted {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn look_up(&self, name: &OsStr) -> io::Result<FileAttr> {
-        let name = text(name)?;
-        let size = self.disk.open(name)?.length()?;
-        Ok(attributes(self.tables().number(name), FileType::RegularFile, size))
+    /// The whole name of what is called so in this directory.
+    fn inside(&self, parent: INodeNo, name: &OsStr) -> io::Result<String> {
+        let name = name.to_str().ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.tables().name(parent)? + name)
     }
 
-    fn attributes(&self, number: INodeNo) -> io::Result<FileAttr> {
+    fn look_up(&self, parent: INodeNo, name: &OsStr) -> io::Result<FileAttr> {
+        let name = self.inside(parent, name)?;
+        self.attributes_of(&name).or_else(|_no_file| self.attributes_of(&(name + "/")))
+    }
+
+    fn attributes_of(&self, name: &str) -> io::Result<FileAttr> {
+        let size = self.disk.open(name)?.length()?;
+        let kind = if name.ends_with('/') { FileType::Directory } else { FileType::RegularFile };
+        Ok(attributes(self.tables().number(name), kind, size))
+    }
+
+    /// Of an open file also when it has no name any more.
+    fn attributes(&self, number: INodeNo, handle: Option<FileHandle>) -> io::Result<FileAttr> {
         if number == INodeNo::ROOT {
             return Ok(attributes(number.0, FileType::Directory, 0));
         }
-        let name = self.tables().name(number.0)?;
-        self.look_up(OsStr::new(&name))
+        if let Some(handle) = handle {
+            let size = self.tables().file(handle)?.length()?;
+            return Ok(attributes(number.0, FileType::RegularFile, size));
+        }
+        let name = self.tables().name(number)?;
+        self.attributes_of(&name)
+    }
+
+    fn set_length(&self, number: INodeNo, handle: Option<FileHandle>, length: u64) -> io::Result<()> {
+        let name = self.tables().name(number);
+        match handle {
+            Some(handle) => self.tables().file(handle)?.set_length(length),
+            None => self.disk.open(&name?)?.set_length(length),
+        }
+    }
+
+    /// The names of what is in this directory itself.
+    fn list(&self, directory: INodeNo) -> io::Result<Vec<String>> {
+        let prefix = self.tables().name(directory)?;
+        let is_in = |name: &String| {
+            let rest = name.strip_prefix(&prefix).unwrap_or_default();
+            !rest.is_empty() && !rest.trim_end_matches('/').contains('/')
+        };
+        Ok(self.disk.list()?.into_iter().filter(is_in).collect())
+    }
+
+    fn directory_made(&self, parent: INodeNo, name: &OsStr) -> io::Result<FileAttr> {
+        let name = self.inside(parent, name)? + "/";
+        // What was in one of that name, and was lost with it, is in no other.
+        for lost in self.disk.list()?.iter().filter(|lost| lost.starts_with(&name) && **lost != name) {
+            self.disk.remove(lost)?;
+        }
+        self.disk.create(&name)?;
+        self.attributes_of(&name)
+    }
+
+    fn directory_removed(&self, parent: INodeNo, name: &OsStr) -> io::Result<()> {
+        let name = self.inside(parent, name)? + "/";
+        if self.disk.list()?.iter().any(|other| other.starts_with(&name) && *other != name) {
+            return Err(io::ErrorKind::DirectoryNotEmpty.into());
+        }
+        self.forgotten(&name)
     }
 
     fn opened(&self, file: MemoryFile) -> FileHandle {
@@ -141,9 +200,8 @@ impl Mounted {
         Ok(bytes)
     }
 
-    fn renamed(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
-        let (from, to) = (text(from)?, text(to)?);
-        self.disk.rename(from, to)?;
+    fn renamed(&self, from: &str, to: &str) -> io::Result<()> {
+        self.disk.replace(from, to)?;
         let mut tables = self.tables();
         if let Some(number) = tables.numbers.remove(from) {
             tables.numbers.insert(to.to_owned(), number);
@@ -151,8 +209,7 @@ impl Mounted {
         Ok(())
     }
 
-    fn removed(&self, name: &OsStr) -> io::Result<()> {
-        let name = text(name)?;
+    fn forgotten(&self, name: &str) -> io::Result<()> {
         self.disk.remove(name)?;
         self.tables().numbers.remove(name);
         Ok(())
@@ -160,22 +217,54 @@ impl Mounted {
 }
 
 impl Filesystem for Mounted {
-    fn lookup(&self, _: &Request, _: INodeNo, name: &OsStr, reply: ReplyEntry) {
-        match self.look_up(name) {
-            Ok(found) => reply.entry(&NEVER_CACHED, &found, Generation(0)),
-            Err(error) => reply.error(number_of(&error)),
-        }
+    fn lookup(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
+        entered(self.look_up(parent, name), reply);
     }
 
-    fn getattr(&self, _: &Request, number: INodeNo, _: Option<FileHandle>, reply: ReplyAttr) {
-        match self.attributes(number) {
+    fn getattr(&self, _: &Request, number: INodeNo, handle: Option<FileHandle>, reply: ReplyAttr) {
+        match self.attributes(number, handle) {
             Ok(found) => reply.attr(&NEVER_CACHED, &found),
             Err(error) => reply.error(number_of(&error)),
         }
     }
 
-    fn create(&self, _: &Request, _: INodeNo, name: &OsStr, _: u32, _: u32, _: i32, reply: ReplyCreate) {
-        match text(name).and_then(|name| self.disk.create(name)).and_then(|file| Ok((file, self.look_up(name)?))) {
+    fn setattr(
+        &self,
+        _: &Request,
+        number: INodeNo,
+        _: Option<u32>,
+        _: Option<u32>,
+        _: Option<u32>,
+        size: Option<u64>,
+        _: Option<TimeOrNow>,
+        _: Option<TimeOrNow>,
+        _: Option<SystemTime>,
+        handle: Option<FileHandle>,
+        _: Option<SystemTime>,
+        _: Option<SystemTime>,
+        _: Option<SystemTime>,
+        _: Option<BsdFileFlags>,
+        reply: ReplyAttr,
+    ) {
+        let set = size.map_or(Ok(()), |length| self.set_length(number, handle, length));
+        match set.and_then(|()| self.attributes(number, handle)) {
+            Ok(found) => reply.attr(&NEVER_CACHED, &found),
+            Err(error) => reply.error(number_of(&error)),
+        }
+    }
+
+    fn mkdir(&self, _: &Request, parent: INodeNo, name: &OsStr, _: u32, _: u32, reply: ReplyEntry) {
+        entered(self.directory_made(parent, name), reply);
+    }
+
+    fn rmdir(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        done(self.directory_removed(parent, name), reply);
+    }
+
+    fn create(&self, _: &Request, parent: INodeNo, name: &OsStr, _: u32, _: u32, _: i32, reply: ReplyCreate) {
+        let created =
+            self.inside(parent, name).and_then(|name| Ok((self.disk.create(&name)?, self.attributes_of(&name)?)));
+        match created {
             Ok((file, found)) => {
                 let handle = self.opened(file);
                 reply.created(&NEVER_CACHED, &found, Generation(0), handle, FopenFlags::FOPEN_DIRECT_IO);
@@ -185,7 +274,7 @@ impl Filesystem for Mounted {
     }
 
     fn open(&self, _: &Request, number: INodeNo, _: OpenFlags, reply: ReplyOpen) {
-        let name = self.tables().name(number.0);
+        let name = self.tables().name(number);
         match name.and_then(|name| self.disk.open(&name)) {
             Ok(file) => reply.opened(self.opened(file), FopenFlags::FOPEN_DIRECT_IO),
             Err(error) => reply.error(number_of(&error)),
@@ -255,22 +344,34 @@ impl Filesystem for Mounted {
         done(self.disk.sync_directory(), reply);
     }
 
-    fn rename(&self, _: &Request, _: INodeNo, from: &OsStr, _: INodeNo, to: &OsStr, _: RenameFlags, reply: ReplyEmpty) {
-        done(self.renamed(from, to), reply);
+    fn rename(
+        &self,
+        _: &Request,
+        parent: INodeNo,
+        name: &OsStr,
+        new_parent: INodeNo,
+        new_name: &OsStr,
+        _: RenameFlags,
+        reply: ReplyEmpty,
+    ) {
+        let names = self.inside(parent, name).and_then(|from| Ok((from, self.inside(new_parent, new_name)?)));
+        done(names.and_then(|(from, to)| self.renamed(&from, &to)), reply);
     }
 
-    fn unlink(&self, _: &Request, _: INodeNo, name: &OsStr, reply: ReplyEmpty) {
-        done(self.removed(name), reply);
+    fn unlink(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        done(self.inside(parent, name).and_then(|name| self.forgotten(&name)), reply);
     }
 
-    fn readdir(&self, _: &Request, _: INodeNo, _: FileHandle, offset: u64, mut reply: ReplyDirectory) {
-        let names = match self.disk.list() {
+    fn readdir(&self, _: &Request, directory: INodeNo, _: FileHandle, offset: u64, mut reply: ReplyDirectory) {
+        let names = match self.list(directory) {
             Ok(names) => names,
             Err(error) => return reply.error(number_of(&error)),
         };
         for (next, name) in (1..).zip(names).skip(usize::try_from(offset).unwrap_or(usize::MAX)) {
             let number = INodeNo(self.tables().number(&name));
-            if reply.add(number, next, FileType::RegularFile, &name) {
+            let kind = if name.ends_with('/') { FileType::Directory } else { FileType::RegularFile };
+            let shown = name.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+            if reply.add(number, next, kind, shown) {
                 break;
             }
         }
@@ -296,8 +397,11 @@ fn done(result: io::Result<()>, reply: ReplyEmpty) {
     }
 }
 
-fn text(name: &OsStr) -> io::Result<&str> {
-    name.to_str().ok_or_else(|| io::ErrorKind::InvalidInput.into())
+fn entered(result: io::Result<FileAttr>, reply: ReplyEntry) {
+    match result {
+        Ok(found) => reply.entry(&NEVER_CACHED, &found, Generation(0)),
+        Err(error) => reply.error(number_of(&error)),
+    }
 }
 
 /// What a process is told.
@@ -307,6 +411,7 @@ fn number_of(error: &io::Error) -> Errno {
         (io::ErrorKind::AlreadyExists, Errno::EEXIST),
         (io::ErrorKind::StorageFull, Errno::ENOSPC),
         (io::ErrorKind::InvalidInput, Errno::EINVAL),
+        (io::ErrorKind::DirectoryNotEmpty, Errno::ENOTEMPTY),
     ];
     known.into_iter().find(|(kind, _)| *kind == error.kind()).map_or(Errno::EIO, |(_, number)| number)
 }

@@ -89,8 +89,8 @@ impl Daemon {
             if stdout.read_line(&mut banner).expect("cannot read the banner") == 0 {
                 let mut said = String::new();
                 child.stderr.take().expect("stderr is piped").read_to_string(&mut said).expect("stderr is text");
-                let _reaped = child.wait();
-                panic!("payswitchd ended before it was ready:\n{banner}{said}");
+                let ended = child.wait().expect("cannot wait for payswitchd");
+                panic!("payswitchd ended before it was ready, {ended}:\n{banner}{said}");
             }
         }
         // Whether or not anybody reads the logs, a full pipe must not stop the daemon.
