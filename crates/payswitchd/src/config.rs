@@ -256,7 +256,7 @@ impl Default for Config {
 impl Config {
     /// Reads the configuration and checks what can be checked without touching anything.
     pub(crate) fn load(arguments: &Arguments) -> Result<Self, StartError> {
-        let mut figment = Figment::from(Serialized::defaults(Self::default()));
+        let mut figment = built_in();
         if let Some(path) = &arguments.config {
             check_file(path)?;
             figment = figment.merge(Toml::file_exact(path));
@@ -274,6 +274,13 @@ impl Config {
             *value = argument.unwrap_or(*value);
         }
         config.data_dir = arguments.data_dir.clone().unwrap_or(config.data_dir);
+        config.check()?;
+        Ok(config)
+    }
+
+    /// The same of the text of a file alone, without arguments and environment.
+    pub(crate) fn of_file(text: &str) -> Result<Self, StartError> {
+        let config: Self = built_in().merge(Toml::string(text)).extract().map_err(|error| explain(&error))?;
         config.check()?;
         Ok(config)
     }
@@ -459,6 +466,10 @@ impl Config {
     }
 }
 
+fn built_in() -> Figment {
+    Figment::from(Serialized::defaults(Config::default()))
+}
+
 /// What is no plain file of a sensible size is not read.
 fn check_file(path: &Path) -> Result<(), StartError> {
     let refused = |why: String| StartError::Config(format!("{}: {why}", path.display()));
@@ -549,7 +560,7 @@ mod tests {
     #[test]
     fn a_ratio_may_be_written_as_text_or_number() {
         for text in ["[policy]\nfx_markup = \"0.02\"", "[policy]\nfx_markup = 0.02"] {
-            let figment = Figment::from(Serialized::defaults(Config::default())).merge(Toml::string(text));
+            let figment = built_in().merge(Toml::string(text));
             let config: Config = figment.extract().expect("both are ratios");
             assert_eq!(config.policy().expect("a policy").fx_markup.millionths(), 20_000, "{text}");
         }
@@ -565,7 +576,7 @@ mod tests {
                  requests.inbox_requests_max",
             ),
         ] {
-            let figment = Figment::from(Serialized::defaults(Config::default())).merge(Toml::string(text));
+            let figment = built_in().merge(Toml::string(text));
             let error = figment.extract::<Config>().expect_err("the key is unknown");
             assert_eq!(explain(&error).to_string(), expected);
         }

@@ -1,58 +1,7 @@
-//! The payments switch daemon. It reads the configuration, names the concrete adapters, starts the threads and waits for
-//! a signal; it decides nothing.
-//!
-//! Start reading at `start.rs` (what is put together) and `serve.rs` (what runs where, and how it ends).
+//! The payments switch daemon: all of it is in the library.
 
-mod archiving;
-mod arguments;
-mod banner;
-mod config;
-mod descriptors;
-mod housekeeping;
-mod keys;
-mod locked_directory;
-mod logs;
-mod metrics_endpoint;
-mod opening;
-mod policy_text;
-mod reload;
-mod sandbox;
-mod serve;
-mod setup;
-mod start;
-
-use std::{process::ExitCode, sync::Arc};
-
-use clap::Parser;
-
-use crate::arguments::{Arguments, Task};
+use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let result = match &arguments.task {
-        None => run(&arguments),
-        Some(Task::NewKey { digest_key_file }) => keys::print_new(digest_key_file),
-        Some(Task::NewQuoteKey { out }) => keys::print_new_quote_key(out.as_deref()),
-        Some(Task::NewReceiptKey { out }) => keys::print_new_receipt_key(out.as_deref()),
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("payswitchd: {}", shard::with_sources(&error));
-            ExitCode::from(error.exit_code())
-        }
-    }
-}
-
-fn run(arguments: &Arguments) -> Result<(), start::StartError> {
-    let mut config = config::Config::load(arguments)?;
-    logs::start(config.log.format);
-    logs::stop_the_process_on_panic();
-    let metrics = metrics_endpoint::install_recorder()?;
-    let main = serve::Main::new(config.mode)?;
-    let configured = config.clone();
-    config.connections.connections_max = descriptors::connections_max(config.connections.connections_max)?;
-    let switch = start::start(&config)?;
-    let reload = reload::Reload::new(arguments.clone(), configured, Arc::clone(&switch.keys.signing));
-    serve::serve(&config, switch, main, reload, metrics)
+    payswitchd::main()
 }

@@ -10,7 +10,8 @@ use domain::{
     MerchantRules, Name, PairRules, Policy, QUOTE_MS_DEFAULT, Rail, RailRules, RefundFunding, RefundRate,
     VolatilityBand,
 };
-use money::{Currency, Money, Ratio, Weight};
+use engine::BALANCE_MINOR_UNITS_MAX;
+use money::{AMOUNT_MINOR_UNITS_MAX, Currency, Money, Ratio, Weight};
 use serde::{Deserialize, Serialize};
 
 /// A day: the longest time a quote may hold, in milliseconds.
@@ -297,8 +298,8 @@ impl PolicyText {
         let mut limits = BTreeMap::new();
         for (index, text) in indexed(&self.exposure) {
             let key = |key: &str| format!("exposure[{index}].{key}");
-            let soft = amount(&key("soft"), &text.soft)?;
-            let hard = amount(&key("hard"), &text.hard)?;
+            let soft = amount(&key("soft"), &text.soft, BALANCE_MINOR_UNITS_MAX)?;
+            let hard = amount(&key("hard"), &text.hard, BALANCE_MINOR_UNITS_MAX)?;
             if soft.currency() != hard.currency() {
                 return Err(format!("{} = {:?}: soft is in {}", key("hard"), text.hard, soft.currency().code()));
             }
@@ -411,7 +412,8 @@ impl TierText {
     fn tier(&self, index: usize) -> Result<MarkupTier, String> {
         let key = |key: &str| format!("tiers[{index}].{key}");
         let of_pair = self.pair.as_deref().map(|text| pair(&key("pair"), text)).transpose()?;
-        let amount_min = self.amount_min.as_deref().map(|text| amount(&key("amount_min"), text)).transpose()?;
+        let max = AMOUNT_MINOR_UNITS_MAX.into();
+        let amount_min = self.amount_min.as_deref().map(|text| amount(&key("amount_min"), text, max)).transpose()?;
         if let (Some(pair), Some(min)) = (of_pair, amount_min)
             && pair.presentment != min.currency()
         {
@@ -458,10 +460,16 @@ fn pair(key: &str, text: &str) -> Result<CurrencyPair, String> {
     Ok(pair)
 }
 
-/// `HKD 10,000.00`.
-fn amount(key: &str, text: &str) -> Result<Money, String> {
+/// `HKD 10,000.00`. What is above `minor_units_max` is never reached, and no record holds it.
+fn amount(key: &str, text: &str, minor_units_max: i128) -> Result<Money, String> {
     let money = at(key, text, Money::parse(text))?;
-    if money.is_positive() { Ok(money) } else { Err(format!("{key} = {text:?}: not above zero")) }
+    if !money.is_positive() {
+        return Err(format!("{key} = {text:?}: not above zero"));
+    }
+    if money.minor_units() > minor_units_max {
+        return Err(format!("{key} = {text:?}: at most {}", Money::new(money.currency(), minor_units_max).grouped()));
+    }
+    Ok(money)
 }
 
 fn millis(key: &str, millis: u64, max: u64) -> Result<i64, String> {

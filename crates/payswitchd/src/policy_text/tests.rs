@@ -203,6 +203,13 @@ fn what_cannot_be_is_said_with_its_key() {
     check(&exposure("HKD 1.00", "CNY 2.00"), "exposure[0].hard = \"CNY 2.00\": soft is in HKD");
     check(&exposure("HKD 2.00", "HKD 1.00"), "exposure[0].hard = \"HKD 1.00\": below soft, which is HKD 2.00");
     check(&exposure("HKD 0.00", "HKD 1.00"), "exposure[0].soft = \"HKD 0.00\": not above zero");
+    // Found by the fuzz target: the daemon stopped when it wrote the record.
+    let above = "exposure[0].hard = \"HKD 10000000000000000.00\": at most HKD 9,999,999,999,999,999.99";
+    check(&exposure("HKD 1.00", "HKD 10000000000000000.00"), above);
+    check(
+        &tier("amount_min = \"JPY 1,000,000,000,000,000\""),
+        "tiers[0].amount_min = \"JPY 1,000,000,000,000,000\": at most JPY 999,999,999,999,999",
+    );
     let one = exposure("HKD 1.00", "HKD 1.00");
     check(&[one.clone(), one].join("\n"), "exposure[1].soft: there is a limit in HKD already");
     let merchant = |name: &str, rule: &str| format!("[[policy.merchants]]\nname = \"{name}\"\n{rule}");
