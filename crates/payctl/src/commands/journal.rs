@@ -4,6 +4,7 @@ mod archive;
 mod audit;
 mod copy;
 mod explain;
+mod ledger_directory;
 mod ledger_names;
 mod line;
 mod reading;

@@ -4,8 +4,10 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use ::journal::Report;
 use ::journal::disk::DirectoryDisk;
 use clap::Args;
+use domain::Lsn;
 
 use super::{JOURNAL_DIRECTORY, disk, print, report_fields, report_json};
 use crate::error::Error;
@@ -58,8 +60,16 @@ impl Restore {
             let mut fields = report_fields(&restored.report);
             fields.line("from archive", words::counted(archived, "segment"));
             fields.line("from journal", words::counted(behind, "segment"));
-            format!("{}\n{fields}", paint(GOOD, "whole"))
+            format!("{}\n{fields}", paint(GOOD, heading(&restored.report)))
         })?;
         Ok(Exit::Approved)
+    }
+}
+
+/// A journal that begins later is not whole, however well it was restored.
+fn heading(report: &Report) -> String {
+    match report.first_lsn.filter(|first| *first > Lsn::new(1)) {
+        Some(first) => format!("restored from lsn {first} on: what was before is not in the archive"),
+        None => "whole".to_owned(),
     }
 }
