@@ -70,5 +70,5 @@ pub use preparation::Preparation;
 pub use reader::FileReader;
 pub use recovery::{Cut, Recovered};
 pub use scan::RecordRef;
-pub use verify::{Report, StoredRecord, begins_at, identify, record_at, scan, verify};
+pub use verify::{Report, StoredRecord, begins_at, identify, reaches, record_at, scan, verify};
 pub use writer::{FileJournal, Options, SEGMENT_BYTES_DEFAULT};

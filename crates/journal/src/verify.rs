@@ -153,6 +153,15 @@ pub fn begins_at<D: Disk>(disk: &D) -> Result<Option<Lsn>, Error> {
     Ok(list_segments(disk)?.first().copied())
 }
 
+/// A position that the journal on this disk reaches at least, by the name of its newest segment. `None` when there is no
+/// segment.
+///
+/// # Errors
+/// [`Error::Io`] when the disk cannot be read.
+pub fn reaches<D: Disk>(disk: &D) -> Result<Option<Lsn>, Error> {
+    Ok(list_segments(disk)?.last().map(|newest| Lsn::new(newest.get().saturating_sub(1))))
+}
+
 fn report<D: Disk>(disk: &D, found: Option<Found>) -> Result<Report, Error> {
     let Some(found) = found else { return Err(Error::NoJournal { path: disk.path("") }) };
     Ok(Report {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use domain::{Lsn, Timestamp};
 use index::Index;
 use journal::{
-    ArchiveLimits, Retention, archive,
+    ArchiveLimits, Archived, Expired, Retention, archive,
     disk::{DirectoryDisk, Disk},
     expire,
 };
@@ -70,10 +70,13 @@ impl Archiving {
 
     fn archive(&self, up_to: Lsn, goes_on: &dyn Fn() -> bool) -> Result<(), NotArchived> {
         while goes_on() {
-            let archived = archive(&self.journal, &self.archive, up_to, ArchiveLimits::default())?;
+            // One at a time, so that each that was moved is counted, whatever becomes of the next.
+            let archived = archive(&self.journal, &self.archive, up_to, ArchiveLimits { segments_max: 1 })?;
             counter!(ARCHIVED_SEGMENTS).increment(archived.segments);
-            if archived.segments > 0 {
-                tracing::info!(?archived, "archived segments");
+            if let (Some(first), Some(last)) = (archived.first_lsn, archived.last_lsn) {
+                let (first_lsn, last_lsn) = (first.get(), last.get());
+                let Archived { segments, segment_bytes, archived_bytes, .. } = archived;
+                tracing::info!(segments, first_lsn, last_lsn, segment_bytes, archived_bytes, "archived segments");
             }
             if !archived.more {
                 break;
@@ -88,10 +91,20 @@ impl Archiving {
         }
         let oldest_kept = self.keep_days.map(|days| now.plus_millis(-i64::from(days).saturating_mul(DAY_MS)));
         let older_than = oldest_kept.map(|moment| self.first_from(moment)).transpose()?;
-        let expired = expire(&self.archive, Retention { bytes_max: self.keep_bytes, older_than, segments_min: 1 })?;
-        counter!(EXPIRED_SEGMENTS).increment(expired.segments);
-        if expired.segments > 0 {
-            tracing::info!(?expired, "removed archived segments for good");
+        let retention = Retention { bytes_max: self.keep_bytes, older_than, segments_min: 1 };
+        let expired = expire(&self.archive, retention, &mut || counter!(EXPIRED_SEGMENTS).increment(1))?;
+        if let (Some(first), Some(last)) = (expired.first_lsn, expired.last_lsn) {
+            let (first_lsn, last_lsn) = (first.get(), last.get());
+            let Expired { segments, archived_bytes, segments_kept, archived_bytes_kept, .. } = expired;
+            tracing::info!(
+                segments,
+                first_lsn,
+                last_lsn,
+                archived_bytes,
+                segments_kept,
+                archived_bytes_kept,
+                "removed archived segments for good"
+            );
         }
         Ok(())
     }
@@ -106,5 +119,55 @@ impl Archiving {
             (low, high) = if is_before { (middle.saturating_add(1), high) } else { (low, middle) };
         }
         Ok(Lsn::new(low))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, sync::Arc};
+
+    use index::MemoryStore;
+    use journal::{FileJournal, Journal, JournalId, Options, Preparation, SEGMENT_BYTES_MIN};
+    use metrics_exporter_prometheus::PrometheusBuilder;
+
+    use super::*;
+
+    /// The segment before it was moved, and that is counted.
+    #[test]
+    fn what_was_archived_before_a_damaged_segment_is_counted() {
+        let place = tempfile::tempdir().expect("a temporary directory");
+        let path = place.path().join("journal");
+        let (disk, id) = (DirectoryDisk::create(path.clone()).expect("a directory"), JournalId::new([7; 16]));
+        let options =
+            Options { segment_bytes: SEGMENT_BYTES_MIN, preparation: Preparation::Inline, ..Options::new(id) };
+        let (mut journal, _) = FileJournal::open(disk.clone(), options, &mut |_| Ok(())).expect("an empty journal");
+        let segments = || {
+            let mut names = disk.list().expect("a directory");
+            names.retain(|name| name.ends_with(".segment") && !name.starts_with("next"));
+            names.sort();
+            names
+        };
+        while segments().len() < 4 {
+            journal.append(journal.last_lsn().next(), &[1; 50_000]).expect("it is taken");
+            journal.flush().expect("it is written");
+            journal.poll();
+        }
+        let second = path.join(&segments()[1]);
+        let mut bytes = fs::read(&second).expect("it is read");
+        bytes[30_000] ^= 1;
+        fs::write(&second, bytes).expect("it is written");
+
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let index = Index::open(Arc::<MemoryStore>::default(), id.bytes()).expect("an index");
+        metrics::with_local_recorder(&recorder, || {
+            let config = Archive { directory: Some(place.path().join("archive")), ..Archive::default() };
+            let archiving = Archiving::new(&config, path.clone(), index).expect("it is made").expect("it is asked for");
+            archiving.run(journal.last_lsn(), Timestamp::from_micros(1), &|| true);
+        });
+        let told = recorder.handle().render();
+        for line in [format!("{ARCHIVED_SEGMENTS} 1\n"), format!("{ARCHIVE_FAILURES} 1\n")] {
+            assert!(told.contains(&line), "{told}");
+        }
+        assert_eq!(segments().len(), 3);
     }
 }

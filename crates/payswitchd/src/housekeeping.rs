@@ -21,6 +21,8 @@ use crate::{archiving::Archiving, serve::spawn, start::StartError};
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How long after one that failed the next is tried.
 const RETRY_AFTER: Duration = Duration::from_secs(60);
+/// How long after the last request that was refused because of the index this is shown.
+const REFUSED_SHOWN_FOR: Duration = Duration::from_secs(60);
 /// How long the maker of a snapshot rests after each slice of records, so that payments have the processor.
 const REST: Duration = Duration::from_millis(1);
 
@@ -75,6 +77,8 @@ impl Housekeeping {
 struct IndexWatch {
     fails: bool,
     refused: u64,
+    /// Since when none was refused, while it is shown that some were.
+    quiet_since: Option<Instant>,
 }
 
 impl IndexWatch {
@@ -95,8 +99,13 @@ impl IndexWatch {
         self.fails = failure.is_some();
         let refused = status.past_unreadable();
         if refused > self.refused {
-            let requests = refused.saturating_sub(self.refused);
-            tracing::error!(requests, "refused: the index cannot be read, or is far behind");
+            let (requests, why) = (refused.saturating_sub(self.refused), status.reason());
+            tracing::error!(requests, why, "refused: the index cannot be read, or is far behind");
+            self.quiet_since = Some(Instant::now());
+        } else if self.quiet_since.is_some_and(|since| since.elapsed() >= REFUSED_SHOWN_FOR) {
+            tracing::info!("no more requests are refused because of the index");
+            status.past_is_readable();
+            self.quiet_since = None;
         }
         self.refused = refused;
     }

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use axum::{Router, http::StatusCode, routing::get, serve::Listener};
 use ingress::{GuardedListener, GuardedStream};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use shard::{Handle, ServingState};
+use shard::Handle;
 use tokio::net::TcpListener;
 
 use crate::{archiving, housekeeping, reload, start::StartError};
@@ -65,7 +65,7 @@ impl Listener for Capped {
     }
 }
 
-/// `/metrics`, `/livez` (the process runs) and `/readyz` (writes are taken).
+/// `/metrics`, `/livez` (the process runs) and `/readyz` (all writes are taken).
 pub(crate) fn router(metrics: PrometheusHandle, handle: Handle) -> Router {
     Router::new()
         .route("/metrics", get(move || async move { metrics.render() }))
@@ -74,10 +74,8 @@ pub(crate) fn router(metrics: PrometheusHandle, handle: Handle) -> Router {
 }
 
 fn ready(handle: &Handle) -> (StatusCode, String) {
-    match handle.status().state() {
-        ServingState::Serving => (StatusCode::OK, "ok\n".to_owned()),
-        ServingState::Draining | ServingState::Failed | ServingState::Full => {
-            (StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", handle.status().reason()))
-        }
+    match handle.status().reason() {
+        reason if reason.is_empty() => (StatusCode::OK, "ok\n".to_owned()),
+        reason => (StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")),
     }
 }

@@ -1,6 +1,6 @@
 //! Opening a ledger: index, snapshot and journal, in this order, with all that follows them.
 
-use std::{mem, path::Path, sync::Arc, thread::JoinHandle};
+use std::{mem, path::Path, sync::Arc, thread::JoinHandle, time::Instant};
 
 use domain::{ChainMark, Lsn, Record, Standing};
 use engine::Engine;
@@ -13,6 +13,7 @@ use shard::{Beginning, Folding, Observer, Past, RecordsMissing, Snapshots, Snaps
 use crate::{
     config::Config,
     locked_directory::LockedDirectory,
+    progress::Progress,
     serve::{join, spawn},
     start::{StartError, random_bytes},
 };
@@ -43,7 +44,9 @@ pub(crate) fn open(config: &Config, locked: &LockedDirectory) -> Result<Ledger, 
     }
     let id = identified.map_or_else(|| random_bytes().map(JournalId::new), Ok)?;
     let snapshots = Snapshots::new(made(locked.snapshots(), "make the snapshots' directory")?, id.bytes());
-    let opening = Opening { config, disk, id, snapshots };
+    let reaches = journal::reaches(&disk).map_err(|source| StartError::Journal { source })?;
+    let reaches = reaches.unwrap_or(Lsn::ZERO).max(had);
+    let opening = Opening { config, disk, id, snapshots, reaches };
     let opened = match open_index(&locked.index(), id).and_then(|index| opening.open(index)) {
         Err(StartError::Index { source }) if source.is_cured_by_rebuilding() && !is_of_another(&source) => {
             let begins_at = journal::begins_at(&opening.disk).map_err(|source| StartError::Journal { source })?;
@@ -88,6 +91,8 @@ struct Opening<'a> {
     disk: DirectoryDisk,
     id: JournalId,
     snapshots: Snapshots<DirectoryDisk>,
+    /// What the journal reaches at least.
+    reaches: Lsn,
 }
 
 impl Opening<'_> {
@@ -150,7 +155,10 @@ impl Opening<'_> {
         feed: &mut Feed,
     ) -> Result<(FileJournal<DirectoryDisk>, Recovered), StartError> {
         let options = Options { segment_bytes: self.config.journal.segment_bytes, ..Options::new(self.id) };
+        let begin = mark.map_or(Lsn::ZERO, |mark| mark.lsn);
+        let mut progress = Progress::new(begin, self.reaches, Instant::now());
         let mut fold = |found: RecordRef<'_>| {
+            progress.tell(found.lsn);
             let record = folding.fold(&found, &mut |records, mark| feed.send(records, Some(mark)))?;
             tables.observe(&record);
             Ok(())

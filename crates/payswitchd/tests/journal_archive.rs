@@ -162,6 +162,67 @@ async fn a_journal_that_begins_later_says_so_and_asks_for_its_beginning() {
     assert!(exit != 0 && said.contains("earlier segments were archived"), "{exit}: {said}");
 }
 
+/// A daemon archives by itself; beside it nobody takes away what it may still read.
+#[tokio::test]
+async fn the_journal_of_a_running_daemon_is_left_alone() {
+    let ledger = Ledger::new().await;
+    let (directory, archive) = (ledger.directory(), ledger.at("archive"));
+    let own = directory.join("journal");
+    let daemon = support::Daemon::start(directory, &[], &[SMALL_SEGMENTS]);
+    let owner = format!("is in use by a daemon (process {})", daemon.pid());
+    for place in [directory, &own] {
+        let told = tool("archive", &[place, &archive], &["--up-to", &ledger.last_lsn().to_string()]);
+        assert!(told.exit == 2 && told.error.contains(&owner), "{}: {}", told.exit, told.error);
+    }
+    assert!(stop(daemon).await.success());
+    assert_eq!(json("verify", &[directory], &[])["firstLsn"], 1);
+}
+
+/// Names alone say how far the snapshots are.
+#[tokio::test]
+async fn what_a_start_from_the_older_snapshot_needs_stays() {
+    let ledger = Ledger::new().await;
+    let (directory, archive) = (ledger.directory(), ledger.at("archive"));
+    let (last, older) = (ledger.last_lsn(), ledger.paid[500].lsn);
+    let snapshot = |lsn: u64| directory.join(format!("snapshots/{lsn:020}.snapshot"));
+    for lsn in [older - 100, older, last - 1] {
+        fs::write(snapshot(lsn), "").expect("a file is made");
+    }
+    fs::write(directory.join("snapshots/next.snapshot"), "").expect("a file is made");
+    let archived = json("archive", &[directory, &archive], &["--up-to", &last.to_string()]);
+    assert_eq!((&archived["upTo"], &archived["snapshotLsn"]), (&older.into(), &older.into()), "the last two are kept");
+    assert!(archived["segments"].as_u64() > Some(0) && archived["lastLsn"].as_u64() < Some(older), "{archived:#}");
+    let told = tool("archive", &[directory, &archive], &["--up-to", &last.to_string()]);
+    assert!(told.exit == 0 && told.out.contains(&format!("from lsn {older}: a start may begin")), "{}", told.out);
+    let told = tool("archive", &[directory, &archive], &["--up-to", &(older - 1).to_string()]);
+    assert!(told.exit == 0 && !told.out.contains("kept"), "{}", told.out);
+
+    for lsn in [older - 100, older, last - 1] {
+        fs::remove_file(snapshot(lsn)).expect("it is removed");
+    }
+    let told = tool("archive", &[directory, &archive], &["--up-to", &last.to_string()]);
+    assert!(told.exit == 0 && told.out.contains("a daemon starts on what is left only once"), "{}", told.out);
+}
+
+#[tokio::test]
+async fn a_restoration_of_an_archive_without_its_oldest_files_says_where_it_begins() {
+    let ledger = Ledger::new().await;
+    let (directory, archive) = (ledger.directory(), ledger.at("archive"));
+    let (alone, moved) = (ledger.at("alone"), ledger.at("moved"));
+    fs::rename(directory.join("journal"), &alone).expect("it is moved");
+    let told = tool("archive", &[&alone, &archive], &["--up-to", &ledger.last_lsn().to_string()]);
+    assert!(told.exit == 0 && told.out.contains("unknown: the journal lies in no data directory"), "{}", told.out);
+    let told = tool("restore", &[&archive, &moved], &[]);
+    assert!(told.exit == 0 && told.out.starts_with("whole\n"), "{}", told.out);
+
+    fs::remove_file(&archived_files(&archive)[0]).expect("it is removed");
+    let told = tool("restore", &[&archive, &ledger.at("later")], &[]);
+    let first = json("verify", &[&ledger.at("later")], &[])["firstLsn"].clone();
+    assert!(first.as_u64() > Some(1), "{first}");
+    let begins = format!("restored from lsn {first} on: what was before is not in the archive\n");
+    assert!(told.exit == 0 && told.out.starts_with(&begins), "{}", told.out);
+}
+
 #[tokio::test]
 async fn a_damaged_or_missing_file_of_an_archive_is_told() {
     let ledger = Ledger::new().await;

@@ -155,7 +155,8 @@ async fn old_segments_are_archived_and_nothing_is_missed() {
     for round in 0..12 {
         ledger.pay(&format!("round-{round}")).await;
     }
-    ledger.sandbox.daemon.logged("archived segments").await;
+    let line = ledger.sandbox.daemon.logged("archived segments").await;
+    assert!(line.contains("segments=1 first_lsn=1 last_lsn="), "{line}");
     let first_segment = ledger.data_dir().join("journal/00000000000000000001.segment");
     assert!(!first_segment.exists(), "what was archived has left the journal");
     let seen = ledger.seen().await;

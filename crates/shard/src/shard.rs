@@ -252,9 +252,9 @@ impl<J: Journal, C: Clock> Shard<J, C> {
 
     fn decide_now(&mut self, now: Timestamp, submission: Submission) -> Answer {
         if let Some(past) = &self.past
-            && past.recall(&mut self.engine, &submission).is_err()
+            && let Err(why) = past.recall(&mut self.engine, &submission)
         {
-            return Err(self.past_unreadable());
+            return Err(self.past_unreadable(with_sources(&why)));
         }
         let stamped = self.sequencer.stamp(now, submission);
         match self.engine.decide(&stamped) {
@@ -268,7 +268,9 @@ impl<J: Journal, C: Clock> Shard<J, C> {
             }
             // The key came first: what is recorded already is told, and a refusal needs no record.
             Decision::Recorded(_) if self.full_since.is_some() => Err(Refused::DiskFull),
-            Decision::Recorded(_) if !self.can_record() => Err(self.past_unreadable()),
+            Decision::Recorded(_) if !self.can_record() => {
+                Err(self.past_unreadable("the index is too far behind what is to be remembered".to_owned()))
+            }
             Decision::Recorded(event) => {
                 let counter = if event.decline().is_some() { &self.metrics.declined } else { &self.metrics.approved };
                 counter.increment(1);
@@ -279,9 +281,9 @@ impl<J: Journal, C: Clock> Shard<J, C> {
         }
     }
 
-    fn past_unreadable(&self) -> Refused {
+    fn past_unreadable(&self, why: String) -> Refused {
         self.metrics.past_unreadable.increment(1);
-        self.status.count_past_unreadable();
+        self.status.refuse_past(why);
         Refused::PastUnreadable
     }
 

@@ -1,7 +1,7 @@
 //! How the shard stands, readable from any thread.
 
 use std::sync::{
-    Mutex, PoisonError,
+    Mutex, MutexGuard, PoisonError,
     atomic::{AtomicU8, AtomicU64, Ordering},
 };
 
@@ -28,6 +28,7 @@ pub struct Status {
     state: AtomicU8,
     reason: Mutex<String>,
     past_unreadable: AtomicU64,
+    past_reason: Mutex<String>,
 }
 
 impl Status {
@@ -40,6 +41,7 @@ impl Status {
             state: AtomicU8::new(ServingState::Serving as u8),
             reason: Mutex::default(),
             past_unreadable: AtomicU64::new(0),
+            past_reason: Mutex::default(),
         }
     }
 
@@ -66,10 +68,11 @@ impl Status {
         }
     }
 
-    /// Why writes are refused; empty while serving.
+    /// Why writes are refused, all of them or those that need what the index cannot tell; empty while all are taken.
     #[must_use]
     pub fn reason(&self) -> String {
-        self.reason.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let reason = text(&self.reason).clone();
+        if reason.is_empty() { text(&self.past_reason).clone() } else { reason }
     }
 
     /// How many requests were refused because the index could not be read, or was far behind.
@@ -78,8 +81,16 @@ impl Status {
         self.past_unreadable.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn count_past_unreadable(&self) {
+    /// One more request was refused because of the index, for this reason.
+    pub(crate) fn refuse_past(&self, reason: String) {
+        *text(&self.past_reason) = reason;
         self.past_unreadable.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// From now on nothing is wrong with the index, until the next request is refused because of it. Its readers cannot tell:
+    /// what one of them finds says nothing of what another looks for.
+    pub fn past_is_readable(&self) {
+        text(&self.past_reason).clear();
     }
 
     /// From now on writes are refused because the daemon stops. A failed shard stays failed.
@@ -115,7 +126,7 @@ impl Status {
     }
 
     fn set_reason(&self, reason: String) {
-        *self.reason.lock().unwrap_or_else(PoisonError::into_inner) = reason;
+        *text(&self.reason) = reason;
     }
 
     pub(crate) fn decided(&self, lsn: Lsn) {
@@ -125,4 +136,8 @@ impl Status {
     pub(crate) fn durable(&self, lsn: Lsn) {
         self.durable_lsn.store(lsn.get(), Ordering::Release);
     }
+}
+
+fn text(reason: &Mutex<String>) -> MutexGuard<'_, String> {
+    reason.lock().unwrap_or_else(PoisonError::into_inner)
 }

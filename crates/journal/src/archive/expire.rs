@@ -36,14 +36,15 @@ pub struct Expired {
 }
 
 /// Removes the oldest files of an archive that need not be kept, one after the other, so that no crash leaves a hole. The
-/// newest file stays always: what is archived next must follow it.
+/// newest file stays always: what is archived next must follow it. `removed` is told of each file that is gone for good, also
+/// when a later one cannot be removed.
 ///
 /// What is removed is gone: a journal restored from the archive then begins later, so that a ledger cannot be made again from
 /// it, nor an index be rebuilt, nor a payment of that time be explained.
 ///
 /// # Errors
 /// [`Error::Io`] when the disk fails. What was removed before stays removed.
-pub fn expire<A: Disk>(archive_disk: &A, retention: Retention) -> Result<Expired, Error> {
+pub fn expire<A: Disk>(archive_disk: &A, retention: Retention, removed: &mut dyn FnMut()) -> Result<Expired, Error> {
     let firsts = list_archived(archive_disk)?;
     let mut files = Vec::new();
     for first_lsn in firsts {
@@ -70,6 +71,7 @@ pub fn expire<A: Disk>(archive_disk: &A, retention: Retention) -> Result<Expired
         let name = archive_name(*first_lsn);
         archive_disk.remove(&name).map_err(Error::io("remove", archive_disk.path(&name)))?;
         archive_disk.sync_directory().map_err(Error::io("sync", archive_disk.path("")))?;
+        removed();
         expired.segments += 1;
         expired.archived_bytes += bytes;
         expired.first_lsn = expired.first_lsn.or(Some(*first_lsn));

@@ -397,7 +397,9 @@ fn the_oldest_files_expire_and_never_leave_a_hole() {
     let bytes: Vec<u64> = names.iter().map(|name| image[name].len() as u64).collect();
     let kept = |retention| {
         let to = MemoryDisk::from_image(image.clone());
-        let expired = expire(&to, retention).unwrap();
+        let mut told = 0;
+        let expired = expire(&to, retention, &mut || told += 1).unwrap();
+        assert_eq!(told, expired.segments);
         let left = archived_names(&to);
         assert!(names.ends_with(&left), "{left:?}");
         let gone = names.len() - left.len();
@@ -426,11 +428,14 @@ fn the_oldest_files_expire_and_never_leave_a_hole() {
         for at in 0.. {
             let to = MemoryDisk::from_image(image.clone());
             to.inject(at, Fault::PowerCut);
-            drop(expire(&to, Retention { bytes_max: Some(0), ..none }));
+            let mut told = 0;
+            drop(expire(&to, Retention { bytes_max: Some(0), ..none }, &mut || told += 1));
             if to.operations() <= at {
                 break;
             }
             to.restart(loss);
+            let gone = names.len() - archived_names(&to).len();
+            assert!((told..=told + 1).contains(&gone), "{told} are gone for good, and one perhaps");
             assert!(names.ends_with(&archived_names(&to)), "no hole");
         }
     }

@@ -2,9 +2,9 @@
 
 use domain::Lsn;
 use journal::disk::{DirectoryDisk, MemoryDisk};
-use journal::{Error, FileJournal, Journal, scan, verify};
+use journal::{Error, FileJournal, Journal, reaches, scan, verify};
 
-use super::{closed, commit, killed, open, options, short_record, small_journal};
+use super::{closed, commit, killed, open, options, record, short_record, small_journal};
 
 #[test]
 fn a_report_says_what_an_opening_would_find() {
@@ -26,6 +26,19 @@ fn a_report_says_what_an_opening_would_find() {
         );
         assert_eq!((report.first_lsn, report.torn), (Some(Lsn::new(1)), None));
     }
+}
+
+#[test]
+fn a_journal_reaches_what_is_before_its_newest_segment() {
+    let disk = MemoryDisk::new();
+    assert_eq!(reaches(&disk).unwrap(), None);
+    let (mut journal, _) = FileJournal::open(disk.clone(), options(), &mut |_| Ok(())).unwrap();
+    assert_eq!(reaches(&disk).unwrap(), Some(Lsn::ZERO));
+    while reaches(&disk).unwrap() == Some(Lsn::ZERO) {
+        commit(&mut journal, 3, record).unwrap();
+    }
+    let reached = reaches(&disk).unwrap().unwrap();
+    assert!(reached > Lsn::ZERO && reached <= verify(&disk).unwrap().last_lsn, "{reached}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use domain::{ChainMark, Record};
 use engine::Engine;
 use index::{Batch, Index, MemoryStore};
 use journal::MemoryJournal;
-use shard::{Past, Refused};
+use shard::{Past, Refused, ServingState};
 
 use crate::house::{House, deposit};
 
@@ -51,6 +51,10 @@ fn what_cannot_be_recalled_is_refused_and_nothing_is_tried() {
     assert_eq!(house.ask(deposit(1, account, 100)), Err(Refused::PastUnreadable));
     assert_eq!(house.ask(deposit(3, account, 100)), Err(Refused::PastUnreadable), "it may be a repeat");
     assert_eq!(house.status.last_lsn(), last);
+    assert_eq!((house.status.state(), house.status.past_unreadable()), (ServingState::Serving, 2));
+    assert!(house.status.reason().starts_with("cannot look into the index: "), "{}", house.status.reason());
+    house.status.past_is_readable();
+    assert_eq!(house.status.reason(), "");
     store.refuse_reads(None);
     assert!(house.ask(deposit(1, account, 100)).expect("committed").repeated);
 }
