@@ -3,7 +3,7 @@
 
 mod support;
 
-use std::{fs, io::ErrorKind, path::Path};
+use std::{collections::BTreeMap, fs, io::ErrorKind, path::Path};
 
 use client::{Client, Error};
 use journal::{
@@ -12,10 +12,12 @@ use journal::{
 };
 use support::{
     Daemon,
+    image::Image,
     lossy_disk::LossyDisk,
     parties::{SMALL_SEGMENTS, by_id, caller, decided, money, operator, payment},
 };
 use tempfile::TempDir;
+use tokio::task::JoinSet;
 use wire::v1;
 
 /// So many of the last payments are asked for again after each start; in the end all are.
@@ -26,6 +28,12 @@ const SEGMENT_BYTES: u64 = 131_072 - 4_096;
 const LAST_BATCH_BYTES: u64 = 700;
 /// A second fault stands so many operations behind the first.
 const AGAIN_AFTER: u64 = 40;
+/// Below a real file system one write in so many fails, until a commit meets one.
+const ONE_WRITE_IN: u64 = 7;
+const FAILED_WRITES_MAX: u64 = 100;
+const REAL_FAILURES: u64 = 9;
+/// Payments that are asked for together: a batch of them is written to several pages, of which the next one changes the last alone.
+const TOGETHER: usize = 40;
 /// By then a fault was met.
 const PAYMENTS_MAX: usize = 2_000;
 
@@ -40,33 +48,80 @@ fn start(data_dir: &Path) -> (Daemon, Client) {
     (daemon, cafe)
 }
 
-/// Pays until the switch refuses or does not know, and tells why. A segment that cannot be made ahead of need is no
-/// failure: it is made a little later.
-async fn pay_until_refused(cafe: &Client, paid: &mut Vec<v1::Payment>) -> String {
-    while paid.len() < PAYMENTS_MAX {
-        match cafe.authorize(pay(paid.len())).await {
-            Err(Error::Refused(refusal)) if refusal.reason == "DISK_FULL" => tokio::task::yield_now().await,
-            Err(Error::Refused(refusal)) => return refusal.reason,
-            Err(Error::Unanswered { reason, .. }) => return reason,
-            reply => paid.push(decided(reply)),
-        }
-    }
-    panic!("no operation of a commit failed")
+/// What was answered, by the number of its key.
+#[derive(Debug, Default)]
+struct Told {
+    payments: BTreeMap<usize, v1::Payment>,
 }
 
-/// What was answered last is answered again; what was in doubt may now be there or not, and is decided for good.
-async fn check_what_was_told(cafe: &Client, paid: &mut Vec<v1::Payment>) {
-    for (number, payment) in paid.iter().enumerate().rev().take(LOOKED_BACK) {
-        assert_eq!(&decided(cafe.authorize(pay(number)).await), payment, "key-{number}");
+impl Told {
+    /// Asks for as many payments at once of those that were not answered yet. Tells why the switch refused, or does not know.
+    async fn pay(&mut self, cafe: &Client, together: usize) -> Result<(), String> {
+        let mut asked = JoinSet::new();
+        for number in (0..).filter(|number| !self.payments.contains_key(number)).take(together) {
+            let cafe = cafe.clone();
+            asked.spawn(async move { (number, cafe.authorize(pay(number)).await) });
+        }
+        let mut refused = Ok(());
+        while let Some(answer) = asked.join_next().await {
+            match answer.expect("asking does not panic") {
+                // A segment that cannot be made ahead of need is no failure: it is made a little later.
+                (_, Err(Error::Refused(refusal))) if refusal.reason == "DISK_FULL" => tokio::task::yield_now().await,
+                (_, Err(Error::Refused(refusal))) => refused = refused.and(Err(refusal.reason)),
+                // It says more than that all others are refused from then on.
+                (_, Err(Error::Unanswered { reason, .. })) => refused = Err(reason),
+                (number, reply) => drop(self.payments.insert(number, decided(reply))),
+            }
+        }
+        refused
     }
-    paid.push(decided(cafe.authorize(pay(paid.len())).await));
+
+    async fn pay_until_refused(&mut self, cafe: &Client, together: usize) -> String {
+        while self.payments.len() < PAYMENTS_MAX {
+            if let Err(reason) = self.pay(cafe, together).await {
+                return reason;
+            }
+        }
+        panic!("no operation of a commit failed")
+    }
+
+    /// What was answered last is answered again; what was in doubt may now be there or not, and is decided for good.
+    async fn check_last(&mut self, cafe: &Client, together: usize) {
+        self.check(cafe, LOOKED_BACK).await;
+        self.pay(cafe, together).await.expect("it works again");
+    }
+
+    async fn check(&self, cafe: &Client, back: usize) {
+        for (number, payment) in self.payments.iter().rev().take(back) {
+            assert_eq!(&decided(cafe.authorize(pay(*number)).await), payment, "key-{number}");
+        }
+    }
+
+    /// The last daemon knows everything.
+    async fn check_all(mut self, data_dir: &Path) {
+        let (daemon, cafe) = start(data_dir);
+        self.check_last(&cafe, 1).await;
+        self.check(&cafe, usize::MAX).await;
+        assert!(support::parties::stop(daemon).await.success());
+    }
+
+    /// From now on nothing is tried any more, and what is durable is read.
+    async fn check_only_reads_go_on(&mut self, daemon: &Daemon, cafe: &Client) {
+        assert_eq!(self.pay_until_refused(cafe, 1).await, "JOURNAL_FAILED");
+        let last = self.payments.values().max_by_key(|payment| payment.lsn).expect("some were paid");
+        let read = cafe.payment(by_id(&last.payment_id)).await.expect("reads go on").payment;
+        assert_eq!(read.as_ref(), Some(last));
+        let books = operator(&daemon.operators, client::sandbox::OPERATOR_KEY);
+        let status = books.status().await.expect("the operator may ask");
+        assert_eq!((status.state.as_str(), status.durable_lsn), ("failed", last.lsn));
+    }
 }
 
 /// A daemon's journal on a disk of its own that can fail.
 struct Place {
     directory: TempDir,
     lossy: LossyDisk,
-    paid: Vec<v1::Payment>,
+    told: Told,
 }
 
 impl Place {
@@ -74,37 +129,25 @@ impl Place {
         let directory = tempfile::tempdir().expect("a place for the data");
         let journal = directory.path().join("journal");
         fs::create_dir(&journal).expect("a directory to mount on");
-        Some(Self { lossy: LossyDisk::mount(&journal)?, directory, paid: Vec::new() })
+        Some(Self { lossy: LossyDisk::mount(&journal)?, directory, told: Told::default() })
     }
 
     /// One daemon that meets a failure soon, one that is started after it, and a power cut behind that.
-    async fn fail(
-        &mut self,
-        prepare: impl AsyncFn(&MemoryDisk, &Client, &mut Vec<v1::Payment>),
-        after: u64,
-        kind: ErrorKind,
-    ) {
-        let Self { directory, lossy: LossyDisk { disk, .. }, paid } = self;
+    async fn fail(&mut self, prepare: impl AsyncFn(&MemoryDisk, &Client, &mut Told), after: u64, kind: ErrorKind) {
+        let Self { directory, lossy: LossyDisk { disk, .. }, told } = self;
         let (daemon, cafe) = start(directory.path());
-        check_what_was_told(&cafe, paid).await;
-        prepare(disk, &cafe, paid).await;
+        told.check_last(&cafe, 1).await;
+        prepare(disk, &cafe, told).await;
         // The first may meet a segment that is being made.
         for again in 0..2 {
             disk.inject(disk.operations() + again * AGAIN_AFTER + after, Fault::Error(kind));
         }
-        assert_eq!(pay_until_refused(&cafe, paid).await, "UNCONFIRMED", "after {after}, {kind}");
+        assert_eq!(told.pay_until_refused(&cafe, 1).await, "UNCONFIRMED", "after {after}, {kind}");
         disk.heal();
 
-        // From now on nothing is tried any more, and what is durable is read.
         let segments = || disk.image().into_iter().filter(|(name, _)| name != "next.segment").collect::<Vec<_>>();
         let left_at = segments();
-        assert_eq!(pay_until_refused(&cafe, paid).await, "JOURNAL_FAILED");
-        let last = paid.last().expect("some were paid");
-        let read = cafe.payment(by_id(&last.payment_id)).await.expect("reads go on").payment;
-        assert_eq!(read.as_ref(), Some(last));
-        let books = operator(&daemon.operators, client::sandbox::OPERATOR_KEY);
-        let status = books.status().await.expect("the operator may ask");
-        assert_eq!((status.state.as_str(), status.durable_lsn), ("failed", last.lsn));
+        told.check_only_reads_go_on(&daemon, &cafe).await;
         assert!(segments() == left_at, "a failed journal is left alone");
         daemon.kill();
 
@@ -112,20 +155,14 @@ impl Place {
         // anybody: the power goes next.
         disk.restart(Loss::Nothing);
         let (daemon, cafe) = start(directory.path());
-        check_what_was_told(&cafe, paid).await;
+        told.check_last(&cafe, 1).await;
         daemon.kill();
         disk.restart(Loss::Unsynced);
     }
 
     /// A last daemon knows everything, and the journal is whole.
-    async fn end(mut self) -> Report {
-        let (daemon, cafe) = start(self.directory.path());
-        let told = self.paid.clone();
-        check_what_was_told(&cafe, &mut self.paid).await;
-        for (number, payment) in told.iter().enumerate() {
-            assert_eq!(&decided(cafe.authorize(pay(number)).await), payment, "key-{number}");
-        }
-        assert!(support::parties::stop(daemon).await.success());
+    async fn end(self) -> Report {
+        self.told.check_all(self.directory.path()).await;
         journal::verify(&self.lossy.disk).expect("it is whole")
     }
 }
@@ -146,16 +183,53 @@ async fn whatever_operation_of_a_commit_fails_nothing_told_is_lost() {
 async fn whatever_operation_of_a_new_segment_fails_nothing_told_is_lost() {
     let Some(mut place) = Place::mount() else { return };
     for after in 0..6 {
-        let fill = async |disk: &MemoryDisk, cafe: &Client, paid: &mut Vec<v1::Payment>| {
+        let fill = async |disk: &MemoryDisk, cafe: &Client, told: &mut Told| {
             let room = |disk: &MemoryDisk| {
                 let used = journal::verify(disk).expect("it is whole").bytes;
                 SEGMENT_BYTES - used % SEGMENT_BYTES
             };
             while room(disk) > LAST_BATCH_BYTES {
-                paid.push(decided(cafe.authorize(pay(paid.len())).await));
+                told.pay(cafe, 1).await.expect("nothing fails yet");
             }
         };
         place.fail(fill, after, ErrorKind::Other).await;
     }
     assert!(place.end().await.segments > 3);
+}
+
+/// A file system of the kernel goes on showing what it could not write, and its next sync finds nothing left to do. Or it gives
+/// up, when it was its own journal, and is mounted again.
+#[tokio::test]
+async fn what_a_real_file_system_could_not_write_is_not_believed() {
+    let Some(image) = Image::mount() else { return };
+    let (data_dir, disk) = (image.data_dir(), image.disk());
+    let mut told = Told::default();
+    for failure in 0..REAL_FAILURES {
+        let (daemon, cafe) = start(&data_dir);
+        told.check_last(&cafe, TOGETHER).await;
+        let gives_up = failure % 3 == 2;
+        if gives_up {
+            image.give_up();
+        } else {
+            let next = disk.operations() + failure;
+            for write in 0..FAILED_WRITES_MAX {
+                disk.inject(next + write * ONE_WRITE_IN, Fault::Error(ErrorKind::Other));
+            }
+        }
+        assert_eq!(told.pay_until_refused(&cafe, TOGETHER).await, "UNCONFIRMED", "failure {failure}");
+        disk.heal();
+        told.check_only_reads_go_on(&daemon, &cafe).await;
+        daemon.kill();
+        if image.is_read_only() {
+            image.restart(Loss::Nothing);
+        } else {
+            assert!(!gives_up, "it has given up");
+        }
+        // Where it goes on, this one is shown what is not on the disk, and the power goes next.
+        let (daemon, cafe) = start(&data_dir);
+        told.check_last(&cafe, TOGETHER).await;
+        daemon.kill();
+        image.restart(Loss::Unsynced);
+    }
+    told.check_all(&data_dir).await;
 }

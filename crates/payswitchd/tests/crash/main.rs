@@ -14,7 +14,6 @@
 
 mod audit;
 mod caller;
-mod image;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -37,8 +36,7 @@ use tokio::{sync::watch, task::JoinSet};
 use crate::{
     audit::audit,
     caller::{Answered, CALL_KINDS, Caller},
-    image::Image,
-    support::{Daemon, lossy_disk::LossyDisk, setting},
+    support::{Daemon, image::Image, lossy_disk::LossyDisk, setting},
 };
 
 const CLIENTS: u64 = 8;

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 pub(crate) mod frames;
+pub(crate) mod image;
 pub(crate) mod lossy_disk;
 pub(crate) mod moves;
 pub(crate) mod pages;

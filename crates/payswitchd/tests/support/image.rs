@@ -2,15 +2,15 @@
 
 use std::{
     fs,
-    io::{self, Read},
+    io::{self, ErrorKind, Read},
     path::{Path, PathBuf},
     process::Command,
 };
 
-use journal::disk::{Disk, File, Loss, MemoryDisk};
+use journal::disk::{Disk, Fault, File, Loss, MemoryDisk};
 use tempfile::TempDir;
 
-use super::support::{lossy_disk::LossyDisk, skip};
+use super::{lossy_disk::LossyDisk, skip};
 
 /// Set where an image can be mounted: a test that needs one then fails instead of being skipped.
 const MAY_MOUNT_IMAGES: &str = "PAYSWITCH_TESTS_MAY_MOUNT_IMAGES";
@@ -21,6 +21,8 @@ const IMAGE_BYTES: u64 = 512 * 1024 * 1024;
 const PART_BYTES: usize = 4096;
 /// All is laid out when it is made, and all of it is there to be written: nothing of the kernel's own goes on beside a run.
 const MAKE: [&str; 8] = ["-q", "-F", "-b", "4096", "-m", "0", "-E", "lazy_itable_init=0,lazy_journal_init=0"];
+/// More operations of the disk than a sync takes.
+const OPERATIONS_A_SYNC_MAX: u64 = 20;
 const NAME: &str = "image";
 
 /// The file system, mounted. Dropping it takes everything away again.
@@ -61,6 +63,29 @@ impl Image {
     /// The disk below the file system.
     pub(crate) fn disk(&self) -> &MemoryDisk {
         &self.lossy.disk
+    }
+
+    /// Whether the file system has given up, as it does when its own journal cannot be written: nothing more is taken until
+    /// it is mounted again.
+    pub(crate) fn is_read_only(&self) -> bool {
+        let probe = self.mounted.at.join("probe");
+        match fs::write(&probe, "").and_then(|()| fs::remove_file(&probe)) {
+            Ok(()) => false,
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::ReadOnlyFilesystem, "it works or has given up");
+                true
+            }
+        }
+    }
+
+    /// Makes the file system fail to write its own journal, so that it gives up.
+    pub(crate) fn give_up(&self) {
+        let disk = self.disk();
+        (0..OPERATIONS_A_SYNC_MAX)
+            .for_each(|ahead| disk.inject(disk.operations() + ahead, Fault::Error(ErrorKind::Other)));
+        let synced = fs::File::create(self.mounted.at.join("journalled")).and_then(|file| file.sync_all());
+        assert!(synced.is_err(), "the disk fails");
+        disk.heal();
     }
 
     /// The power goes, if it has not yet, and comes back: what the kernel would still have written is gone, and the file
