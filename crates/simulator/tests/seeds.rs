@@ -2,7 +2,7 @@
 
 use simulator::{FileOnMemory, Story, run};
 
-const SEEDS: u64 = 150;
+const SEEDS: u64 = 1_000;
 const STEPS: u64 = 110;
 
 /// What every command leads to, and at least how often in all stories together. What is not reached is not proved.

@@ -9,7 +9,7 @@
 //! Or the whole ledger is on ext4, and ext4 is on an image on that disk, so that a real file system loses power too.
 //!
 //! `PAYSWITCH_CRASH_KILLS=1000 cargo test --release -p payswitchd --test crash -- --nocapture` makes it 1,000 kills
-//! instead of 25, and as many power cuts; `PAYSWITCH_CRASH_SEED` chooses another course. What the seed cannot fix is the
+//! instead of 100, and as many power cuts and restarts; `PAYSWITCH_CRASH_SEED` chooses another course. What the seed cannot fix is the
 //! operating system's share: how far the daemon had got with a request when it was killed.
 
 mod audit;
@@ -40,7 +40,8 @@ use crate::{
 };
 
 const CLIENTS: u64 = 8;
-const KILLS: u64 = 25;
+const KILLS: u64 = 100;
+const RESTARTS: u64 = 25;
 /// The daemon is killed after at most this many further answers.
 const ANSWERS_BEFORE_KILL_MAX: u64 = 300;
 /// An early kill comes after at most this many looks at the lock file of a daemon that recovers.
@@ -80,7 +81,7 @@ fn every_answer_outlives_every_kill() {
 #[test]
 fn every_answer_outlives_every_restart() {
     let directory = tempfile::tempdir().expect("a place for the data");
-    tell("restarts", KILLS, directory.path(), How::Asked);
+    tell("restarts", RESTARTS, directory.path(), How::Asked);
 }
 
 #[test]
