@@ -3,9 +3,9 @@
 
 mod support;
 
-use std::{collections::BTreeMap, fs, io::ErrorKind, path::Path};
+use std::{collections::BTreeMap, fs, io::ErrorKind, path::Path, time::Duration};
 
-use client::{Client, Error};
+use client::{Client, Error, Options};
 use journal::{
     Report,
     disk::{Fault, Loss, MemoryDisk},
@@ -14,7 +14,7 @@ use support::{
     Daemon,
     image::Image,
     lossy_disk::LossyDisk,
-    parties::{SMALL_SEGMENTS, by_id, caller, decided, money, operator, payment},
+    parties::{SMALL_SEGMENTS, address, api_key, by_id, caller, decided, money, operator, payment},
 };
 use tempfile::TempDir;
 use tokio::task::JoinSet;
@@ -34,6 +34,10 @@ const FAILED_WRITES_MAX: u64 = 100;
 const REAL_FAILURES: u64 = 9;
 /// Payments that are asked for together: a batch of them is written to several pages, of which the next one changes the last alone.
 const TOGETHER: usize = 40;
+/// So long a caller waits for a disk that stands still.
+const HASTY: Duration = Duration::from_millis(500);
+/// What nobody answered has no reason.
+const NOT_IN_TIME: &str = "";
 /// By then a fault was met.
 const PAYMENTS_MAX: usize = 2_000;
 
@@ -105,12 +109,18 @@ impl Told {
         assert!(support::parties::stop(daemon).await.success());
     }
 
-    /// From now on nothing is tried any more, and what is durable is read.
-    async fn check_only_reads_go_on(&mut self, daemon: &Daemon, cafe: &Client) {
-        assert_eq!(self.pay_until_refused(cafe, 1).await, "JOURNAL_FAILED");
+    /// The last of all can be read.
+    async fn check_reads(&self, cafe: &Client) -> &v1::Payment {
         let last = self.payments.values().max_by_key(|payment| payment.lsn).expect("some were paid");
         let read = cafe.payment(by_id(&last.payment_id)).await.expect("reads go on").payment;
         assert_eq!(read.as_ref(), Some(last));
+        last
+    }
+
+    /// From now on nothing is tried any more, and what is durable is read.
+    async fn check_only_reads_go_on(&mut self, daemon: &Daemon, cafe: &Client) {
+        assert_eq!(self.pay_until_refused(cafe, 1).await, "JOURNAL_FAILED");
+        let last = self.check_reads(cafe).await;
         let books = operator(&daemon.operators, client::sandbox::OPERATOR_KEY);
         let status = books.status().await.expect("the operator may ask");
         assert_eq!((status.state.as_str(), status.durable_lsn), ("failed", last.lsn));
@@ -195,6 +205,37 @@ async fn whatever_operation_of_a_new_segment_fails_nothing_told_is_lost() {
         place.fail(fill, after, ErrorKind::Other).await;
     }
     assert!(place.end().await.segments > 3);
+}
+
+/// Whoever waits for a disk that stands still is told in time that the outcome is not known; reads go on, and so does all the
+/// rest once the disk does.
+#[tokio::test]
+async fn a_disk_that_stands_still_leaves_callers_in_doubt_and_loses_nothing() {
+    let Some(Place { directory, lossy, mut told }) = Place::mount() else { return };
+    for after in 0..4 {
+        let (daemon, cafe) = start(directory.path());
+        told.check_last(&cafe, 1).await;
+        let key = client::sandbox::merchant_key("demo-cafe").expect("the sandbox has this merchant");
+        let hasty = Options { call_timeout: HASTY, ..Options::default() };
+        let hasty = Client::lazy(&address(&daemon.merchants), &api_key(key), hasty);
+
+        let frozen = lossy.freeze_at(lossy.disk.operations() + after);
+        for together in [TOGETHER, 1] {
+            assert_eq!(told.pay_until_refused(&hasty, together).await, NOT_IN_TIME, "operation {after}");
+        }
+        let last = told.check_reads(&hasty).await.lsn;
+        let books = operator(&daemon.operators, client::sandbox::OPERATOR_KEY);
+        let status = books.status().await.expect("the operator may ask");
+        assert_eq!((status.state.as_str(), status.durable_lsn), ("serving", last));
+        assert!(status.last_lsn > last, "what waits is decided");
+
+        drop(frozen);
+        told.pay(&cafe, TOGETHER).await.expect("the disk goes on");
+        daemon.kill();
+        lossy.disk.restart(Loss::Unsynced);
+    }
+    let place = Place { directory, lossy, told };
+    assert!(place.end().await.torn.is_none());
 }
 
 /// A file system of the kernel goes on showing what it could not write, and its next sync finds nothing left to do. Or it gives

@@ -10,7 +10,7 @@ use std::{
     io,
     path::Path,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -35,6 +35,7 @@ const BLOCK_BYTES: u32 = 512;
 pub(crate) struct LossyDisk {
     pub(crate) disk: MemoryDisk,
     write_bytes_max: Arc<AtomicUsize>,
+    ice: Arc<Ice>,
     _session: BackgroundSession,
 }
 
@@ -47,9 +48,10 @@ impl LossyDisk {
     /// Mounts one that has files already.
     pub(crate) fn mount_with(directory: &Path, disk: MemoryDisk) -> Option<Self> {
         let write_bytes_max = Arc::new(AtomicUsize::new(usize::MAX));
-        let mounted = Mounted::of(disk.clone(), Arc::clone(&write_bytes_max));
+        let ice = Arc::<Ice>::default();
+        let mounted = Mounted::of(disk.clone(), Arc::clone(&write_bytes_max), Arc::clone(&ice));
         match fuser::spawn_mount(mounted, directory, &Config::default()) {
-            Ok(session) => Some(Self { disk, write_bytes_max, _session: session }),
+            Ok(session) => Some(Self { disk, write_bytes_max, ice, _session: session }),
             Err(error) => {
                 super::skip_without_mount(&error);
                 None
@@ -63,11 +65,49 @@ impl LossyDisk {
     }
 }
 
+impl LossyDisk {
+    /// Stands still from this operation of the disk on, and whoever asks anything of it waits, until this is dropped.
+    pub(crate) fn freeze_at(&self, operation: u64) -> Frozen<'_> {
+        self.ice.set(Some(operation));
+        Frozen(&self.ice)
+    }
+}
+
+/// A disk that stands still, or soon will.
+pub(crate) struct Frozen<'a>(&'a Ice);
+
+impl Drop for Frozen<'_> {
+    fn drop(&mut self) {
+        self.0.set(None);
+    }
+}
+
+#[derive(Debug, Default)]
+struct Ice {
+    from: Mutex<Option<u64>>,
+    changed: Condvar,
+}
+
+impl Ice {
+    fn set(&self, from: Option<u64>) {
+        *self.from.lock().unwrap_or_else(PoisonError::into_inner) = from;
+        self.changed.notify_all();
+    }
+
+    /// Waits while the disk stands still. One request waits, and with it all that come later.
+    fn pass(&self, disk: &MemoryDisk) {
+        let from = self.from.lock().unwrap_or_else(PoisonError::into_inner);
+        let stands = |from: &mut Option<u64>| from.is_some_and(|from| disk.operations() >= from);
+        drop(self.changed.wait_while(from, stands).unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
 /// The file system as the kernel sees it.
 #[derive(Debug)]
 struct Mounted {
     disk: MemoryDisk,
     write_bytes_max: Arc<AtomicUsize>,
+    ice: Arc<Ice>,
     tables: Mutex<Tables>,
 }
 
@@ -110,8 +150,8 @@ impl Tables {
 }
 
 impl Mounted {
-    fn of(disk: MemoryDisk, write_bytes_max: Arc<AtomicUsize>) -> Self {
-        Self { disk, write_bytes_max, tables: Mutex::default() }
+    fn of(disk: MemoryDisk, write_bytes_max: Arc<AtomicUsize>, ice: Arc<Ice>) -> Self {
+        Self { disk, write_bytes_max, ice, tables: Mutex::default() }
     }
 
     fn tables(&self) -> MutexGuard<'_, Tables> {
@@ -310,6 +350,7 @@ impl Filesystem for Mounted {
         _: Option<LockOwner>,
         reply: ReplyWrite,
     ) {
+        self.ice.pass(&self.disk);
         let bytes = &bytes[..bytes.len().min(self.write_bytes_max.load(Ordering::Relaxed))];
         match self.tables().file(handle).and_then(|file| file.write_all_at(bytes, offset)) {
             Ok(()) => reply.written(u32::try_from(bytes.len()).expect("the kernel writes less at a time")),
@@ -337,10 +378,12 @@ impl Filesystem for Mounted {
     }
 
     fn fsync(&self, _: &Request, _: INodeNo, handle: FileHandle, _: bool, reply: ReplyEmpty) {
+        self.ice.pass(&self.disk);
         done(self.tables().file(handle).and_then(File::sync), reply);
     }
 
     fn fsyncdir(&self, _: &Request, _: INodeNo, _: FileHandle, _: bool, reply: ReplyEmpty) {
+        self.ice.pass(&self.disk);
         done(self.disk.sync_directory(), reply);
     }
 
