@@ -6,7 +6,7 @@ use domain::{AccountId, ChainMark, Command, CurrencyPair, Digest, MerchantId, Re
 
 use crate::{
     AccountRow, Counts, DecidedPayment, OrderRow, PlaceInRecord, PostingRow, Table, TrialLine, Write, concerned,
-    index::{APPLIED, COUNTS},
+    index::{APPLIED, COUNTS, TABLE_APPLIED},
     rows::{self, List},
 };
 
@@ -118,7 +118,10 @@ impl Batch {
     pub fn close(mut self, mark: ChainMark) -> ClosedBatch {
         let mut applied = Vec::new();
         rows::write_mark(mark, &mut applied);
-        self.rows.put(Table::Meta, APPLIED, &applied);
+        for table in Table::ALL {
+            let key = if table == Table::Meta { APPLIED } else { TABLE_APPLIED };
+            self.rows.put(table, key, &applied);
+        }
         for (list, pack) in mem::take(&mut self.packs) {
             self.rows.put(list.table(), &list.key(pack.last), &pack.bytes);
         }

@@ -11,12 +11,15 @@ use crate::{
 };
 
 /// The number of the tables' format: another one is refused, and the index is made again.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 
 /// Keys of the table of what is said of the whole.
 const IDENTITY: &[u8] = b"identity";
 pub(crate) const APPLIED: &[u8] = b"applied";
 pub(crate) const COUNTS: &[u8] = b"counts";
+
+/// The last key of every table but `meta`, behind all others: how far the table has come.
+pub(crate) const TABLE_APPLIED: &[u8] = &[u8::MAX; 40];
 
 /// How many rows are taken at a time when a table is read from end to end.
 const WALK_ROWS: usize = 4_096;
@@ -57,7 +60,19 @@ impl Index {
             }
             None => {}
         }
+        index.check_tables()?;
         Ok(index)
+    }
+
+    /// A store that was damaged may have lost some of the last writes of one table, and none of another.
+    fn check_tables(&self) -> Result<(), Error> {
+        let applied = self.store.get(Table::Meta, APPLIED)?;
+        for table in Table::ALL.into_iter().filter(|table| *table != Table::Meta) {
+            if self.store.get(table, TABLE_APPLIED)? != applied {
+                return Err(Error::damaged(table, TABLE_APPLIED, "the table has not come as far as the index"));
+            }
+        }
+        Ok(())
     }
 
     /// How far the journal is in the index: the end of one of its batches. `None` when nothing is.
@@ -280,7 +295,7 @@ impl Index {
         read: impl Fn(u64, &[u8]) -> Result<T, Error>,
     ) -> Result<Vec<T>, Error> {
         let (table, end) = (list.table(), list.key(u64::MAX));
-        let mut found = Vec::new();
+        let (mut found, mut told) = (Vec::new(), None);
         while from <= to && found.len() < limit {
             let count = LIST_ROWS.min(limit);
             let rows = self.store.scan(table, &list.key(from)[..]..=&end[..], Direction::Ascending, count)?;
@@ -288,6 +303,9 @@ impl Index {
                 let entries = rows::split(list, key, row).ok_or_else(|| unreadable(table, key))?;
                 for (position, entry) in entries {
                     if (from..=to).contains(&position) && found.len() < limit {
+                        if told.replace(position).is_some_and(|before| before >= position) {
+                            return Err(Error::damaged(table, key, "it begins before the row before it ends"));
+                        }
                         found.push(read(position, entry)?);
                     }
                 }

@@ -88,7 +88,7 @@ pub struct ArchiveReport {
 ///
 /// # Errors
 /// [`Error::Damaged`] when a segment, or the file in the archive that it follows, is not what it must be;
-/// [`Error::RecordsMissing`] when the archive ends before the journal begins, and [`Error::OtherHistory`] when it goes
+/// [`Error::RecordsMissing`] when the archive ends before the journal begins, or is empty and the journal begins later, and [`Error::OtherHistory`] when it goes
 /// another way; [`Error::NoJournal`] when there is no segment; [`Error::Io`] when either disk fails. What was archived
 /// before an error stays archived.
 pub fn archive<D: Disk, A: Disk>(
@@ -181,7 +181,14 @@ fn archive_segment<D: Disk, A: Disk>(disk: &D, archive_disk: &A, first_lsn: Lsn,
 /// The segment must follow what the archive has before it.
 fn check_follows<D: Disk, A: Disk>(disk: &D, archive_disk: &A, found: &Found) -> Result<(), Error> {
     let earlier = list_archived(archive_disk)?.into_iter().rfind(|first| *first < found.first_lsn);
-    let Some(earlier) = earlier else { return Ok(()) };
+    let Some(earlier) = earlier else {
+        let (path, first_lsn) = (disk.path(&segment_name(found.first_lsn)), Lsn::new(1));
+        // One that was lost, or is not mounted, must not be begun again as if nothing were before.
+        return match Lsn::new(found.first_lsn.get().saturating_sub(1)) {
+            Lsn::ZERO => Ok(()),
+            last_lsn => Err(Error::RecordsMissing { path, first_lsn, last_lsn }),
+        };
+    };
     let header = &found.tail.header;
     let next = Next {
         path: disk.path(&segment_name(found.first_lsn)),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use domain::{Lsn, Timestamp};
 use index::Index;
 use journal::{
-    ArchiveLimits, Archived, Expired, Retention, archive,
+    ArchiveLimits, Archived, Expired, Retention, archive, archive_report, begins_at,
     disk::{DirectoryDisk, Disk},
     expire,
 };
@@ -55,7 +55,29 @@ impl Archiving {
             counter!(name).increment(0);
         }
         let (keep_bytes, keep_days) = (*keep_bytes, *keep_days);
-        Ok(Some(Self { journal: DirectoryDisk::new(journal), archive, index, keep_bytes, keep_days }))
+        let archiving = Self { journal: DirectoryDisk::new(journal), archive, index, keep_bytes, keep_days };
+        archiving.look();
+        Ok(Some(archiving))
+    }
+
+    /// Tells of an archive that does not reach the journal: it may be lost, or not be mounted.
+    fn look(&self) {
+        let path = self.archive.path("");
+        match (archive_report(&self.archive), begins_at(&self.journal)) {
+            (Ok(report), Ok(Some(begins_at))) => {
+                let archived = report.map_or(Lsn::ZERO, |report| report.last_lsn);
+                if archived.next() < begins_at {
+                    let (archived, begins_at) = (archived.get(), begins_at.get());
+                    let path = path.display();
+                    tracing::error!(%path, archived, begins_at, "the archive does not reach the journal: is it the right one?");
+                }
+            }
+            (Ok(_), Ok(None)) => {}
+            (Err(why), _) | (_, Err(why)) => {
+                let why = shard::with_sources(&why);
+                tracing::error!(why, path = %path.display(), "cannot read the archive");
+            }
+        }
     }
 
     /// Archives the segments whose records all stand at or below `up_to`, and removes what need not be kept, as far as

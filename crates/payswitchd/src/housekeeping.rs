@@ -99,7 +99,7 @@ impl IndexWatch {
         self.fails = failure.is_some();
         let refused = status.past_unreadable();
         if refused > self.refused {
-            let (requests, why) = (refused.saturating_sub(self.refused), status.reason());
+            let (requests, why) = (refused.saturating_sub(self.refused), status.past_reason());
             tracing::error!(requests, why, "refused: the index cannot be read, or is far behind");
             self.quiet_since = Some(Instant::now());
         } else if self.quiet_since.is_some_and(|since| since.elapsed() >= REFUSED_SHOWN_FOR) {
@@ -138,7 +138,9 @@ impl Housekeeper {
     }
 
     fn is_due(&self) -> bool {
-        self.status.durable_lsn().get().saturating_sub(self.snapshot_lsn.get()) >= self.snapshot_records
+        let is_enough = |lsn: Lsn| lsn.get().saturating_sub(self.snapshot_lsn.get()) >= self.snapshot_records;
+        // An index that cannot be read is told by the attempt.
+        is_enough(self.status.durable_lsn()) && self.snapshotter.reach().map_or(true, is_enough)
     }
 
     /// Tells what came of it; whether there is nothing to complain of.

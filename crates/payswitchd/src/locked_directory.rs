@@ -19,7 +19,7 @@ const JOURNAL: &str = "journal";
 #[derive(Debug)]
 pub(crate) struct LockedDirectory {
     path: PathBuf,
-    _lock: File,
+    _locks: [File; 2],
 }
 
 /// The file that tells how far the journal had got. A journal cannot miss its own last segments; this can.
@@ -52,14 +52,9 @@ impl LockedDirectory {
         let lock_path = path.join("LOCK");
         let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&lock_path);
         let mut lock = open.map_err(cannot("open the lock file", &lock_path))?;
-        let mut locked = lock.try_lock();
-        for _ in 0..LOCK_TRIES {
-            if matches!(locked, Err(TryLockError::WouldBlock)) {
-                thread::sleep(LOCK_WAIT);
-                locked = lock.try_lock();
-            }
-        }
-        match locked {
+        // The journal may be a link to another place, and may be named by that.
+        let journal_itself = File::open(&journal).map_err(cannot("open", &journal))?;
+        match try_lock(&lock).and_then(|()| try_lock(&journal_itself)) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut owner = String::new();
@@ -74,7 +69,7 @@ impl LockedDirectory {
             .and_then(|()| lock.rewind())
             .and_then(|()| writeln!(lock, "process {}", std::process::id()));
         written.map_err(cannot("write the lock file", &lock_path))?;
-        Ok(Self { path: path.to_owned(), _lock: lock })
+        Ok(Self { path: path.to_owned(), _locks: [lock, journal_itself] })
     }
 
     /// The last position this ledger is known to have had; zero for a new one.
@@ -115,4 +110,15 @@ impl LockedDirectory {
     pub(crate) fn journal(&self) -> PathBuf {
         self.path.join(JOURNAL)
     }
+}
+
+fn try_lock(file: &File) -> Result<(), TryLockError> {
+    let mut locked = file.try_lock();
+    for _ in 0..LOCK_TRIES {
+        if matches!(locked, Err(TryLockError::WouldBlock)) {
+            thread::sleep(LOCK_WAIT);
+            locked = file.try_lock();
+        }
+    }
+    locked
 }

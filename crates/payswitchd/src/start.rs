@@ -40,7 +40,8 @@ pub(crate) enum StartError {
     HighWater { path: PathBuf },
     #[error(
         "the journal ends at lsn {found}, but this ledger had reached lsn {had}: its newest segments are missing; restore \
-         them (or, to go on without them for good, remove HIGH_WATER, index and snapshots from the data directory)"
+         them (or, to go on without them for good, remove HIGH_WATER, index and snapshots from the data directory, after older \
+         segments were restored from the archive, if there is one)"
     )]
     RecordsMissing { found: Lsn, had: Lsn },
     #[error("cannot open the journal")]
@@ -64,7 +65,10 @@ pub(crate) enum StartError {
          written with", if ledger == daemon { "another secret of that number".to_owned() } else { format!("key {daemon}") }
     )]
     OtherDigestKey { ledger: u32, daemon: u32 },
-    #[error("cannot set the ledger up: {refused}{}{reason}", if reason.is_empty() { "" } else { ": " })]
+    #[error(
+        "cannot set the ledger up: {refused}{}{reason}{}", if reason.is_empty() { "" } else { ": " },
+        if *refused == Refused::PastUnreadable { " (remove the index, and it is made again from the journal)" } else { "" }
+    )]
     Setup { refused: Refused, reason: String },
     #[error("what was just set up is not in the ledger")]
     NotSetUp,
@@ -112,6 +116,7 @@ impl StartError {
             }
             | Self::Index { source: index::Error::OfAnotherJournal { .. } }
             | Self::IndexLost { .. }
+            | Self::Setup { refused: Refused::PastUnreadable, .. }
             | Self::HighWater { .. }
             | Self::RecordsMissing { .. } => 4,
             Self::Directory { .. }

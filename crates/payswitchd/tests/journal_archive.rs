@@ -4,6 +4,7 @@ mod support;
 
 use std::{
     fs,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -14,6 +15,10 @@ use wire::v1;
 
 /// Enough for several segments.
 const PAYMENTS: u64 = 900;
+/// After so many there is something in the log.
+const LOGGED_AFTER: u64 = 400;
+/// As often as that.
+const SNAPSHOTS_OFTEN: (&str, &str) = ("PAYSWITCHD__SNAPSHOTS__EVERY_RECORDS", "300");
 
 /// What was printed, on which stream, and how it ended.
 struct Told {
@@ -54,10 +59,21 @@ struct Ledger {
 
 impl Ledger {
     async fn new() -> Self {
-        let sandbox = Sandbox::with(&[SMALL_SEGMENTS]);
+        Self::with(&[], &[]).await
+    }
+
+    /// One of whose daemon each of these was logged while payments were made.
+    async fn with(environment: &[(&'static str, &'static str)], logged: &[&str]) -> Self {
+        let sandbox = Sandbox::with(environment);
         let mut paid = Vec::new();
+        let mut logged = logged.iter();
         for number in 0..PAYMENTS {
             paid.push(decided(sandbox.cafe.authorize(pay(number)).await));
+            if number % LOGGED_AFTER == LOGGED_AFTER - 1
+                && let Some(words) = logged.next()
+            {
+                sandbox.daemon.logged(words).await;
+            }
         }
         let Sandbox { daemon, data_dir, .. } = sandbox;
         assert!(stop(daemon).await.success());
@@ -168,27 +184,33 @@ async fn the_journal_of_a_running_daemon_is_left_alone() {
     let ledger = Ledger::new().await;
     let (directory, archive) = (ledger.directory(), ledger.at("archive"));
     let own = directory.join("journal");
+    let link = ledger.at("link");
+    fs::rename(&own, &link).expect("the journal");
+    std::os::unix::fs::symlink(&link, &own).expect("a link");
     let daemon = support::Daemon::start(directory, &[], &[SMALL_SEGMENTS]);
     let owner = format!("is in use by a daemon (process {})", daemon.pid());
-    for place in [directory, &own] {
+    for (place, words) in [(directory, &*owner), (&own, "is in use by a daemon"), (&link, "is in use by a daemon")] {
         let told = tool("archive", &[place, &archive], &["--up-to", &ledger.last_lsn().to_string()]);
-        assert!(told.exit == 2 && told.error.contains(&owner), "{}: {}", told.exit, told.error);
+        assert!(told.exit == 2 && told.error.contains(words), "{}: {}", told.exit, told.error);
     }
     assert!(stop(daemon).await.success());
     assert_eq!(json("verify", &[directory], &[])["firstLsn"], 1);
 }
 
-/// Names alone say how far the snapshots are.
 #[tokio::test]
 async fn what_a_start_from_the_older_snapshot_needs_stays() {
-    let ledger = Ledger::new().await;
+    let ledger = Ledger::with(&[SNAPSHOTS_OFTEN], &["made a snapshot"; 2]).await;
     let (directory, archive) = (ledger.directory(), ledger.at("archive"));
-    let (last, older) = (ledger.last_lsn(), ledger.paid[500].lsn);
+    let last = ledger.last_lsn();
     let snapshot = |lsn: u64| directory.join(format!("snapshots/{lsn:020}.snapshot"));
-    for lsn in [older - 100, older, last - 1] {
-        fs::write(snapshot(lsn), "").expect("a file is made");
+    let made = archived_files(&directory.join("snapshots"));
+    let older: u64 = made[0].file_stem().and_then(|name| name.to_str()?.parse().ok()).expect("a position");
+    // Their names are not believed, nor are they without an index.
+    for (no, snapshot) in
+        [(older - 1, ""), (older + 1, "none"), (last + 9, "none")].map(|(lsn, text)| (text, snapshot(lsn)))
+    {
+        fs::write(snapshot, no).expect("a file is made");
     }
-    fs::write(directory.join("snapshots/next.snapshot"), "").expect("a file is made");
     let archived = json("archive", &[directory, &archive], &["--up-to", &last.to_string()]);
     assert_eq!((&archived["upTo"], &archived["snapshotLsn"]), (&older.into(), &older.into()), "the last two are kept");
     assert!(archived["segments"].as_u64() > Some(0) && archived["lastLsn"].as_u64() < Some(older), "{archived:#}");
@@ -197,11 +219,42 @@ async fn what_a_start_from_the_older_snapshot_needs_stays() {
     let told = tool("archive", &[directory, &archive], &["--up-to", &(older - 1).to_string()]);
     assert!(told.exit == 0 && !told.out.contains("kept"), "{}", told.out);
 
-    for lsn in [older - 100, older, last - 1] {
-        fs::remove_file(snapshot(lsn)).expect("it is removed");
-    }
+    let journal = fs::read_dir(directory.join("journal")).expect("the journal").count();
+    fs::rename(directory.join("index"), ledger.at("index")).expect("the index");
     let told = tool("archive", &[directory, &archive], &["--up-to", &last.to_string()]);
-    assert!(told.exit == 0 && told.out.contains("a daemon starts on what is left only once"), "{}", told.out);
+    assert!(told.exit == 0 && told.out.contains("none of use: a daemon starts on what is left only"), "{}", told.out);
+    assert!(fs::read_dir(directory.join("journal")).expect("the journal").count() < journal);
+}
+
+/// An archive that is lost, or not mounted, is not begun again as if nothing had been before.
+#[tokio::test]
+async fn an_archive_that_does_not_reach_the_journal_is_told() {
+    let archive = tempfile::tempdir().expect("a temporary directory");
+    let path = archive.path().to_str().expect("the path is text").to_owned().leak();
+    let often = [SNAPSHOTS_OFTEN, ("PAYSWITCHD__ARCHIVE__DIRECTORY", &*path)];
+    let ledger = Ledger::with(&often, &["made a snapshot", "archived segments"]).await;
+    let directory = ledger.directory();
+    assert!(!archived_files(archive.path()).is_empty(), "segments were archived");
+    let mode = |place: &Path| fs::metadata(place).expect("it is there").permissions().mode() & 0o777;
+    assert_eq!(mode(&directory.join("snapshots")), 0o700);
+
+    for file in archived_files(archive.path()) {
+        fs::remove_file(file).expect("it is removed");
+    }
+    // Without an index nothing is kept for a start.
+    let (index, aside) = (directory.join("index"), ledger.at("index"));
+    fs::rename(&index, &aside).expect("the index");
+    let told = tool("archive", &[directory, archive.path()], &["--up-to", &ledger.last_lsn().to_string()]);
+    fs::rename(&aside, &index).expect("the index");
+    assert!(told.exit == 4 && told.error.contains("are missing before"), "{}: {}", told.exit, told.error);
+    let daemon = support::Daemon::start(directory, &[], &[&[SMALL_SEGMENTS], &often[..]].concat());
+    daemon.logged("does not reach the journal").await;
+    assert!(stop(daemon).await.success());
+    assert!(archived_files(archive.path()).is_empty());
+
+    // What was not made is not left behind.
+    let told = tool("restore", &[archive.path(), &ledger.at("none")], &[]);
+    assert!(told.exit != 0 && !ledger.at("none").exists(), "{}", told.out);
 }
 
 #[tokio::test]
@@ -248,7 +301,9 @@ async fn a_damaged_or_missing_file_of_an_archive_is_told() {
     fs::remove_file(last).expect("it is removed");
     let told = tool("restore", &[&archive, &ledger.at("missing")], &journal);
     assert!(told.exit == 4 && told.error.contains("the records from lsn"), "{}", told.error);
-    let none = tool("restore", &[&ledger.at("missing"), &ledger.at("none")], &journal);
+    let empty = ledger.at("empty");
+    fs::create_dir(&empty).expect("a directory");
+    let none = tool("restore", &[&empty, &ledger.at("none")], &journal);
     assert!(none.exit == 2 && none.error.contains("holds no archived segment"), "{}", none.error);
     let told = tool("archive", &[directory, &archive], &["--up-to", "1", "--json"]);
     assert_eq!(told.exit, 0, "{}", told.error);

@@ -2,12 +2,16 @@
 
 mod support;
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use support::{
     Daemon,
     moves::{capture, captured, held, refund, refunded},
-    parties::{End, Sandbox, by_id, caller, decided, money, payment, sums},
+    parties::{End, SMALL_SEGMENTS, Sandbox, by_id, caller, decided, money, payment, sums},
 };
 use tempfile::TempDir;
 use wire::v1::{self, DeclineReason, PaymentState};
@@ -16,6 +20,7 @@ use wire::v1::{self, DeclineReason, PaymentState};
 const OFTEN: [(&str, &str); 2] =
     [("PAYSWITCHD__SNAPSHOTS__EVERY_RECORDS", "40"), ("PAYSWITCHD__PROJECTIONS__HOT_RECORDS", "10")];
 const PAYMENTS: usize = 60;
+const KILLS_WHILE_MADE_AGAIN: usize = 6;
 
 fn yuan(minor_units: i64) -> v1::Money {
     money("CNY", minor_units)
@@ -192,14 +197,60 @@ async fn old_segments_are_archived_and_nothing_is_missed() {
     fs::rename(&index, data_dir.path().join("aside")).expect("the index");
     refused("restore them from the archive first");
 
-    // With the whole journal in its place it is made again.
+    // With the whole journal in its place it is made again, beside snapshots that it has not come to yet. What is archived
+    // meanwhile is never more than a start can do without: it may be killed at any moment.
     fs::remove_dir_all(&index).expect("the index");
     fs::remove_dir_all(data_dir.path().join("journal")).expect("the journal");
     fs::rename(whole.join("journal"), data_dir.path().join("journal")).expect("the whole");
-    let daemon = Daemon::sandbox(data_dir.path());
-    let cafe = caller(&daemon.merchants, client::sandbox::merchant_key("demo-cafe").expect("it has a key"));
-    let again = payment("first", "order-first", "hk-alice", yuan(10_000));
-    assert_eq!(decided(cafe.authorize(again).await), *ledger.first);
+    Box::pin(killed_while_made_again(data_dir.path(), path, &ledger.first)).await;
+}
+
+async fn killed_while_made_again(data_dir: &Path, archive: &'static str, first: &v1::Payment) {
+    let environment = [
+        &OFTEN[..],
+        &[SMALL_SEGMENTS, ("PAYSWITCHD__ARCHIVE__DIRECTORY", archive), ("PAYSWITCHD__ARCHIVE__KEEP_BYTES", "1")],
+    ]
+    .concat();
+    for round in 0..KILLS_WHILE_MADE_AGAIN {
+        let daemon = Daemon::start(data_dir, &[], &environment);
+        let cafe = caller(&daemon.merchants, client::sandbox::merchant_key("demo-cafe").expect("it has a key"));
+        let again = payment("first", "order-first", "hk-alice", yuan(10_000));
+        assert_eq!(decided(cafe.authorize(again).await), *first);
+        for number in 0..2 * PAYMENTS {
+            let name = format!("again-{round}-{number}");
+            decided(cafe.authorize(payment(&name, &name, "hk-alice", yuan(100))).await);
+        }
+        // Sometimes at once, sometimes when segments were archived behind a snapshot.
+        if round % 2 == 1 {
+            daemon.logged("made a snapshot").await;
+        }
+        daemon.kill();
+    }
+}
+
+/// What cannot be used is no snapshot to fall back on: the good one before it stays, with the journal it needs.
+#[tokio::test]
+async fn a_damaged_snapshot_takes_no_other_s_place() {
+    let mut ledger = Ledger::with_a_snapshot().await;
+    ledger.pay("more").await;
+    ledger.sandbox.daemon.logged("made a snapshot").await;
+    let good = snapshots(ledger.data_dir());
+    let damaged = good.last().expect("a snapshot").clone();
+    fs::write(&damaged, "no snapshot").expect("the snapshot");
+    fs::write(damaged.with_file_name("00000000000000099999.snapshot"), "none either").expect("a file is made");
+    let mut ledger = ledger.restart(End::Killed).await;
+    ledger.sandbox.daemon.logged("a snapshot cannot be used").await;
+    ledger.pay("behind").await;
+    ledger.sandbox.daemon.logged("made a snapshot").await;
+    let now = snapshots(ledger.data_dir());
+    let is_whole = |path: &PathBuf| fs::read(path).is_ok_and(|bytes| !bytes.starts_with(b"no"));
+    assert!(now.iter().all(is_whole) && now.len() == 2, "{now:?}");
+    // The newest is lost too: the one before it will do.
+    fs::write(now.last().expect("a snapshot"), "no snapshot").expect("the snapshot");
+    let seen = ledger.seen().await;
+    let ledger = ledger.restart(End::Killed).await;
+    assert_eq!(ledger.seen().await, seen);
+    ledger.check_lives().await;
 }
 
 fn run(command: &mut Command) {
@@ -207,12 +258,19 @@ fn run(command: &mut Command) {
     assert!(output.status.success(), "{command:?}: {output:?}");
 }
 
-fn newest_snapshot(data_dir: &Path) -> std::path::PathBuf {
-    let entries = fs::read_dir(data_dir.join("snapshots")).expect("snapshots");
-    entries.map(|entry| entry.expect("an entry").path()).max().expect("a snapshot")
+fn newest_snapshot(data_dir: &Path) -> PathBuf {
+    snapshots(data_dir).pop().expect("a snapshot")
 }
 
-fn files_below(directory: &Path) -> Vec<std::path::PathBuf> {
+/// Oldest first.
+fn snapshots(data_dir: &Path) -> Vec<PathBuf> {
+    let mut files = files_below(&data_dir.join("snapshots"));
+    files.retain(|path| !path.ends_with("next.snapshot"));
+    files.sort();
+    files
+}
+
+fn files_below(directory: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(directory).expect("a directory").map(|entry| entry.expect("an entry").path());
     entries.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
 }

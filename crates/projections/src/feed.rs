@@ -3,7 +3,7 @@
 use std::{
     mem,
     sync::{Arc, Condvar, Mutex, MutexGuard},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use domain::{ChainMark, Record};
@@ -13,6 +13,8 @@ use crate::{IndexError, Projector, metric_names};
 
 /// When nothing has come for so long, what waits for the index is written.
 const SETTLE_AFTER: Duration = Duration::from_millis(100);
+/// And also when something comes all the time, but too little to fill what is written at once.
+const SETTLE_EVERY: Duration = Duration::from_secs(1);
 
 /// A feed in which at most `capacity_records` records wait, or one batch if that is larger.
 ///
@@ -98,10 +100,13 @@ impl FeedReceiver {
     /// When the projector cannot read its index: nothing more is folded, and the sender learns that the projector is gone.
     /// The boards stay as they are. An index that cannot be written ends nothing, see [`Projector::apply_batch`].
     pub fn run(mut self, mut projector: Projector) -> Result<(), IndexError> {
-        let mut received = Waiting::default();
+        let (mut received, mut settled) = (Waiting::default(), Instant::now());
         while self.receive(&mut received) {
-            if received.is_empty() {
+            if received.is_empty() || settled.elapsed() >= SETTLE_EVERY {
                 projector.settle();
+                settled = Instant::now();
+            }
+            if received.is_empty() {
                 continue;
             }
             // The marks first: whoever sees a record finds the digest of its batch.

@@ -39,5 +39,5 @@ pub use opening::{Beginning, BeginningError, Folding, OtherHistory, RecordsMissi
 pub use past::{Past, PastError};
 pub use recovery::{Recovery, RecoveryError};
 pub use shard::{BATCH_JOBS_MAX, DUE_COMMANDS_MAX, Observer, Progress, Shard};
-pub use snapshots::{Made, SNAPSHOTS_KEPT, Snapshot, SnapshotError, SnapshotFailed, Snapshots, Snapshotter};
+pub use snapshots::{Made, Snapshot, SnapshotError, SnapshotFailed, Snapshots, Snapshotter};
 pub use status::{ServingState, Status};

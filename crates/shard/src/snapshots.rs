@@ -14,10 +14,6 @@ pub use snapshotter::{Made, SnapshotFailed, Snapshotter};
 
 use crate::error_text::with_sources;
 
-/// So many snapshots are kept: when the newest cannot be read, the one before it and a longer part of the journal give the
-/// same state.
-pub const SNAPSHOTS_KEPT: usize = 2;
-
 /// What a snapshot in the making is called: it has no name of its own yet.
 const NEXT_NAME: &str = "next.snapshot";
 const NAME_SUFFIX: &str = ".snapshot";
@@ -167,18 +163,18 @@ impl<D: Disk> Snapshots<D> {
         Ok(bytes)
     }
 
-    /// Removes all but the newest [`SNAPSHOTS_KEPT`], and returns the position of the oldest that is left, if that many
-    /// are.
+    /// Removes all but these: the newest, and the one it was made from, which was read to make it. When the newest cannot be
+    /// read, that one and a longer part of the journal give the same state. Any other is older, or damaged, or ahead of an index
+    /// that was made again.
     ///
     /// # Errors
     /// When the disk refuses.
-    pub fn remove_old(&self) -> Result<Option<Lsn>, SnapshotError> {
-        let lsns = self.list()?;
-        for lsn in lsns.iter().skip(SNAPSHOTS_KEPT) {
-            let name = name(*lsn);
+    pub fn keep_only(&self, newest: Lsn, before: Option<Lsn>) -> Result<(), SnapshotError> {
+        for lsn in self.list()?.into_iter().filter(|lsn| *lsn != newest && Some(*lsn) != before) {
+            let name = name(lsn);
             self.disk.remove(&name).map_err(self.io("remove", &name))?;
         }
-        Ok(SNAPSHOTS_KEPT.checked_sub(1).and_then(|last| lsns.get(last)).copied())
+        Ok(())
     }
 
     fn io(&self, tried: &'static str, name: &str) -> impl FnOnce(std::io::Error) -> SnapshotError + use<D> {

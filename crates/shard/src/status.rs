@@ -72,7 +72,13 @@ impl Status {
     #[must_use]
     pub fn reason(&self) -> String {
         let reason = text(&self.reason).clone();
-        if reason.is_empty() { text(&self.past_reason).clone() } else { reason }
+        if reason.is_empty() { self.past_reason() } else { reason }
+    }
+
+    /// Why the last of the requests was refused that need what the index cannot tell; empty while none is.
+    #[must_use]
+    pub fn past_reason(&self) -> String {
+        text(&self.past_reason).clone()
     }
 
     /// How many requests were refused because the index could not be read, or was far behind.

@@ -446,3 +446,33 @@ fn a_directory_holds_what_was_written_and_is_removed_whole() {
     assert_eq!(parent.path().read_dir().unwrap().count(), 0);
     assert_eq!(open_directory(&path).unwrap().applied().unwrap(), None);
 }
+
+/// A store that lost what one table was given last, as when bytes of its log have changed, is noticed before it is used: what
+/// is folded again would stand beside what was not lost.
+#[test]
+fn tables_that_have_not_come_as_far_are_noticed() {
+    for lost in Table::ALL {
+        let store = MemoryStore::new();
+        let index = Index::open(Arc::new(store.clone()), JOURNAL).unwrap();
+        write(&index, &[decided(1, 1, 5)]);
+        assert!(Index::open(Arc::new(store.clone()), JOURNAL).is_ok());
+        let key = if lost == Table::Meta { APPLIED } else { TABLE_APPLIED };
+        let before = store.get(lost, key).unwrap().unwrap();
+        write(&index, &[decided(2, 2, 5)]);
+        store.write(&[Write { table: lost, key, value: Some(&before) }]).unwrap();
+        let opened = Index::open(Arc::new(store), JOURNAL);
+        assert!(matches!(&opened, Err(why) if why.is_cured_by_rebuilding()), "{lost}: {opened:?}");
+    }
+}
+
+#[test]
+fn a_row_that_begins_before_the_one_before_it_ends_is_damage() {
+    let index = in_memory();
+    write(&index, &[decided(1, 1, 5), decided(2, 2, 5)]);
+    write(&index, &[decided(2, 2, 5), decided(3, 3, 5)]);
+    for found in
+        [index.records(Lsn::ZERO, Lsn::new(9), 9).map(drop), index.decided(None, (Lsn::ZERO, Lsn::new(9)), 9).map(drop)]
+    {
+        assert!(found.unwrap_err().is_cured_by_rebuilding());
+    }
+}

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use client::{Address, ApiKey, Client, Code, Echo, EchoSize, Error as CallError, Operator, Options, sandbox};
 use money::{AMOUNT_MINOR_UNITS_MAX, Currency, Money};
 use tokio::task::JoinSet;
-use wire::v1::{AccountReference, DepositRequest, DepositResponse, OpenRequest, PaymentServiceListRequest};
+use wire::v1::{
+    AccountReference, AccountServiceGetRequest, DepositRequest, DepositResponse, OpenRequest, PaymentServiceListRequest,
+};
 
 use super::Bench;
 use super::cpu::Reading;
@@ -21,6 +23,8 @@ use crate::words;
 /// What each account is given before each run: enough for ten thousand million payments of ten.
 const DEPOSIT_MINOR_UNITS: i64 = 10_000_000_000_000;
 const _: () = assert!(DEPOSIT_MINOR_UNITS <= AMOUNT_MINOR_UNITS_MAX);
+/// Why an account is not opened once more.
+const ACCOUNT_EXISTS: &str = "ACCOUNT_EXISTS";
 /// Accounts opened at once.
 const OPENERS: usize = 32;
 
@@ -110,8 +114,8 @@ fn explain_missing_echo(error: CallError) -> Error {
     error.into()
 }
 
-/// Opens `bench-hkd-0` and on, and gives each a deposit. Opening again is a repeat with the same key, so that an account
-/// that is there stays as it is.
+/// Opens `bench-hkd-0` and on, and gives each a deposit. Opening again is a repeat with the same key, or refused once that
+/// has ended, so that an account that is there stays as it is.
 async fn open_accounts(wallet: &Client, currency: Currency, payers: u32) -> Result<Vec<AccountReference>, Error> {
     let names: Vec<String> = (0..payers).map(|n| format!("bench-{}-{n}", currency.code().to_lowercase())).collect();
     let mut references = Vec::new();
@@ -134,8 +138,13 @@ async fn open_account(wallet: Client, currency: Currency, name: String) -> Resul
         account_id: name.clone(),
         currency_code: currency.code().to_owned(),
     };
-    let opened = wallet.open(request).await?;
-    let reference = opened.account.and_then(|account| account.account);
+    let reference = match wallet.open(request).await {
+        Err(CallError::Refused(refusal)) if refusal.reason == ACCOUNT_EXISTS => {
+            let there = wallet.account(AccountServiceGetRequest { account_id: name.clone() }).await?;
+            there.account.and_then(|account| account.account)
+        }
+        opened => opened?.account.and_then(|account| account.account),
+    };
     let deposit = Money::payable(currency, DEPOSIT_MINOR_UNITS).expect("the deposit is an amount");
     let request = DepositRequest { idempotency_key: new_id(), account_id: name, amount: words::money_message(deposit) };
     // A declined deposit means an account that is as full as an account can be.

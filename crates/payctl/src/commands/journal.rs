@@ -7,6 +7,7 @@ mod explain;
 mod ledger_directory;
 mod ledger_names;
 mod line;
+mod new_directory;
 mod reading;
 mod replay;
 mod restore;

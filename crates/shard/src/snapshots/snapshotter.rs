@@ -40,7 +40,8 @@ pub struct Made {
     pub began_at: Lsn,
     /// Its length in bytes.
     pub bytes: u64,
-    /// The position of the older of the snapshots kept, if there are two: no start needs records up to there any more.
+    /// The position of the older of the two snapshots kept, if it was made from one: no start needs records up to there any
+    /// more, and the index has them, durably.
     pub kept_from: Option<Lsn>,
     /// Snapshots that cannot be used.
     pub unusable: Vec<SnapshotError>,
@@ -60,6 +61,14 @@ impl<J: Disk, S: Disk> Snapshotter<J, S> {
     #[must_use]
     pub const fn new(journal: J, snapshots: Snapshots<S>, past: Past) -> Self {
         Self { journal, snapshots, past }
+    }
+
+    /// How far a snapshot would reach now.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn reach(&self) -> Result<Lsn, SnapshotFailed> {
+        Ok(self.past.index().applied()?.map_or(Lsn::ZERO, |mark| mark.lsn))
     }
 
     /// Makes a snapshot of how far the index has come, and removes those that are no longer kept. `None` when there is one
@@ -102,7 +111,8 @@ impl<J: Disk, S: Disk> Snapshotter<J, S> {
         }
         let engine = recovery.finish();
         let bytes = self.snapshots.write(&engine, mark)?;
-        let kept_from = self.snapshots.remove_old()?;
+        let kept_from = began_behind.map(|mark| mark.lsn);
+        self.snapshots.keep_only(mark.lsn, kept_from)?;
         let began_at = began_behind.map_or(Lsn::ZERO, |mark| mark.lsn);
         Ok(Some(Made { mark, at: engine.applied_at(), began_at, bytes, kept_from, unusable }))
     }

@@ -6,7 +6,7 @@ use journal::{
     MemoryJournal,
     disk::{Disk, File, MemoryDisk},
 };
-use shard::{SNAPSHOTS_KEPT, SnapshotError, Snapshots};
+use shard::{SnapshotError, Snapshots};
 
 use crate::house::{House, deposit};
 
@@ -116,16 +116,17 @@ fn a_snapshot_of_another_journal_or_a_later_version_is_none_of_ours() {
 }
 
 #[test]
-fn a_few_are_kept() {
+fn only_the_newest_and_the_one_before_it_are_kept() {
     let disk = MemoryDisk::new();
-    let mut lsns = Vec::new();
-    for deposits in 0..4 {
-        let engine = engine(deposits);
-        snapshots(&disk).write(&engine, mark(&engine)).expect("a disk");
-        lsns.insert(0, engine.applied_lsn());
-        let kept_from = snapshots(&disk).remove_old().expect("a disk");
-        lsns.truncate(SNAPSHOTS_KEPT);
-        assert_eq!(snapshots(&disk).list().expect("a disk"), lsns);
-        assert_eq!(kept_from, (lsns.len() == SNAPSHOTS_KEPT).then(|| lsns[SNAPSHOTS_KEPT - 1]));
-    }
+    let lsns: Vec<_> = (0..4)
+        .map(|deposits| {
+            let engine = engine(deposits);
+            snapshots(&disk).write(&engine, mark(&engine)).expect("a disk");
+            engine.applied_lsn()
+        })
+        .collect();
+    snapshots(&disk).keep_only(lsns[2], Some(lsns[0])).expect("a disk");
+    assert_eq!(snapshots(&disk).list().expect("a disk"), [lsns[2], lsns[0]]);
+    snapshots(&disk).keep_only(lsns[0], None).expect("a disk");
+    assert_eq!(snapshots(&disk).list().expect("a disk"), [lsns[0]]);
 }

@@ -9,7 +9,7 @@ use clap::Args;
 use domain::Lsn;
 use serde_json::{Value, json};
 
-use super::ledger_directory::LedgerDirectory;
+use super::ledger_directory::{LedgerDirectory, lock};
 use super::{disk, print};
 use crate::error::Error;
 use crate::exit::Exit;
@@ -43,10 +43,10 @@ impl Archive {
     pub(super) fn run(&self, as_json: bool) -> Result<Exit, Error> {
         let local = |source| Error::Local { tried: format!("make {}", self.archive.display()), source };
         let ledger = LedgerDirectory::of(&self.directory)?;
-        let _lock = ledger.as_ref().map(LedgerDirectory::lock).transpose()?;
+        let _locks = lock(&self.directory, ledger.as_ref())?;
         let asked = Lsn::new(self.up_to);
         let kept = match &ledger {
-            Some(ledger) => ledger.oldest_snapshot()?.map_or(Kept::NoSnapshot, Kept::Behind),
+            Some(ledger) => ledger.start_needs_from()?.map_or(Kept::NoSnapshot, Kept::Behind),
             None => Kept::Unknown,
         };
         let up_to = kept.limit(asked);
@@ -74,7 +74,7 @@ impl Archive {
 enum Kept {
     /// The journal lies alone: nobody knows.
     Unknown,
-    /// The ledger has no snapshots: it starts from the first record, or not at all.
+    /// The ledger has no snapshot that is of use: it starts from the first record, or not at all.
     NoSnapshot,
     /// What is behind the oldest snapshot that a start may begin from.
     Behind(Lsn),
@@ -124,7 +124,7 @@ impl Done {
                 fields.line("kept", format!("from lsn {snapshot}: a start may begin from the snapshot there"));
             }
             Kept::NoSnapshot if all.segments > 0 => {
-                fields.line("snapshots", "none: a daemon starts on what is left only once it is restored");
+                fields.line("snapshots", "none of use: a daemon starts on what is left only once it is restored");
             }
             Kept::Unknown if all.segments > 0 => {
                 fields.line("snapshots", "unknown: the journal lies in no data directory");

@@ -1,14 +1,13 @@
 //! `payctl journal copy`: a backup, or the ledger as it was.
 
-use std::fs;
 use std::path::PathBuf;
 
-use ::journal::disk::DirectoryDisk;
 use clap::Args;
 use jiff::Timestamp;
 
+use super::new_directory::NewDirectory;
 use super::reading::decoded;
-use super::{JOURNAL_DIRECTORY, disk, print, report_json, report_text};
+use super::{disk, print, report_json, report_text};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::words;
@@ -36,11 +35,10 @@ pub(crate) struct Copy {
 
 impl Copy {
     pub(super) fn run(&self, as_json: bool) -> Result<Exit, Error> {
-        let local = |source| Error::Local { tried: format!("make {}", self.to.display()), source };
-        fs::create_dir(&self.to).map_err(local)?;
-        let to = DirectoryDisk::create(self.to.join(JOURNAL_DIRECTORY)).map_err(local)?;
+        let to = NewDirectory::make(&self.to)?;
+
         let until = self.to_time.map(words::moment_of);
-        let copied = ::journal::copy(&disk(&self.directory), &to, &mut |found| {
+        let copied = ::journal::copy(&disk(&self.directory), to.journal(), &mut |found| {
             let record = decoded(found)?;
             Ok(self.to_lsn.is_none_or(|last| record.lsn.get() <= last) && until.is_none_or(|until| record.at <= until))
         });

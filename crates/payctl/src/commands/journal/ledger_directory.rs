@@ -4,8 +4,12 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::process;
+use std::sync::Arc;
 
+use ::journal::disk::DirectoryDisk;
 use domain::Lsn;
+use index::{DirectoryStore, Index};
+use shard::Snapshots;
 
 use super::JOURNAL_DIRECTORY;
 use crate::error::Error;
@@ -13,8 +17,7 @@ use crate::error::Error;
 /// As the daemon names them.
 const LOCK: &str = "LOCK";
 const SNAPSHOTS_DIRECTORY: &str = "snapshots";
-const SNAPSHOT_SUFFIX: &str = ".snapshot";
-const SNAPSHOT_DIGITS: usize = 20;
+const INDEX_DIRECTORY: &str = "index";
 /// So many snapshots the daemon keeps, and can start from any of them.
 const SNAPSHOTS_KEPT: usize = 2;
 
@@ -22,6 +25,12 @@ const SNAPSHOTS_KEPT: usize = 2;
 #[derive(Debug)]
 pub(super) struct LedgerDirectory {
     path: PathBuf,
+}
+
+/// Held until it is dropped.
+#[derive(Debug)]
+pub(super) struct Locks {
+    _locks: Vec<File>,
 }
 
 impl LedgerDirectory {
@@ -36,23 +45,16 @@ impl LedgerDirectory {
         Ok(above.map(|above| Self { path: above.to_owned() }))
     }
 
-    /// Takes the lock that a daemon holds while it runs. It is held until the file is dropped.
-    pub(super) fn lock(&self) -> Result<File, Error> {
+    /// Takes the lock of the data directory that a daemon holds while it runs.
+    fn lock(&self) -> Result<File, Error> {
         let path = self.path.join(LOCK);
         let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
         let mut lock = opened.map_err(local("open", &path))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut owner = String::new();
-                // Who holds it is a courtesy; the refusal stands without it.
-                let _unknown = lock.read_to_string(&mut owner);
-                let (path, owner) = (self.path.display(), owner.trim());
-                return Err(Error::Usage(format!(
-                    "{path} is in use by a daemon ({owner}): it archives by itself, or stop it first"
-                )));
-            }
-            Err(TryLockError::Error(source)) => return Err(local("lock", &path)(source)),
+        if !try_lock(&lock, &path)? {
+            let mut owner = String::new();
+            // Who holds it is a courtesy; the refusal stands without it.
+            let _unknown = lock.read_to_string(&mut owner);
+            return Err(in_use(&path, owner.trim()));
         }
         // A daemon that is started meanwhile says who holds it.
         let noted =
@@ -61,28 +63,51 @@ impl LedgerDirectory {
         Ok(lock)
     }
 
-    /// The position of the oldest snapshot that a start may begin from. It needs every record behind that. `None` without any.
-    pub(super) fn oldest_snapshot(&self) -> Result<Option<Lsn>, Error> {
-        let path = self.path.join(SNAPSHOTS_DIRECTORY);
-        let entries = match fs::read_dir(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            entries => entries.map_err(local("list", &path))?,
-        };
-        let mut lsns = Vec::new();
-        for entry in entries {
-            let name = entry.map_err(local("list", &path))?.file_name();
-            lsns.extend(name.to_str().and_then(snapshot_lsn));
+    /// The position of the older of the snapshots that a start may begin from: it needs every record behind that. `None` when
+    /// there is none that can be read, or no index that has come as far.
+    pub(super) fn start_needs_from(&self) -> Result<Option<Lsn>, Error> {
+        let (index, snapshots) = (self.path.join(INDEX_DIRECTORY), self.path.join(SNAPSHOTS_DIRECTORY));
+        let journal = DirectoryDisk::new(self.path.join(JOURNAL_DIRECTORY));
+        let Some(id) = ::journal::identify(&journal)? else { return Ok(None) };
+        // Opening would make one.
+        if !index.is_dir() || !snapshots.is_dir() {
+            return Ok(None);
         }
-        lsns.sort_unstable();
-        Ok(lsns.into_iter().rev().take(SNAPSHOTS_KEPT).min())
+        let opened = DirectoryStore::open(&index).and_then(|store| Index::open(Arc::new(store), id.bytes())?.applied());
+        let Ok(Some(indexed)) = opened else { return Ok(None) };
+        let snapshots = Snapshots::new(DirectoryDisk::new(snapshots), id.bytes());
+        let Ok(listed) = snapshots.list() else { return Ok(None) };
+        let usable = listed.into_iter().filter(|lsn| *lsn <= indexed.lsn && snapshots.read(*lsn).is_ok());
+        Ok(usable.take(SNAPSHOTS_KEPT).last())
     }
 }
 
-/// `SNAPSHOT.md` says how they are named.
-fn snapshot_lsn(name: &str) -> Option<Lsn> {
-    let digits = name.strip_suffix(SNAPSHOT_SUFFIX)?;
-    let is_number = digits.len() == SNAPSHOT_DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
-    digits.parse().ok().filter(|_| is_number).map(Lsn::new)
+/// Takes the locks of the journal that was named, and of the data directory it is in, if that is known.
+pub(super) fn lock(directory: &Path, ledger: Option<&LedgerDirectory>) -> Result<Locks, Error> {
+    let mut locks = Vec::new();
+    let mut journal = directory.to_owned();
+    if let Some(ledger) = ledger {
+        locks.push(ledger.lock()?);
+        journal = ledger.path.join(JOURNAL_DIRECTORY);
+    }
+    let itself = File::open(&journal).map_err(local("open", &journal))?;
+    if !try_lock(&itself, &journal)? {
+        return Err(in_use(&journal, "its data directory is elsewhere"));
+    }
+    locks.push(itself);
+    Ok(Locks { _locks: locks })
+}
+
+fn try_lock(file: &File, path: &Path) -> Result<bool, Error> {
+    match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(source)) => Err(local("lock", path)(source)),
+    }
+}
+
+fn in_use(path: &Path, owner: &str) -> Error {
+    Error::Usage(format!("{} is in use by a daemon ({owner}): it archives by itself, or stop it first", path.display()))
 }
 
 fn local(tried: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {

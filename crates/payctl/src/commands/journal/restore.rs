@@ -1,6 +1,5 @@
 //! `payctl journal restore`: a whole journal again, of an archive and what followed it.
 
-use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -9,7 +8,8 @@ use ::journal::disk::DirectoryDisk;
 use clap::Args;
 use domain::Lsn;
 
-use super::{JOURNAL_DIRECTORY, disk, print, report_fields, report_json};
+use super::new_directory::NewDirectory;
+use super::{disk, print, report_fields, report_json};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::render::{GOOD, paint};
@@ -40,13 +40,12 @@ pub(crate) struct Restore {
 
 impl Restore {
     pub(super) fn run(&self, as_json: bool) -> Result<Exit, Error> {
-        let local = |source| Error::Local { tried: format!("make {}", self.to.display()), source };
-        fs::create_dir(&self.to).map_err(local)?;
-        let to = DirectoryDisk::create(self.to.join(JOURNAL_DIRECTORY)).map_err(local)?;
+        let to = NewDirectory::make(&self.to)?;
+
         let journal = self.journal.as_deref().map(disk);
         let mut line = StatusLine::new(PROGRESS_EVERY);
         let archive = DirectoryDisk::new(&*self.archive);
-        let restored = ::journal::restore(&archive, journal.as_ref(), &to, &mut |written| {
+        let restored = ::journal::restore(&archive, journal.as_ref(), to.journal(), &mut |written| {
             line.show(Instant::now(), || format!("{} of {} segments", written.segments, written.of));
         })?;
         drop(line);
