@@ -91,7 +91,7 @@ fn run_many(from: u64, seeds: u64, steps: u64) -> ExitCode {
     }
     let Story { records, requests, answered, repeated, captured, declined, refused, unconfirmed, .. } = total.clone();
     let Story { crashes, stops, faults, journal_failures, openings_failed, tails_cut, .. } = total.clone();
-    let Story { snapshots, snapshots_failed, starts_behind, snapshots_damaged, .. } = total.clone();
+    let Story { snapshots, snapshots_failed, starts_behind, snapshots_damaged, indexes_lost, .. } = total.clone();
     let Story { records_in_doubt_found, quotes, turns_full, rotten, outcomes, .. } = total;
     println!("{seeds} seeds from {from}, {steps} rounds each, each told twice, in {:.1?}: no finding", begun.elapsed());
     println!(
@@ -103,7 +103,7 @@ fn run_many(from: u64, seeds: u64, steps: u64) -> ExitCode {
         "{turns_full} rounds with a full disk, {rotten} rotten bits, {openings_failed} recoveries cut short, {tails_cut} torn tails, {records_in_doubt_found} records found that nobody was told of"
     );
     println!(
-        "{snapshots} snapshots, {snapshots_failed} that failed, {starts_behind} starts from one, {snapshots_damaged} damaged ones passed over"
+        "{snapshots} snapshots, {snapshots_failed} that failed, {starts_behind} starts from one, {snapshots_damaged} damaged ones passed over, {indexes_lost} indexes lost"
     );
     for (outcome, count) in outcomes {
         println!("{count:>9} {outcome}");
@@ -123,6 +123,7 @@ fn run_many(from: u64, seeds: u64, steps: u64) -> ExitCode {
         ("snapshots that failed", snapshots_failed),
         ("starts from one", starts_behind),
         ("damaged ones passed over", snapshots_damaged),
+        ("indexes lost", indexes_lost),
         ("findings", 0),
     ];
     if let Err(error) = proofs::leave("stories", &counts, begun.elapsed()) {

@@ -2,14 +2,14 @@
 
 use std::{collections::BTreeMap, fmt, io::ErrorKind};
 
-use domain::{DeclineReason, Stamped, Submission};
+use domain::{DeclineReason, Lsn, Stamped, Submission};
 use engine::{Decision, Engine};
 use index::MemoryStore;
 use journal::{
     Error, JournalId, Options, Preparation, SEGMENT_BYTES_MIN,
     disk::{Disk, Fault, Loss, MemoryDisk},
 };
-use shard::Refused;
+use shard::{Made, Refused, Snapshots};
 use wire::{
     digest::Digester,
     quote_token::{QuoteKey, QuoteTokens},
@@ -21,7 +21,7 @@ use crate::{
     door::{Aside, Keys},
     random::Random,
     request::{Ask, Id, Purpose},
-    switch::{FileOnMemory, Kept, OpenJournal, Pending, Switch},
+    switch::{FileOnMemory, Kept, NO_FAULT, OpenJournal, Pending, Switch},
     workload::Workload,
 };
 
@@ -40,6 +40,7 @@ const REQUESTS_A_ROUND_MAX: u64 = 8;
 const INBOX_REQUESTS_MAX: usize = 7;
 /// The live state is compared with the folded one after one crash in so many.
 const DIGEST_ONE_IN: u64 = 4;
+const INDEX_LOST_ONE_IN: u64 = 8;
 /// A story that keeps an index remembers fewer records than this.
 const REMEMBERED_MAX: u64 = 24;
 /// An opening that fails this often has met more faults than were put in its way.
@@ -92,6 +93,8 @@ pub struct Story {
     pub starts_behind: u64,
     /// Snapshots that a start passed over because they were damaged.
     pub snapshots_damaged: u64,
+    /// Indexes that were lost, and made again.
+    pub indexes_lost: u64,
     /// Rounds in which the disk was too full for new records.
     pub turns_full: u64,
     /// How often what was asked led to what: records, and refusals of the engine.
@@ -124,6 +127,7 @@ impl Story {
             (&mut self.snapshots_failed, story.snapshots_failed),
             (&mut self.starts_behind, story.starts_behind),
             (&mut self.snapshots_damaged, story.snapshots_damaged),
+            (&mut self.indexes_lost, story.indexes_lost),
         ];
         for (sum, number) in sums {
             *sum += number;
@@ -443,6 +447,7 @@ impl<'a, O: OpenJournal> Simulation<'a, O> {
             Ok(Some(made)) => {
                 self.story.snapshots += 1;
                 self.story.snapshots_damaged += count(made.unusable.len());
+                self.check_kept(&made)?;
             }
             Ok(None) => {}
             // The journal's own disk may have failed meanwhile, or lost its power.
@@ -453,6 +458,23 @@ impl<'a, O: OpenJournal> Simulation<'a, O> {
         }
         // The power is off for the snapshots too: their disk does not answer before a restart.
         if kept.snapshots.list().is_err() { self.crash() } else { Ok(()) }
+    }
+
+    /// What an archive would now take can be done without: a start from the snapshot before, or from the first record.
+    fn check_kept(&self, made: &Made) -> Result<(), Finding> {
+        let (Some(kept), Some(from)) = (&self.kept, made.kept_from) else { return Ok(()) };
+        let journal_id = JournalId::new(JOURNAL_ID);
+        let snapshots = Snapshots::new(kept.snapshots.clone(), journal_id.bytes());
+        let indexed = kept.index(journal_id).applied().expect(NO_FAULT).map_or(Lsn::ZERO, |mark| mark.lsn);
+        let listed = snapshots.list();
+        // Their disk may be gone in the very moment.
+        if listed.is_ok_and(|listed| listed != [made.mark.lsn, from]) {
+            return Err(format!("snapshots other than those at {} and {from} are kept", made.mark.lsn));
+        }
+        if indexed < from || (kept.snapshots.list().is_ok() && snapshots.read(from).is_err()) {
+            return Err(format!("the snapshot at {from} is kept for a start, and is of no use"));
+        }
+        Ok(())
     }
 
     /// Puts a fault at one of the next `operations` of the disk.
@@ -486,10 +508,15 @@ impl<'a, O: OpenJournal> Simulation<'a, O> {
         self.story.crashes += 1;
         self.end_switch();
         self.disk.restart(loss);
-        if let Some(kept) = &self.kept {
+        if let Some(kept) = &mut self.kept {
             kept.snapshots.restart(loss);
             if !matches!(loss, Loss::Nothing) {
                 kept.store.crash();
+            }
+            // Now and then the index is lost, and made again beside snapshots that are ahead of it.
+            if self.story.crashes.is_multiple_of(INDEX_LOST_ONE_IN) {
+                kept.store = MemoryStore::new();
+                self.story.indexes_lost += 1;
             }
         }
         if self.random.one_in(4) {

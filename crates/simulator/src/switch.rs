@@ -103,7 +103,7 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    fn index(&self, journal_id: JournalId) -> Index {
+    pub(crate) fn index(&self, journal_id: JournalId) -> Index {
         Index::open(Arc::new(self.store.clone()), journal_id.bytes()).expect(NO_FAULT)
     }
 }
