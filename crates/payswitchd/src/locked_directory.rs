@@ -81,6 +81,7 @@ impl LockedDirectory {
                 Ok(Lsn::new(number))
             }
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Lsn::ZERO),
+            Err(error) if error.kind() == ErrorKind::InvalidData => Err(StartError::HighWater { path }),
             Err(source) => Err(StartError::Directory { tried: "read", path, source }),
         }
     }

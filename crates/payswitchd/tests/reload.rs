@@ -225,6 +225,9 @@ async fn a_number_never_means_another_key_again() {
 /// A sandbox has no other keys; SIGHUP is what it gets when its terminal is closed.
 #[tokio::test]
 async fn a_sandbox_ends_when_its_terminal_is_closed() {
+    // Where the tests themselves were started with `nohup`, what they start would ignore it too; what is handled here is not
+    // ignored there.
+    let _handled = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).expect("it can be handled");
     let sandbox = Sandbox::start();
     sandbox.daemon.signal(Signal::HUP);
     assert!(ended(sandbox.daemon).await.success());
