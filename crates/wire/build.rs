@@ -5,8 +5,9 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use prost::Message;
 
-const FILES: [&str; 14] = [
+const FILES: [&str; 15] = [
     "payswitch/v1/accounts.proto",
+    "payswitch/v1/batches.proto",
     "payswitch/v1/consents.proto",
     "payswitch/v1/money.proto",
     "payswitch/v1/operations.proto",

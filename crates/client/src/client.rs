@@ -3,20 +3,26 @@
 mod accounts;
 mod consents;
 mod offers;
+mod payment_stream;
 mod payments;
 mod receipts;
 mod watch;
 
 use wire::v1::{
-    account_service_client::AccountServiceClient, consent_service_client::ConsentServiceClient,
-    payment_service_client::PaymentServiceClient, quote_service_client::QuoteServiceClient,
-    rate_service_client::RateServiceClient, receipt_service_client::ReceiptServiceClient,
+    account_service_client::AccountServiceClient, batch_service_client::BatchServiceClient,
+    consent_service_client::ConsentServiceClient, payment_service_client::PaymentServiceClient,
+    quote_service_client::QuoteServiceClient, rate_service_client::RateServiceClient,
+    receipt_service_client::ReceiptServiceClient,
 };
 
 use crate::channel::{self, Authenticated, Connection};
 use crate::{Address, ApiKey, Error, Options};
 
+pub use self::payment_stream::{PaymentAnswers, PaymentSender};
 pub use self::watch::Watch;
+
+/// Bytes of the answer to a batch: payments that are told take about twice the room of their requests.
+const BATCH_REPLY_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Calls to the main listener. A clone shares the connection; many calls may be under way on it at once.
 ///
@@ -32,6 +38,7 @@ pub struct Client {
     payments: PaymentServiceClient<Authenticated>,
     /// For streams, which have no deadline.
     streams: PaymentServiceClient<Authenticated>,
+    batches: BatchServiceClient<Authenticated>,
     accounts: AccountServiceClient<Authenticated>,
     consents: ConsentServiceClient<Authenticated>,
     quotes: QuoteServiceClient<Authenticated>,
@@ -60,6 +67,7 @@ impl Client {
             address: address.clone(),
             payments: PaymentServiceClient::new(calls()),
             streams: PaymentServiceClient::new(connection.for_streams()),
+            batches: BatchServiceClient::new(calls()).max_decoding_message_size(BATCH_REPLY_BYTES_MAX),
             accounts: AccountServiceClient::new(calls()),
             consents: ConsentServiceClient::new(calls()),
             quotes: QuoteServiceClient::new(calls()),

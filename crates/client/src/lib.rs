@@ -22,7 +22,7 @@ pub mod sandbox;
 
 pub use address::{Address, InvalidAddress};
 pub use channel::Options;
-pub use client::{Client, Watch};
+pub use client::{Client, PaymentAnswers, PaymentSender, Watch};
 pub use echo::{Echo, EchoSize};
 pub use error::{Code, Error, FieldViolation, Refusal};
 pub use key::{API_KEY_BYTES_MAX, ApiKey, InvalidApiKey};

@@ -53,7 +53,7 @@ impl v1::account_service_server::AccountService for Accounts {
                 .map_err(errors::invalid_field)?;
             let committed = self.change_account(deadline, wallet, key, &name, Command::FreezeAccount).await?;
             let (create_time, lsn) = (Some(replies::timestamp(committed.record.at)), committed.record.lsn.get());
-            Ok(answer(v1::FreezeResponse { create_time, lsn }, &committed))
+            Ok(answer(v1::FreezeResponse { create_time, lsn }, committed.repeated))
         };
         Method::Freeze.measure(work).await
     }
@@ -65,7 +65,7 @@ impl v1::account_service_server::AccountService for Accounts {
                 .map_err(errors::invalid_field)?;
             let committed = self.change_account(deadline, wallet, key, &name, Command::UnfreezeAccount).await?;
             let (create_time, lsn) = (Some(replies::timestamp(committed.record.at)), committed.record.lsn.get());
-            Ok(answer(v1::UnfreezeResponse { create_time, lsn }, &committed))
+            Ok(answer(v1::UnfreezeResponse { create_time, lsn }, committed.repeated))
         };
         Method::Unfreeze.measure(work).await
     }

@@ -69,7 +69,7 @@ impl Consents {
             expire_time: Some(replies::timestamp(expires_at)),
             lsn: committed.record.lsn.get(),
         };
-        Ok(answer(message, &committed))
+        Ok(answer(message, committed.repeated))
     }
 
     async fn approve_order_now(
@@ -88,7 +88,7 @@ impl Consents {
         };
         let subject = self.subject(wallet, &asked.account, &asked.merchant);
         let committed = self.submit(deadline, key, Command::ApproveOrder(approve), &subject).await?;
-        Ok(answer(v1::ApproveOrderResponse { lsn: committed.record.lsn.get() }, &committed))
+        Ok(answer(v1::ApproveOrderResponse { lsn: committed.record.lsn.get() }, committed.repeated))
     }
 
     async fn grant_mandate_now(
@@ -112,7 +112,7 @@ impl Consents {
         // A repeat is told the id of the first.
         let Command::GrantMandate(granted) = &committed.record.command else { return Err(errors::unexpected_record()) };
         let mandate_id = granted.mandate_id.to_string();
-        Ok(answer(v1::GrantMandateResponse { mandate_id, lsn: committed.record.lsn.get() }, &committed))
+        Ok(answer(v1::GrantMandateResponse { mandate_id, lsn: committed.record.lsn.get() }, committed.repeated))
     }
 
     async fn revoke_mandate_now(
@@ -125,7 +125,7 @@ impl Consents {
         let mandate_id = revoke.mandate_id;
         let submission = Submission { key: Some(key), command: Command::RevokeMandate(revoke) };
         let committed = self.switch.submit(deadline, submission, || mandate_id.to_string()).await?;
-        Ok(answer(v1::RevokeMandateResponse { lsn: committed.record.lsn.get() }, &committed))
+        Ok(answer(v1::RevokeMandateResponse { lsn: committed.record.lsn.get() }, committed.repeated))
     }
 
     fn caller(&self, metadata: &MetadataMap) -> Result<(WalletId, Deadline), Status> {

@@ -33,6 +33,10 @@ impl Deadline {
         self.at
     }
 
+    pub(crate) const fn wait_until(self) -> Instant {
+        self.wait_until
+    }
+
     pub(crate) async fn wait_for<T>(self, work: impl Future<Output = T>) -> Result<T, Elapsed> {
         timeout_at(self.wait_until, work).await
     }

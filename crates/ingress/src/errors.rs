@@ -10,7 +10,7 @@ use projections::IndexError;
 use shard::Refused;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
-use wire::requests::InvalidField;
+use wire::requests::{InvalidField, InvalidReason};
 
 /// The domain of every reason we give.
 const DOMAIN: &str = "payswitch";
@@ -274,6 +274,20 @@ pub(crate) fn too_many_watches(watches_max: usize) -> Status {
 /// The daemon stops, and a watch has no end of its own.
 pub(crate) fn watch_drained() -> Status {
     draining("resume after the last lsn you were told").into_status()
+}
+
+/// The daemon stops; what was taken from the stream is answered.
+pub(crate) fn payment_stream_drained() -> Status {
+    draining("what was not answered on this stream was not looked at").of_this_attempt().into_status()
+}
+
+/// A batch of no payment, or of too many.
+pub(crate) fn batch_size(payments: usize, payments_max: usize) -> Status {
+    let (reason, description) = match payments {
+        0 => (InvalidReason::FieldMissing, "is missing".to_owned()),
+        _ => (InvalidReason::TooMany, format!("are {payments}, at most {payments_max} are taken")),
+    };
+    invalid_field(InvalidField { field: "payments".into(), reason, description })
 }
 
 /// The caller's time is up and its request is with the shard.

@@ -13,6 +13,10 @@
 mod server;
 mod switch;
 
+mod authorize;
+mod batches;
+mod many;
+mod payment_stream;
 mod payments;
 mod watch;
 

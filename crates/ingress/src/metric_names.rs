@@ -5,7 +5,7 @@ use std::{
         OnceLock,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use metrics::{Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, histogram};
@@ -60,6 +60,8 @@ pub(crate) enum Method {
     Void,
     Refund,
     IncreaseAuthorization,
+    PaymentStream,
+    AuthorizeBatch,
     GetPayment,
     ListPayments,
     Watch,
@@ -114,7 +116,7 @@ const fn code_name(code: Code) -> &'static str {
     }
 }
 
-const METHODS: usize = 34;
+const METHODS: usize = 36;
 
 impl Method {
     const fn name(self) -> &'static str {
@@ -124,6 +126,8 @@ impl Method {
             Self::Void => "payswitch.v1.PaymentService/Void",
             Self::Refund => "payswitch.v1.PaymentService/Refund",
             Self::IncreaseAuthorization => "payswitch.v1.PaymentService/IncreaseAuthorization",
+            Self::PaymentStream => "payswitch.v1.PaymentService/PaymentStream",
+            Self::AuthorizeBatch => "payswitch.v1.BatchService/AuthorizeBatch",
             Self::GetPayment => "payswitch.v1.PaymentService/Get",
             Self::ListPayments => "payswitch.v1.PaymentService/List",
             Self::Watch => "payswitch.v1.PaymentService/Watch",
@@ -170,11 +174,15 @@ impl Method {
         let _in_flight = InFlight::begin();
         let started = Instant::now();
         let result = handler.await;
-        self.call_seconds().record(started.elapsed());
-        if let Err(status) = &result {
-            let code = code_name(status.code());
-            counter!(CALLS_REFUSED, "rpc_method" => self.name(), "code" => code).increment(1);
-        }
+        self.measured(started.elapsed(), result.as_ref().err().map(Status::code));
         result
+    }
+
+    /// Records how long one took, and the code it was refused with.
+    pub(crate) fn measured(self, took: Duration, refused: Option<Code>) {
+        self.call_seconds().record(took);
+        if let Some(code) = refused {
+            counter!(CALLS_REFUSED, "rpc_method" => self.name(), "code" => code_name(code)).increment(1);
+        }
     }
 }

@@ -76,7 +76,7 @@ impl v1::operations_service_server::OperationsService for Operations {
             let command = |merchant, amount| Command::FundReserve(FundReserve { merchant, amount });
             let committed = self.move_merchant_funds(&metadata, asked, command).await?;
             let (decline_reason, lsn) = (declined(&committed.record).into(), committed.record.lsn.get());
-            Ok(answer(v1::FundReserveResponse { decline_reason, lsn }, &committed))
+            Ok(answer(v1::FundReserveResponse { decline_reason, lsn }, committed.repeated))
         };
         Method::FundReserve.measure(work).await
     }
@@ -88,7 +88,7 @@ impl v1::operations_service_server::OperationsService for Operations {
             let command = |merchant, amount| Command::PayOut(PayOut { merchant, amount });
             let committed = self.move_merchant_funds(&metadata, asked, command).await?;
             let (decline_reason, lsn) = (declined(&committed.record).into(), committed.record.lsn.get());
-            Ok(answer(v1::PayOutResponse { decline_reason, lsn }, &committed))
+            Ok(answer(v1::PayOutResponse { decline_reason, lsn }, committed.repeated))
         };
         Method::PayOut.measure(work).await
     }
@@ -112,7 +112,7 @@ impl v1::operations_service_server::OperationsService for Operations {
                 decline_reason: declined(&committed.record).into(),
                 lsn: committed.record.lsn.get(),
             };
-            Ok(answer(message, &committed))
+            Ok(answer(message, committed.repeated))
         };
         Method::SquarePosition.measure(work).await
     }

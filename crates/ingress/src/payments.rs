@@ -9,14 +9,13 @@ use domain::{
 };
 use pipeline::IncreaseRequest;
 use shard::{Answer, Clock, Committed, Refused};
-use tonic::{Request, Response, Status};
-use wire::{
-    replies,
-    requests::{self, Failure},
-    v1,
-};
+use tonic::{Request, Response, Status, Streaming};
+use wire::{replies, requests, v1};
 
-use crate::{Switch, deadline::Deadline, errors, metric_names::Method, switch::answer, watch::WatchStream};
+use crate::{
+    Switch, authorize, deadline::Deadline, errors, many::Many, metric_names::Method, payment_stream::PaymentStream,
+    switch::answer, watch::WatchStream,
+};
 
 #[derive(Debug)]
 pub(crate) struct Payments {
@@ -43,6 +42,7 @@ struct Asked {
 
 #[tonic::async_trait]
 impl v1::payment_service_server::PaymentService for Payments {
+    type PaymentStreamStream = PaymentStream;
     type WatchStream = WatchStream;
 
     async fn authorize(
@@ -50,6 +50,13 @@ impl v1::payment_service_server::PaymentService for Payments {
         request: Request<v1::AuthorizeRequest>,
     ) -> Result<Response<v1::AuthorizeResponse>, Status> {
         Method::Authorize.measure(self.authorize_now(request)).await
+    }
+
+    async fn payment_stream(
+        &self,
+        request: Request<Streaming<v1::PaymentStreamRequest>>,
+    ) -> Result<Response<PaymentStream>, Status> {
+        self.payment_stream_now(request)
     }
 
     async fn capture(&self, request: Request<v1::CaptureRequest>) -> Result<Response<v1::CaptureResponse>, Status> {
@@ -100,26 +107,21 @@ impl Payments {
         let deadline = switch.deadline(request.metadata());
         let merchant = switch.credentials.merchant(request.metadata())?;
         let message = request.into_inner();
-        let now = switch.clock.now();
-        let payment_id = switch.ids.payment(now);
-        let mut payment =
-            requests::payment_request(&message, merchant, payment_id, &switch.signing_keys().quotes, &switch.digester)
-                .map_err(errors::invalid_field)?;
-        let failure = switch.ordered_failure(domain::Method::Authorize)?;
-        if let Some(Failure::Declined(reason)) = failure {
-            payment.sandbox_decline = Some(reason);
-        }
-
-        let routed = pipeline::route(&switch.directory, payment);
-        let priced = pipeline::convert(&switch.directory, &switch.rate_book, now, routed);
-        let submission = pipeline::assemble(priced);
-
+        let (submission, failure) = authorize::prepare(switch, merchant, &message)?;
         let answered = switch.ask(deadline, submission, failure).await?;
-        let committed =
-            answered.map_err(|refused| errors::refused(&refused, &payer_text(&message), switch.clock.now()))?;
-        let payment = replies::payment(&committed.record, &committed.record, switch);
-        let payment = Some(payment.ok_or_else(errors::unexpected_record)?);
-        Ok(answer(v1::AuthorizeResponse { payment }, &committed))
+        let (payment, repeated) = authorize::told(switch, answered, message.payer.as_ref())?;
+        Ok(answer(v1::AuthorizeResponse { payment: Some(payment) }, repeated))
+    }
+
+    fn payment_stream_now(
+        &self,
+        request: Request<Streaming<v1::PaymentStreamRequest>>,
+    ) -> Result<Response<PaymentStream>, Status> {
+        self.changes_are_served()?;
+        let switch = &self.switch;
+        let merchant = switch.credentials.merchant(request.metadata())?;
+        let many = Many::new(switch.clone(), merchant, Some(Method::PaymentStream));
+        Ok(Response::new(PaymentStream::new(switch.clone(), many, request.into_inner())))
     }
 
     async fn capture_now(&self, request: Request<v1::CaptureRequest>) -> Result<Response<v1::CaptureResponse>, Status> {
@@ -136,7 +138,7 @@ impl Payments {
         let asked = Asked { merchant, payment_id, of_it: PaymentMove::Capture };
         let committed = self.committed(deadline, answered, asked).await?;
         let (decline_reason, payment, lsn) = self.outcome(deadline, payment_id, &committed).await?;
-        Ok(answer(v1::CaptureResponse { payment, decline_reason, lsn }, &committed))
+        Ok(answer(v1::CaptureResponse { payment, decline_reason, lsn }, committed.repeated))
     }
 
     async fn void_now(&self, request: Request<v1::VoidRequest>) -> Result<Response<v1::VoidResponse>, Status> {
@@ -153,7 +155,7 @@ impl Payments {
         let asked = Asked { merchant, payment_id, of_it: PaymentMove::Void };
         let committed = self.committed(deadline, answered, asked).await?;
         let payment = Some(self.right_after(deadline, payment_id, &committed).await?);
-        Ok(answer(v1::VoidResponse { payment }, &committed))
+        Ok(answer(v1::VoidResponse { payment }, committed.repeated))
     }
 
     async fn refund_now(&self, request: Request<v1::RefundRequest>) -> Result<Response<v1::RefundResponse>, Status> {
@@ -175,7 +177,7 @@ impl Payments {
             Some(_) => None,
             None => Some(self.right_after(deadline, payment_id, &committed).await?),
         };
-        Ok(answer(v1::RefundResponse { refund, payment }, &committed))
+        Ok(answer(v1::RefundResponse { refund, payment }, committed.repeated))
     }
 
     async fn increase_now(
@@ -204,7 +206,7 @@ impl Payments {
         let committed = self.committed(deadline, answered, asked).await?;
 
         let (decline_reason, payment, lsn) = self.outcome(deadline, payment_id, &committed).await?;
-        Ok(answer(v1::IncreaseAuthorizationResponse { decline_reason, payment, lsn }, &committed))
+        Ok(answer(v1::IncreaseAuthorizationResponse { decline_reason, payment, lsn }, committed.repeated))
     }
 
     /// Why it was declined, or the payment right after; and where that stands.
@@ -274,10 +276,4 @@ impl Payments {
             Serves::Reads => Err(errors::only_reads_here()),
         }
     }
-}
-
-/// The payer as the caller wrote it; it was checked, so it is safe to repeat.
-fn payer_text(message: &v1::AuthorizeRequest) -> String {
-    let payer = message.payer.clone().unwrap_or_default();
-    format!("{}/{}", payer.wallet_id, payer.account_id)
 }

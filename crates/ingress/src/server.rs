@@ -13,6 +13,7 @@ use wire::{
     bench_v1::echo_service_server::{EchoServiceServer, SERVICE_NAME as ECHO},
     v1::{
         account_service_server::{AccountServiceServer, SERVICE_NAME as ACCOUNTS},
+        batch_service_server::{BatchServiceServer, SERVICE_NAME as BATCHES},
         consent_service_server::{ConsentServiceServer, SERVICE_NAME as CONSENTS},
         operations_service_server::{OperationsServiceServer, SERVICE_NAME as OPERATIONS},
         payment_service_server::{PaymentServiceServer, SERVICE_NAME as PAYMENTS},
@@ -26,6 +27,7 @@ use wire::{
 use crate::{
     GuardedListener, Switch,
     accounts::Accounts,
+    batches::{BATCH_BYTES_MAX, Batches},
     consents::Consents,
     echo::Echo,
     operations::Operations,
@@ -144,6 +146,7 @@ pub fn merchant_routes(
 ) -> Result<(Routes, Health), tonic_reflection::server::Error> {
     let bytes_max = limits.message_bytes_max;
     let payments = PaymentServiceServer::new(Payments { switch: switch.clone(), serves: Serves::Everything });
+    let batches = BatchServiceServer::new(Batches { switch: switch.clone() });
     let quotes = QuoteServiceServer::new(Quotes { switch: switch.clone() });
     let consents = ConsentServiceServer::new(Consents { switch: switch.clone() });
     let accounts = AccountServiceServer::new(Accounts { switch: switch.clone() });
@@ -152,12 +155,13 @@ pub fn merchant_routes(
     let mut routes = RoutesBuilder::default();
     routes
         .add_service(payments.max_decoding_message_size(bytes_max))
+        .add_service(batches.max_decoding_message_size(BATCH_BYTES_MAX))
         .add_service(quotes.max_decoding_message_size(bytes_max))
         .add_service(consents.max_decoding_message_size(bytes_max))
         .add_service(accounts.max_decoding_message_size(bytes_max))
         .add_service(rates.max_decoding_message_size(bytes_max))
         .add_service(receipts.max_decoding_message_size(bytes_max));
-    let mut services = vec![PAYMENTS, QUOTES, CONSENTS, ACCOUNTS, RATES, RECEIPTS];
+    let mut services = vec![PAYMENTS, BATCHES, QUOTES, CONSENTS, ACCOUNTS, RATES, RECEIPTS];
     if bench_echo {
         routes.add_service(EchoServiceServer::new(Echo).max_decoding_message_size(bytes_max));
         services.push(ECHO);

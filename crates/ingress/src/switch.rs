@@ -8,12 +8,12 @@ use domain::{
 };
 use pipeline::{Directory, RateBook};
 use projections::{Boards, PaymentView};
-use shard::{Answer, Clock, Committed, Handle, Refused, SystemClock};
+use shard::{Answer, Clock, Committed, Handle, SystemClock};
 use tokio::sync::watch;
 use tonic::{Response, Status, metadata::MetadataMap};
 use wire::{digest::Digester, replies::Names, requests::Failure, v1};
 
-use crate::{Credentials, Ids, OpenWatches, SandboxPowers, SigningKeys, deadline::Deadline, errors};
+use crate::{Credentials, Ids, OpenWatches, SandboxPowers, SigningKeys, authorize, deadline::Deadline, errors};
 
 /// Tells whoever looks at the metadata that the answer was recorded earlier, under the same key.
 const REPEAT_HEADER: &str = "payswitch-repeat";
@@ -98,10 +98,7 @@ impl Switch {
     ) -> Result<Answer, Status> {
         let answer = self.handle.submit(submission, Some(deadline.at()));
         let answer = deadline.wait_for(answer).await.map_err(|_passed| errors::deadline_passed_while_waiting())?;
-        match failure {
-            Some(Failure::Unconfirmed) => Ok(answer.and(Err(Refused::Unconfirmed))),
-            Some(Failure::Refused | Failure::Declined(_)) | None => Ok(answer),
-        }
+        Ok(authorize::unless_failed(answer, failure))
     }
 
     /// The failure that the sandbox was told to make of this call; refuses the call if it was told that.
@@ -143,9 +140,9 @@ impl Switch {
 }
 
 /// The recorded answer, with a word to whoever looks whether it was recorded earlier.
-pub(crate) fn answer<T>(message: T, committed: &Committed) -> Response<T> {
+pub(crate) fn answer<T>(message: T, repeated: bool) -> Response<T> {
     let mut response = Response::new(message);
-    if committed.repeated {
+    if repeated {
         response.metadata_mut().insert(REPEAT_HEADER, tonic::metadata::MetadataValue::from_static("true"));
     }
     response

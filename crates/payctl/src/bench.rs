@@ -7,6 +7,7 @@ mod cycle;
 mod disk;
 mod lag;
 mod load;
+mod many;
 mod payments;
 mod progress;
 mod report;
@@ -25,7 +26,6 @@ use money::{Currency, Money};
 use self::compare::Comparison;
 use self::lag::Lag;
 use self::load::{Call, Load, Until};
-use self::payments::PaymentCall;
 use self::report::Report;
 use self::setup::Setup;
 use crate::commands::{amount_argument, currency_argument, name_argument};
@@ -50,6 +50,9 @@ use crate::words;
 /// With --cycle each call is the whole life of a payment: a hold, captured in three parts and given back in two, with
 /// every position checked; latency is that of all six. With --watch a stream of the merchant's payments is followed
 /// beside the load: watch lag runs from the answer of a call to its event on the stream.
+///
+/// With --stream the payments of a connection go over one stream. With --batch N each call is a batch of N payments, each with
+/// the latency of its batch; --in-flight then counts batches.
 ///
 /// Exits 4 when a reply was wrong, 3 when one did not come, 2 when one was refused.
 #[derive(Debug, Args)]
@@ -93,6 +96,12 @@ pub(crate) struct Bench {
     /// Whole lives of payments: a hold, three captures, two refunds
     #[arg(long, conflicts_with = "compare")]
     cycle: bool,
+    /// Payments over one stream for each connection
+    #[arg(long, conflicts_with_all = ["cycle", "watch"])]
+    stream: bool,
+    /// Batches of so many payments
+    #[arg(long, value_name = "N", conflicts_with_all = ["cycle", "watch", "stream", "rate", "payments"], value_parser = clap::value_parser!(u32).range(1..=8_190))]
+    batch: Option<u32>,
     /// Follow the payments on a stream, and report how long after its answer each arrives there
     #[arg(long, conflicts_with = "compare")]
     watch: bool,
@@ -133,12 +142,14 @@ impl Bench {
         let setup = Setup::prepare(&self, context).await?;
         let lag = if self.watch { Some(setup.follow().await?) } else { None };
         let lag = lag.as_ref();
-        let report = match (self.cycle, self.compare) {
-            (true, _) => self.measure(&setup, &self.warmed(setup.cycle_calls(lag)?).await?, lag).await?,
-            (false, None) => self.measure(&setup, &self.warmed(setup.payment_calls(lag)).await?, lag).await?,
-            (false, Some(with)) => {
-                self.measure_beside(with, &setup, &self.warmed(setup.payment_calls(None)).await?).await?
-            }
+        let report = if self.cycle {
+            self.measure(&setup, setup.cycle_calls(lag)?, lag).await?
+        } else if self.stream {
+            self.measure(&setup, setup.stream_calls().await?, lag).await?
+        } else if let Some(size) = self.batch {
+            self.measure(&setup, setup.batch_calls(size), lag).await?
+        } else {
+            self.measure(&setup, setup.payment_calls(lag), lag).await?
         };
         if let Some(path) = &self.chart {
             let tried = || format!("write the chart {}", path.display());
@@ -155,7 +166,11 @@ impl Bench {
         Ok(load)
     }
 
-    async fn measure<C: Call>(&self, setup: &Setup, load: &Load<C>, lag: Option<&Arc<Lag>>) -> Result<Report, Error> {
+    async fn measure<C: Call>(&self, setup: &Setup, calls: Vec<C>, lag: Option<&Arc<Lag>>) -> Result<Report, Error> {
+        let load = self.warmed(calls).await?;
+        if let Some(with) = self.compare {
+            return self.measure_beside(with, setup, &load).await;
+        }
         if let Some(lag) = lag {
             lag.begin();
         }
@@ -180,12 +195,7 @@ impl Bench {
         Ok(report)
     }
 
-    async fn measure_beside(
-        &self,
-        with: CompareWith,
-        setup: &Setup,
-        load: &Load<PaymentCall>,
-    ) -> Result<Report, Error> {
+    async fn measure_beside<C: Call>(&self, with: CompareWith, setup: &Setup, load: &Load<C>) -> Result<Report, Error> {
         let slice = Duration::from_secs(self.slice_seconds.into());
         let comparison = match (with, &self.disk_dir) {
             (CompareWith::Disk, Some(directory)) => Comparison::with_disk(load, directory, self.pairs, slice).await?,
@@ -196,13 +206,8 @@ impl Bench {
             }
         };
         // The CPU of the daemon would be that of both halves, so it is told of neither.
-        let mut report = Report::new(
-            self.title(),
-            PaymentCall::NOUN,
-            comparison.elapsed(),
-            comparison.tally(),
-            cpu::Used::default(),
-        );
+        let mut report =
+            Report::new(self.title(), C::NOUN, comparison.elapsed(), comparison.tally(), cpu::Used::default());
         report.beside = comparison.into_beside();
         Ok(report)
     }

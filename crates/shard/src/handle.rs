@@ -3,9 +3,13 @@
 use std::sync::Arc;
 
 use domain::{Submission, Timestamp};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
-use crate::{Answer, Inbox, Mailbox, Refused, ServingState, Status, inbox::Job, mailbox::ReplyTo};
+use crate::{
+    Answer, Inbox, Mailbox, Refused, ServingState, Status,
+    inbox::Job,
+    mailbox::{Caller, ReplyTo},
+};
 
 /// Submits commands and waits for their answers. Cheap to clone; one [`Mailbox`] for each runtime.
 #[derive(Clone, Debug)]
@@ -41,13 +45,31 @@ impl Handle {
         submission: Submission,
         deadline: Option<Timestamp>,
     ) -> Result<oneshot::Receiver<Answer>, Refused> {
+        let (caller, answer) = oneshot::channel();
+        self.put_for(submission, deadline, Caller::One(caller))?;
+        Ok(answer)
+    }
+
+    /// Submits one of many commands; its answer comes with its number. The caller bounds how many are under way.
+    ///
+    /// # Errors
+    /// As [`put`](Self::put).
+    pub fn put_numbered(
+        &self,
+        submission: Submission,
+        deadline: Option<Timestamp>,
+        number: u64,
+        answers: &mpsc::UnboundedSender<(u64, Answer)>,
+    ) -> Result<(), Refused> {
+        self.put_for(submission, deadline, Caller::Many { number, answers: answers.clone() })
+    }
+
+    fn put_for(&self, submission: Submission, deadline: Option<Timestamp>, caller: Caller) -> Result<(), Refused> {
         if self.status.state() == ServingState::Failed {
             return Err(Refused::JournalFailed);
         }
-        let (caller, answer) = oneshot::channel();
         let reply_to = ReplyTo { mailbox: Arc::clone(&self.mailbox), caller };
-        self.inbox.put(Job { submission, deadline, reply_to })?;
-        Ok(answer)
+        self.inbox.put(Job { submission, deadline, reply_to })
     }
 
     /// Has the shard look at its clock now: a sandbox's clock was advanced, and things may be due.

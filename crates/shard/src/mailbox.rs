@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::Answer;
 
@@ -20,14 +20,33 @@ pub struct Mailbox {
 #[derive(Debug)]
 pub(crate) struct Delivery {
     answer: Answer,
-    caller: oneshot::Sender<Answer>,
+    caller: Caller,
+}
+
+/// Who waits for an answer.
+#[derive(Debug)]
+pub(crate) enum Caller {
+    /// Of one request.
+    One(oneshot::Sender<Answer>),
+    /// Of many, which it has numbered. It bounds how many are under way.
+    Many { number: u64, answers: mpsc::UnboundedSender<(u64, Answer)> },
+}
+
+impl Caller {
+    /// A caller that has gone is passed over: its answer is durable all the same.
+    fn tell(self, answer: Answer) {
+        match self {
+            Self::One(caller) => drop(caller.send(answer)),
+            Self::Many { number, answers } => drop(answers.send((number, answer))),
+        }
+    }
 }
 
 /// Where the answer of one job goes.
 #[derive(Debug)]
 pub(crate) struct ReplyTo {
     pub(crate) mailbox: Arc<Mailbox>,
-    pub(crate) caller: oneshot::Sender<Answer>,
+    pub(crate) caller: Caller,
 }
 
 impl Mailbox {
@@ -39,11 +58,11 @@ impl Mailbox {
         }
     }
 
-    /// Delivers what is there. A caller that has gone is passed over: its answer is durable all the same.
+    /// Delivers what is there.
     pub fn deliver_now(&self) {
         let deliveries = mem::take(&mut *self.deliveries.lock().unwrap_or_else(PoisonError::into_inner));
         for Delivery { answer, caller } in deliveries {
-            let _gone = caller.send(answer);
+            caller.tell(answer);
         }
     }
 

@@ -1,12 +1,13 @@
 //! Payments, for merchants; the switch's operator may read.
 
 use wire::v1::{
-    AuthorizeRequest, AuthorizeResponse, CaptureRequest, CaptureResponse, IncreaseAuthorizationRequest,
-    IncreaseAuthorizationResponse, PaymentServiceGetRequest, PaymentServiceGetResponse, PaymentServiceListRequest,
-    PaymentServiceListResponse, RefundRequest, RefundResponse, VoidRequest, VoidResponse, WatchRequest,
+    AuthorizeBatchRequest, AuthorizeBatchResponse, AuthorizeRequest, AuthorizeResponse, CaptureRequest,
+    CaptureResponse, IncreaseAuthorizationRequest, IncreaseAuthorizationResponse, PaymentServiceGetRequest,
+    PaymentServiceGetResponse, PaymentServiceListRequest, PaymentServiceListResponse, RefundRequest, RefundResponse,
+    VoidRequest, VoidResponse, WatchRequest,
 };
 
-use super::{Client, Watch};
+use super::{Client, PaymentAnswers, PaymentSender, Watch, payment_stream};
 use crate::Error;
 
 impl Client {
@@ -16,6 +17,24 @@ impl Client {
     /// As every call. A decline is a reply.
     pub async fn authorize(&self, request: AuthorizeRequest) -> Result<AuthorizeResponse, Error> {
         Error::or_reply(&self.address, self.payments.clone().authorize(request).await)
+    }
+
+    /// Asks to be paid many times over one stream. What is refused is an answer like any other.
+    ///
+    /// # Errors
+    /// As every call, when the stream cannot begin.
+    pub async fn payment_stream(&self) -> Result<(PaymentSender, PaymentAnswers), Error> {
+        let (sender, requests) = payment_stream::requests();
+        let stream = Error::or_reply(&self.address, self.streams.clone().payment_stream(requests).await)?;
+        Ok((sender, PaymentAnswers::new(self.address.clone(), stream)))
+    }
+
+    /// Asks to be paid for up to 8,190 payments at once, each decided alone.
+    ///
+    /// # Errors
+    /// As every call. What is declined or refused of them is told in the reply.
+    pub async fn authorize_batch(&self, request: AuthorizeBatchRequest) -> Result<AuthorizeBatchResponse, Error> {
+        Error::or_reply(&self.address, self.batches.clone().authorize_batch(request).await)
     }
 
     /// Turns a hold, whole or part, into postings.

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 
 use super::disk::{DiskFloor, WriteSize};
-use super::load::{Load, Until};
-use super::payments::{EchoCall, PaymentCall};
+use super::load::{Call, Load, Until};
+use super::payments::EchoCall;
 use super::report::{Beside, Ratio, rate};
 use super::tally::{Tally, latencies};
 use crate::error::Error;
@@ -39,8 +39,8 @@ impl Slices {
 
 impl Comparison {
     /// Payments/s over echoes/s, slice by slice.
-    pub(super) async fn with_echo(
-        payments: &Load<PaymentCall>,
+    pub(super) async fn with_echo<C: Call>(
+        payments: &Load<C>,
         echoes: &Load<EchoCall>,
         pairs: u32,
         slice: Duration,
@@ -67,8 +67,8 @@ impl Comparison {
     }
 
     /// p99 of a payment over p99 of a bare write and fdatasync, slice by slice.
-    pub(super) async fn with_disk(
-        payments: &Load<PaymentCall>,
+    pub(super) async fn with_disk<C: Call>(
+        payments: &Load<C>,
         directory: &Path,
         pairs: u32,
         slice: Duration,

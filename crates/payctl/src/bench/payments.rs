@@ -99,7 +99,13 @@ impl PaymentCall {
         Ok((request, reply))
     }
 
-    fn answer(&self, reply: &AuthorizeResponse) -> Answer {
+    /// The request of payment number `number`.
+    pub(super) fn request(&self, number: u64) -> AuthorizeRequest {
+        self.plan.request(number)
+    }
+
+    /// Checks what came back.
+    pub(super) fn answer(&self, reply: &AuthorizeResponse) -> Answer {
         let Some(payment) = &reply.payment else { return Answer::Wrong("a reply without a payment".to_owned()) };
         match payment.state() {
             PaymentState::Captured => self.captured(payment).unwrap_or_else(Answer::Wrong),

@@ -14,6 +14,7 @@ use super::Bench;
 use super::cpu::Reading;
 use super::cycle::CycleCall;
 use super::lag::Lag;
+use super::many::{BatchCall, StreamCall};
 use super::payments::{EchoCall, PaymentCall, Plan};
 use crate::commands::new_id;
 use crate::context::{Context, read_key};
@@ -66,6 +67,21 @@ impl Setup {
     pub(super) fn payment_calls(&self, lag: Option<&Arc<Lag>>) -> Vec<PaymentCall> {
         let call = |client: &Client| PaymentCall::new(client.clone(), Rc::clone(&self.plan), lag.cloned());
         self.clients.iter().map(call).collect()
+    }
+
+    /// Payments over a stream on each connection.
+    pub(super) async fn stream_calls(&self) -> Result<Vec<StreamCall>, Error> {
+        let mut calls = Vec::new();
+        for (client, payments) in self.clients.iter().zip(self.payment_calls(None)) {
+            calls.push(StreamCall::begin(client, payments).await?);
+        }
+        Ok(calls)
+    }
+
+    /// Batches of so many payments over each connection.
+    pub(super) fn batch_calls(&self, size: u32) -> Vec<BatchCall> {
+        let calls = self.clients.iter().zip(self.payment_calls(None));
+        calls.map(|(client, payments)| BatchCall::new(client.clone(), payments, size.into())).collect()
     }
 
     /// Whole cycles over each connection.

@@ -16,6 +16,8 @@ const LATENCY_DIGITS: u8 = 3;
 pub(super) enum Answer {
     /// The payment with this id was approved and every amount is right.
     Approved([u8; 16]),
+    /// Those of a batch, one by one.
+    Each(Vec<Answer>),
     /// An echo came back as long as asked for.
     Echoed,
     /// Decided against.
@@ -98,6 +100,9 @@ impl Tally {
                     self.wrong += 1;
                     self.trouble(self.repeated, "two requests were given one payment".to_owned());
                 }
+            }
+            Answer::Each(answers) => {
+                return answers.into_iter().fold(None, |lost, answer| lost.or(self.record(latency, answer)));
             }
             Answer::Echoed => {
                 decided();

@@ -4,7 +4,7 @@ use tonic::codegen::{BoxStream, tokio_stream};
 use tonic::metadata::MetadataMap;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 use wire::v1::payment_service_server::{PaymentService, PaymentServiceServer};
 use wire::v1::{self, PaymentEvent, WatchRequest};
 
@@ -26,9 +26,17 @@ fn not_asked<T>() -> Reply<T> {
 
 #[tonic::async_trait]
 impl PaymentService for Told {
+    type PaymentStreamStream = BoxStream<v1::PaymentStreamResponse>;
     type WatchStream = BoxStream<WatchResponse>;
 
     async fn authorize(&self, _: Request<v1::AuthorizeRequest>) -> Reply<v1::AuthorizeResponse> {
+        not_asked()
+    }
+
+    async fn payment_stream(
+        &self,
+        _: Request<Streaming<v1::PaymentStreamRequest>>,
+    ) -> Reply<Self::PaymentStreamStream> {
         not_asked()
     }
 

@@ -1,0 +1,74 @@
+//! Many payments in one message.
+
+use std::future::poll_fn;
+
+use tokio::time::Instant;
+use tonic::{Request, Response, Status};
+use wire::v1;
+
+use crate::{
+    Switch, errors,
+    many::{Many, Told},
+    metric_names::Method,
+};
+
+/// The most payments of one batch.
+pub(crate) const BATCH_PAYMENTS_MAX: usize = 8_190;
+/// Bytes of one batch.
+pub(crate) const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+#[derive(Debug)]
+pub(crate) struct Batches {
+    pub(crate) switch: Switch,
+}
+
+#[tonic::async_trait]
+impl v1::batch_service_server::BatchService for Batches {
+    async fn authorize_batch(
+        &self,
+        request: Request<v1::AuthorizeBatchRequest>,
+    ) -> Result<Response<v1::AuthorizeBatchResponse>, Status> {
+        Method::AuthorizeBatch.measure(self.authorize_batch_now(request)).await
+    }
+}
+
+impl Batches {
+    async fn authorize_batch_now(
+        &self,
+        request: Request<v1::AuthorizeBatchRequest>,
+    ) -> Result<Response<v1::AuthorizeBatchResponse>, Status> {
+        let switch = &self.switch;
+        let deadline = switch.deadline(request.metadata());
+        let merchant = switch.credentials.merchant(request.metadata())?;
+        let payments = request.into_inner().payments;
+        if payments.is_empty() || payments.len() > BATCH_PAYMENTS_MAX {
+            return Err(errors::batch_size(payments.len(), BATCH_PAYMENTS_MAX));
+        }
+        let mut outcomes = vec![v1::PaymentOutcome::default(); payments.len()];
+        let mut put = |Told { tag, outcome }: Told| {
+            let place = usize::try_from(tag).ok().and_then(|position| outcomes.get_mut(position));
+            *place.expect("a tag is a position") = outcome;
+        };
+        let mut many = Many::new(switch.clone(), merchant, None);
+        let mut payments = (0..).zip(payments);
+        loop {
+            while many.has_room()
+                && let Some((tag, payment)) = payments.next()
+            {
+                many.begin(tag, payment, deadline).into_iter().for_each(&mut put);
+            }
+            if many.is_idle() {
+                break;
+            }
+            match deadline.wait_for(poll_fn(|context| many.poll_told(context))).await {
+                Ok(told) => put(told),
+                Err(_passed) => {
+                    while let Some(told) = many.expired(Instant::now()) {
+                        put(told);
+                    }
+                }
+            }
+        }
+        Ok(Response::new(v1::AuthorizeBatchResponse { outcomes }))
+    }
+}

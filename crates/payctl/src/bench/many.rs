@@ -1,0 +1,125 @@
+//! Payments over one stream, or many in one message, with every answer checked as that of a call is.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use client::{Client, Error, PaymentAnswers, PaymentSender};
+use tokio::sync::oneshot;
+use wire::v1::{AuthorizeBatchRequest, AuthorizeResponse, PaymentOutcome, payment_outcome::Outcome};
+
+use super::load::Call;
+use super::payments::PaymentCall;
+use super::tally::Answer;
+
+/// As the metadata of a refusal says that nobody knows.
+const OUTCOME_UNKNOWN: Option<&str> = Some("UNKNOWN");
+
+/// Payments over one stream.
+#[derive(Debug)]
+pub(super) struct StreamCall {
+    sender: PaymentSender,
+    waiting: Arc<Waiting>,
+    payments: PaymentCall,
+}
+
+/// Who waits for which answer, until the stream has ended.
+#[derive(Debug, Default)]
+struct Waiting {
+    by_number: Mutex<HashMap<u64, oneshot::Sender<PaymentOutcome>>>,
+    ended: Mutex<Option<Error>>,
+}
+
+impl Waiting {
+    /// Hands answers out for as long as there are any.
+    async fn hand_out(self: Arc<Self>, mut answers: PaymentAnswers) {
+        let end = loop {
+            match answers.next().await {
+                Ok(Some(answer)) => {
+                    let caller = lock(&self.by_number).remove(&answer.correlation_id);
+                    if let (Some(caller), Some(outcome)) = (caller, answer.outcome) {
+                        let _gone = caller.send(outcome);
+                    }
+                }
+                Ok(None) => break None,
+                Err(error) => break Some(error),
+            }
+        };
+        *lock(&self.ended) = end;
+        lock(&self.by_number).clear();
+    }
+
+    /// The first who asks is told why the stream has ended.
+    fn ended(&self) -> Answer {
+        lock(&self.ended).take().map_or_else(|| Answer::Unanswered("the stream has ended".to_owned()), Answer::Lost)
+    }
+}
+
+impl StreamCall {
+    pub(super) async fn begin(client: &Client, payments: PaymentCall) -> Result<Self, Error> {
+        let (sender, answers) = client.payment_stream().await?;
+        let waiting = Arc::<Waiting>::default();
+        tokio::spawn(Arc::clone(&waiting).hand_out(answers));
+        Ok(Self { sender, waiting, payments })
+    }
+}
+
+impl Call for StreamCall {
+    const NOUN: &'static str = "payments";
+
+    async fn call(&self, number: u64) -> Answer {
+        let (caller, outcome) = oneshot::channel();
+        lock(&self.waiting.by_number).insert(number, caller);
+        if !self.sender.send(number, self.payments.request(number)).await {
+            return self.waiting.ended();
+        }
+        match outcome.await {
+            Ok(outcome) => checked(&self.payments, outcome),
+            Err(_dropped) => self.waiting.ended(),
+        }
+    }
+}
+
+/// Batches of payments.
+#[derive(Debug)]
+pub(super) struct BatchCall {
+    client: Client,
+    payments: PaymentCall,
+    size: u64,
+}
+
+impl BatchCall {
+    pub(super) fn new(client: Client, payments: PaymentCall, size: u64) -> Self {
+        Self { client, payments, size }
+    }
+}
+
+impl Call for BatchCall {
+    const NOUN: &'static str = "payments";
+
+    async fn call(&self, number: u64) -> Answer {
+        let first = number.saturating_mul(self.size);
+        let payments = (first..first.saturating_add(self.size)).map(|number| self.payments.request(number)).collect();
+        match self.client.authorize_batch(AuthorizeBatchRequest { payments }).await {
+            Ok(reply) if reply.outcomes.len() as u64 == self.size => {
+                Answer::Each(reply.outcomes.into_iter().map(|outcome| checked(&self.payments, outcome)).collect())
+            }
+            Ok(_) => Answer::Wrong("a batch with another number of outcomes".to_owned()),
+            Err(error) => error.into(),
+        }
+    }
+}
+
+fn checked(payments: &PaymentCall, outcome: PaymentOutcome) -> Answer {
+    match outcome.outcome {
+        Some(Outcome::Payment(payment)) => payments.answer(&AuthorizeResponse { payment: Some(payment) }),
+        Some(Outcome::Refusal(refusal)) if refusal.metadata.get("outcome").map(String::as_str) == OUTCOME_UNKNOWN => {
+            Answer::Unanswered(refusal.message)
+        }
+        Some(Outcome::Refusal(refusal)) => Answer::Refused(format!("{}: {}", refusal.reason, refusal.message)),
+        None => Answer::Wrong("an outcome of no kind".to_owned()),
+    }
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
