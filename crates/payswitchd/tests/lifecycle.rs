@@ -422,8 +422,15 @@ async fn check_reflection(address: &str, expected: &[&str]) {
     }
 }
 
-const MERCHANTS_SERVICES: [&str; 6] =
-    ["AccountService", "ConsentService", "PaymentService", "QuoteService", "RateService", "ReceiptService"];
+const MERCHANTS_SERVICES: [&str; 7] = [
+    "AccountService",
+    "BatchService",
+    "ConsentService",
+    "PaymentService",
+    "QuoteService",
+    "RateService",
+    "ReceiptService",
+];
 
 #[tokio::test]
 async fn a_sandbox_reflects_on_both_listeners() {
