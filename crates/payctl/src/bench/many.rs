@@ -22,10 +22,11 @@ pub(super) struct StreamCall {
     payments: PaymentCall,
 }
 
-/// Who waits for which answer, until the stream has ended.
-#[derive(Debug, Default)]
+/// Who waits for which answer.
+#[derive(Debug)]
 struct Waiting {
-    by_number: Mutex<HashMap<u64, oneshot::Sender<PaymentOutcome>>>,
+    /// `None` once the stream has ended: nobody would answer who waits then.
+    by_number: Mutex<Option<HashMap<u64, oneshot::Sender<PaymentOutcome>>>>,
     ended: Mutex<Option<Error>>,
 }
 
@@ -35,7 +36,7 @@ impl Waiting {
         let end = loop {
             match answers.next().await {
                 Ok(Some(answer)) => {
-                    let caller = lock(&self.by_number).remove(&answer.correlation_id);
+                    let caller = lock(&self.by_number).as_mut().and_then(|by| by.remove(&answer.correlation_id));
                     if let (Some(caller), Some(outcome)) = (caller, answer.outcome) {
                         let _gone = caller.send(outcome);
                     }
@@ -45,7 +46,7 @@ impl Waiting {
             }
         };
         *lock(&self.ended) = end;
-        lock(&self.by_number).clear();
+        *lock(&self.by_number) = None;
     }
 
     /// The first who asks is told why the stream has ended.
@@ -57,7 +58,7 @@ impl Waiting {
 impl StreamCall {
     pub(super) async fn begin(client: &Client, payments: PaymentCall) -> Result<Self, Error> {
         let (sender, answers) = client.payment_stream().await?;
-        let waiting = Arc::<Waiting>::default();
+        let waiting = Arc::new(Waiting { by_number: Mutex::new(Some(HashMap::new())), ended: Mutex::default() });
         tokio::spawn(Arc::clone(&waiting).hand_out(answers));
         Ok(Self { sender, waiting, payments })
     }
@@ -68,7 +69,10 @@ impl Call for StreamCall {
 
     async fn call(&self, number: u64) -> Answer {
         let (caller, outcome) = oneshot::channel();
-        lock(&self.waiting.by_number).insert(number, caller);
+        match lock(&self.waiting.by_number).as_mut() {
+            Some(by_number) => drop(by_number.insert(number, caller)),
+            None => return self.waiting.ended(),
+        }
         if !self.sender.send(number, self.payments.request(number)).await {
             return self.waiting.ended();
         }
