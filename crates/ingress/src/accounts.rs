@@ -5,7 +5,7 @@ use money::Money;
 use projections::{AccountState, AccountSummary, PostingRow};
 use shard::Committed;
 use tonic::{Request, Response, Status, metadata::MetadataMap};
-use wire::{replies, requests, v1};
+use wire::{replies, requests, served, v1};
 
 use crate::{Switch, deadline::Deadline, errors, metric_names::Method, switch::answer};
 
@@ -15,9 +15,9 @@ pub(crate) struct Accounts {
 }
 
 #[tonic::async_trait]
-impl v1::account_service_server::AccountService for Accounts {
+impl served::account_service_server::AccountService for Accounts {
     async fn open(&self, request: Request<v1::OpenRequest>) -> Result<Response<v1::OpenResponse>, Status> {
-        Method::Open.measure(self.open_now(request)).await
+        Method::Open.begin().end(self.open_now(request).await)
     }
 
     async fn deposit(&self, request: Request<v1::DepositRequest>) -> Result<Response<v1::DepositResponse>, Status> {
@@ -28,7 +28,7 @@ impl v1::account_service_server::AccountService for Accounts {
             let movement = self.move_funds(deadline, wallet, key, name, amount, Command::Deposit).await?;
             Ok(Response::new(v1::DepositResponse { movement: Some(movement) }))
         };
-        Method::Deposit.measure(work).await
+        Method::Deposit.begin().end(work.await)
     }
 
     async fn withdraw(&self, request: Request<v1::WithdrawRequest>) -> Result<Response<v1::WithdrawResponse>, Status> {
@@ -39,11 +39,11 @@ impl v1::account_service_server::AccountService for Accounts {
             let movement = self.move_funds(deadline, wallet, key, name, amount, Command::Withdraw).await?;
             Ok(Response::new(v1::WithdrawResponse { movement: Some(movement) }))
         };
-        Method::Withdraw.measure(work).await
+        Method::Withdraw.begin().end(work.await)
     }
 
     async fn close(&self, request: Request<v1::CloseRequest>) -> Result<Response<v1::CloseResponse>, Status> {
-        Method::Close.measure(self.close_now(request)).await
+        Method::Close.begin().end(self.close_now(request).await)
     }
 
     async fn freeze(&self, request: Request<v1::FreezeRequest>) -> Result<Response<v1::FreezeResponse>, Status> {
@@ -55,7 +55,7 @@ impl v1::account_service_server::AccountService for Accounts {
             let (create_time, lsn) = (Some(replies::timestamp(committed.record.at)), committed.record.lsn.get());
             Ok(answer(v1::FreezeResponse { create_time, lsn }, committed.repeated))
         };
-        Method::Freeze.measure(work).await
+        Method::Freeze.begin().end(work.await)
     }
 
     async fn unfreeze(&self, request: Request<v1::UnfreezeRequest>) -> Result<Response<v1::UnfreezeResponse>, Status> {
@@ -67,21 +67,21 @@ impl v1::account_service_server::AccountService for Accounts {
             let (create_time, lsn) = (Some(replies::timestamp(committed.record.at)), committed.record.lsn.get());
             Ok(answer(v1::UnfreezeResponse { create_time, lsn }, committed.repeated))
         };
-        Method::Unfreeze.measure(work).await
+        Method::Unfreeze.begin().end(work.await)
     }
 
     async fn get(
         &self,
         request: Request<v1::AccountServiceGetRequest>,
     ) -> Result<Response<v1::AccountServiceGetResponse>, Status> {
-        Method::GetAccount.measure(self.get_now(request)).await
+        Method::GetAccount.begin().end(self.get_now(request).await)
     }
 
     async fn list_postings(
         &self,
         request: Request<v1::ListPostingsRequest>,
     ) -> Result<Response<v1::ListPostingsResponse>, Status> {
-        Method::ListPostings.measure(self.list_postings_now(request)).await
+        Method::ListPostings.begin().end(self.list_postings_now(request).await)
     }
 }
 
@@ -208,7 +208,7 @@ impl Accounts {
             AccountState::Closed => v1::AccountState::Closed,
         };
         v1::Account {
-            account: Some(replies::Names::account(&self.switch, account)),
+            account: Some(replies::account_reference(&self.switch, account)),
             currency_code: account.currency.code().to_owned(),
             state: state.into(),
             posted_balance: Some(replies::money(summary.posted_balance)),

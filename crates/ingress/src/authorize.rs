@@ -6,6 +6,7 @@ use tonic::Status;
 use wire::{
     replies,
     requests::{self, Failure},
+    served::Encoded,
     v1,
 };
 
@@ -50,9 +51,9 @@ pub(crate) fn told(
     switch: &Switch,
     answer: Answer,
     payer: Option<&v1::AccountReference>,
-) -> Result<(v1::Payment, bool), Status> {
+) -> Result<(Encoded<v1::Payment>, bool), Status> {
     let committed = answer.map_err(|refused| errors::refused(&refused, &payer_text(payer), switch.clock.now()))?;
-    let payment = replies::payment(&committed.record, &committed.record, switch);
+    let payment = replies::encoded_payment(&committed.record, switch);
     Ok((payment.ok_or_else(errors::unexpected_record)?, committed.repeated))
 }
 

@@ -4,7 +4,10 @@ use std::future::poll_fn;
 
 use tokio::time::Instant;
 use tonic::{Request, Response, Status};
-use wire::v1;
+use wire::{
+    served::{self, Encoded},
+    v1,
+};
 
 use crate::{
     Switch, errors,
@@ -23,12 +26,12 @@ pub(crate) struct Batches {
 }
 
 #[tonic::async_trait]
-impl v1::batch_service_server::BatchService for Batches {
+impl served::batch_service_server::BatchService for Batches {
     async fn authorize_batch(
         &self,
         request: Request<v1::AuthorizeBatchRequest>,
-    ) -> Result<Response<v1::AuthorizeBatchResponse>, Status> {
-        Method::AuthorizeBatch.measure(self.authorize_batch_now(request)).await
+    ) -> Result<Response<Encoded<v1::AuthorizeBatchResponse>>, Status> {
+        Method::AuthorizeBatch.begin().end(self.authorize_batch_now(request).await)
     }
 }
 
@@ -36,7 +39,7 @@ impl Batches {
     async fn authorize_batch_now(
         &self,
         request: Request<v1::AuthorizeBatchRequest>,
-    ) -> Result<Response<v1::AuthorizeBatchResponse>, Status> {
+    ) -> Result<Response<Encoded<v1::AuthorizeBatchResponse>>, Status> {
         let switch = &self.switch;
         let deadline = switch.deadline(request.metadata());
         let merchant = switch.credentials.merchant(request.metadata())?;
@@ -44,7 +47,7 @@ impl Batches {
         if payments.is_empty() || payments.len() > BATCH_PAYMENTS_MAX {
             return Err(errors::batch_size(payments.len(), BATCH_PAYMENTS_MAX));
         }
-        let mut outcomes = vec![v1::PaymentOutcome::default(); payments.len()];
+        let mut outcomes: Vec<_> = payments.iter().map(|_| Encoded::of_bytes(Vec::new())).collect();
         let mut put = |Told { tag, outcome }: Told| {
             let place = usize::try_from(tag).ok().and_then(|position| outcomes.get_mut(position));
             *place.expect("a tag is a position") = outcome;
@@ -69,6 +72,6 @@ impl Batches {
                 }
             }
         }
-        Ok(Response::new(v1::AuthorizeBatchResponse { outcomes }))
+        Ok(Response::new(Encoded::of_outcomes(&outcomes)))
     }
 }

@@ -5,7 +5,7 @@ use domain::{
 };
 use shard::{Clock, Committed};
 use tonic::{Request, Response, Status, metadata::MetadataMap};
-use wire::{replies, requests, v1};
+use wire::{replies, requests, served, v1};
 
 use crate::{Switch, deadline::Deadline, errors, metric_names::Method, switch::answer};
 
@@ -15,33 +15,33 @@ pub(crate) struct Consents {
 }
 
 #[tonic::async_trait]
-impl v1::consent_service_server::ConsentService for Consents {
+impl served::consent_service_server::ConsentService for Consents {
     async fn issue_code(
         &self,
         request: Request<v1::IssueCodeRequest>,
     ) -> Result<Response<v1::IssueCodeResponse>, Status> {
-        Method::IssueCode.measure(self.issue_code_now(request)).await
+        Method::IssueCode.begin().end(self.issue_code_now(request).await)
     }
 
     async fn approve_order(
         &self,
         request: Request<v1::ApproveOrderRequest>,
     ) -> Result<Response<v1::ApproveOrderResponse>, Status> {
-        Method::ApproveOrder.measure(self.approve_order_now(request)).await
+        Method::ApproveOrder.begin().end(self.approve_order_now(request).await)
     }
 
     async fn grant_mandate(
         &self,
         request: Request<v1::GrantMandateRequest>,
     ) -> Result<Response<v1::GrantMandateResponse>, Status> {
-        Method::GrantMandate.measure(self.grant_mandate_now(request)).await
+        Method::GrantMandate.begin().end(self.grant_mandate_now(request).await)
     }
 
     async fn revoke_mandate(
         &self,
         request: Request<v1::RevokeMandateRequest>,
     ) -> Result<Response<v1::RevokeMandateResponse>, Status> {
-        Method::RevokeMandate.measure(self.revoke_mandate_now(request)).await
+        Method::RevokeMandate.begin().end(self.revoke_mandate_now(request).await)
     }
 }
 

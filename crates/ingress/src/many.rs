@@ -10,7 +10,7 @@ use shard::{Answer, Clock};
 use tokio::{sync::mpsc, time::Instant};
 use tonic::Status;
 use tonic_types::StatusExt;
-use wire::{requests::Failure, v1};
+use wire::{requests::Failure, served::Encoded, v1};
 
 use crate::{Switch, authorize, deadline::Deadline, errors, metric_names::Method};
 
@@ -43,7 +43,7 @@ struct Begun {
 /// What has become of one, by the caller's own tag.
 pub(crate) struct Told {
     pub(crate) tag: u64,
-    pub(crate) outcome: v1::PaymentOutcome,
+    pub(crate) outcome: Encoded<v1::PaymentOutcome>,
 }
 
 impl Many {
@@ -117,18 +117,16 @@ impl Many {
         Some(begun)
     }
 
-    fn tell(&self, tag: u64, at: Instant, told: Result<(v1::Payment, bool), Status>) -> Told {
+    fn tell(&self, tag: u64, at: Instant, told: Result<(Encoded<v1::Payment>, bool), Status>) -> Told {
         let code = told.as_ref().err().map(Status::code);
         if let Some(method) = self.measured {
             method.measured(at.elapsed(), code);
         }
         let outcome = match told {
-            Ok((payment, repeat)) => {
-                v1::PaymentOutcome { outcome: Some(v1::payment_outcome::Outcome::Payment(payment)), repeat }
-            }
+            Ok((payment, repeat)) => Encoded::<v1::PaymentOutcome>::of_payment(&payment, repeat),
             Err(status) => {
                 let refusal = v1::payment_outcome::Outcome::Refusal(refusal(&status));
-                v1::PaymentOutcome { outcome: Some(refusal), repeat: false }
+                Encoded::from(&v1::PaymentOutcome { outcome: Some(refusal), repeat: false })
             }
         };
         Told { tag, outcome }

@@ -166,16 +166,9 @@ impl Method {
         HISTOGRAMS[self as usize].get_or_init(|| histogram!(CALL_SECONDS, "rpc_method" => self.name()))
     }
 
-    /// Runs a handler and records how long it took and how it ended.
-    pub(crate) async fn measure<T>(
-        self,
-        handler: impl Future<Output = Result<Response<T>, Status>>,
-    ) -> Result<Response<T>, Status> {
-        let _in_flight = InFlight::begin();
-        let started = Instant::now();
-        let result = handler.await;
-        self.measured(started.elapsed(), result.as_ref().err().map(Status::code));
-        result
+    /// A call of this method begins.
+    pub(crate) fn begin(self) -> Begun {
+        Begun { method: self, started: Instant::now(), _in_flight: InFlight::begin() }
     }
 
     /// Records how long one took, and the code it was refused with.
@@ -184,5 +177,20 @@ impl Method {
         if let Some(code) = refused {
             counter!(CALLS_REFUSED, "rpc_method" => self.name(), "code" => code_name(code)).increment(1);
         }
+    }
+}
+
+/// A call under way.
+pub(crate) struct Begun {
+    method: Method,
+    started: Instant,
+    _in_flight: InFlight,
+}
+
+impl Begun {
+    /// Records how long it took and how it ended.
+    pub(crate) fn end<T>(self, result: Result<Response<T>, Status>) -> Result<Response<T>, Status> {
+        self.method.measured(self.started.elapsed(), result.as_ref().err().map(Status::code));
+        result
     }
 }

@@ -20,7 +20,7 @@ pub(crate) struct Operations {
 }
 
 #[tonic::async_trait]
-impl v1::operations_service_server::OperationsService for Operations {
+impl wire::served::operations_service_server::OperationsService for Operations {
     async fn register_merchant(
         &self,
         request: Request<v1::RegisterMerchantRequest>,
@@ -46,7 +46,7 @@ impl v1::operations_service_server::OperationsService for Operations {
             let lsn = committed.record.lsn.get();
             Ok(Response::new(v1::RegisterMerchantResponse { merchant_id, lsn }))
         };
-        Method::RegisterMerchant.measure(work).await
+        Method::RegisterMerchant.begin().end(work.await)
     }
 
     async fn publish_rates(
@@ -63,7 +63,7 @@ impl v1::operations_service_server::OperationsService for Operations {
             let committed = switch.submit(deadline, submission, String::new).await?;
             Ok(Response::new(v1::PublishRatesResponse { lsn: committed.record.lsn.get() }))
         };
-        Method::PublishRates.measure(work).await
+        Method::PublishRates.begin().end(work.await)
     }
 
     async fn fund_reserve(
@@ -78,7 +78,7 @@ impl v1::operations_service_server::OperationsService for Operations {
             let (decline_reason, lsn) = (declined(&committed.record).into(), committed.record.lsn.get());
             Ok(answer(v1::FundReserveResponse { decline_reason, lsn }, committed.repeated))
         };
-        Method::FundReserve.measure(work).await
+        Method::FundReserve.begin().end(work.await)
     }
 
     async fn pay_out(&self, request: Request<v1::PayOutRequest>) -> Result<Response<v1::PayOutResponse>, Status> {
@@ -90,7 +90,7 @@ impl v1::operations_service_server::OperationsService for Operations {
             let (decline_reason, lsn) = (declined(&committed.record).into(), committed.record.lsn.get());
             Ok(answer(v1::PayOutResponse { decline_reason, lsn }, committed.repeated))
         };
-        Method::PayOut.measure(work).await
+        Method::PayOut.begin().end(work.await)
     }
 
     async fn square_position(
@@ -114,11 +114,11 @@ impl v1::operations_service_server::OperationsService for Operations {
             };
             Ok(answer(message, committed.repeated))
         };
-        Method::SquarePosition.measure(work).await
+        Method::SquarePosition.begin().end(work.await)
     }
 
     async fn status(&self, request: Request<v1::StatusRequest>) -> Result<Response<v1::StatusResponse>, Status> {
-        Method::Status.measure(self.status_now(request)).await
+        Method::Status.begin().end(self.status_now(request).await)
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_stream::Stream;
 use tonic::{Status, Streaming, metadata::MetadataMap};
-use wire::v1;
+use wire::{served::Encoded, v1};
 
 use crate::{
     Switch, errors,
@@ -81,7 +81,7 @@ impl PaymentStream {
 }
 
 impl Stream for PaymentStream {
-    type Item = Result<v1::PaymentStreamResponse, Status>;
+    type Item = Result<Encoded<v1::PaymentStreamResponse>, Status>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let stream = self.get_mut();
@@ -96,9 +96,7 @@ impl Stream for PaymentStream {
             },
         };
         match told {
-            Poll::Ready(Told { tag, outcome }) => {
-                Poll::Ready(Some(Ok(v1::PaymentStreamResponse { correlation_id: tag, outcome: Some(outcome) })))
-            }
+            Poll::Ready(Told { tag, outcome }) => Poll::Ready(Some(Ok(Encoded::of_outcome(tag, &outcome)))),
             Poll::Pending if stream.requests.is_none() && stream.many.is_idle() => {
                 Poll::Ready(stream.end.take().map(Err))
             }

@@ -10,7 +10,11 @@ use domain::{
 use pipeline::IncreaseRequest;
 use shard::{Answer, Clock, Committed, Refused};
 use tonic::{Request, Response, Status, Streaming};
-use wire::{replies, requests, v1};
+use wire::{
+    replies, requests,
+    served::{self, Encoded},
+    v1,
+};
 
 use crate::{
     Switch, authorize, deadline::Deadline, errors, many::Many, metric_names::Method, payment_stream::PaymentStream,
@@ -41,15 +45,15 @@ struct Asked {
 }
 
 #[tonic::async_trait]
-impl v1::payment_service_server::PaymentService for Payments {
+impl served::payment_service_server::PaymentService for Payments {
     type PaymentStreamStream = PaymentStream;
     type WatchStream = WatchStream;
 
     async fn authorize(
         &self,
         request: Request<v1::AuthorizeRequest>,
-    ) -> Result<Response<v1::AuthorizeResponse>, Status> {
-        Method::Authorize.measure(self.authorize_now(request)).await
+    ) -> Result<Response<Encoded<v1::AuthorizeResponse>>, Status> {
+        Method::Authorize.begin().end(self.authorize_now(request).await)
     }
 
     async fn payment_stream(
@@ -60,40 +64,40 @@ impl v1::payment_service_server::PaymentService for Payments {
     }
 
     async fn capture(&self, request: Request<v1::CaptureRequest>) -> Result<Response<v1::CaptureResponse>, Status> {
-        Method::Capture.measure(self.capture_now(request)).await
+        Method::Capture.begin().end(self.capture_now(request).await)
     }
 
     async fn void(&self, request: Request<v1::VoidRequest>) -> Result<Response<v1::VoidResponse>, Status> {
-        Method::Void.measure(self.void_now(request)).await
+        Method::Void.begin().end(self.void_now(request).await)
     }
 
     async fn refund(&self, request: Request<v1::RefundRequest>) -> Result<Response<v1::RefundResponse>, Status> {
-        Method::Refund.measure(self.refund_now(request)).await
+        Method::Refund.begin().end(self.refund_now(request).await)
     }
 
     async fn increase_authorization(
         &self,
         request: Request<v1::IncreaseAuthorizationRequest>,
     ) -> Result<Response<v1::IncreaseAuthorizationResponse>, Status> {
-        Method::IncreaseAuthorization.measure(self.increase_now(request)).await
+        Method::IncreaseAuthorization.begin().end(self.increase_now(request).await)
     }
 
     async fn get(
         &self,
         request: Request<v1::PaymentServiceGetRequest>,
     ) -> Result<Response<v1::PaymentServiceGetResponse>, Status> {
-        Method::GetPayment.measure(self.get_now(request)).await
+        Method::GetPayment.begin().end(self.get_now(request).await)
     }
 
     async fn list(
         &self,
         request: Request<v1::PaymentServiceListRequest>,
     ) -> Result<Response<v1::PaymentServiceListResponse>, Status> {
-        Method::ListPayments.measure(self.list_now(request)).await
+        Method::ListPayments.begin().end(self.list_now(request).await)
     }
 
     async fn watch(&self, request: Request<v1::WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {
-        Method::Watch.measure(self.watch_now(request)).await
+        Method::Watch.begin().end(self.watch_now(request).await)
     }
 }
 
@@ -101,16 +105,17 @@ impl Payments {
     async fn authorize_now(
         &self,
         request: Request<v1::AuthorizeRequest>,
-    ) -> Result<Response<v1::AuthorizeResponse>, Status> {
+    ) -> Result<Response<Encoded<v1::AuthorizeResponse>>, Status> {
         self.changes_are_served()?;
         let switch = &self.switch;
         let deadline = switch.deadline(request.metadata());
         let merchant = switch.credentials.merchant(request.metadata())?;
         let message = request.into_inner();
         let (submission, failure) = authorize::prepare(switch, merchant, &message)?;
+        let payer = message.payer;
         let answered = switch.ask(deadline, submission, failure).await?;
-        let (payment, repeated) = authorize::told(switch, answered, message.payer.as_ref())?;
-        Ok(answer(v1::AuthorizeResponse { payment: Some(payment) }, repeated))
+        let (payment, repeated) = authorize::told(switch, answered, payer.as_ref())?;
+        Ok(answer(Encoded::<v1::AuthorizeResponse>::of_payment(&payment), repeated))
     }
 
     fn payment_stream_now(

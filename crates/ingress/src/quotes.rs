@@ -3,7 +3,7 @@
 use domain::{AccountId, AccountName, Evidence, MerchantId, Name};
 use shard::Clock;
 use tonic::{Request, Response, Status};
-use wire::{replies, requests, v1};
+use wire::{replies, requests, served, v1};
 
 use crate::{Principal, Switch, errors, metric_names::Method};
 
@@ -13,9 +13,9 @@ pub(crate) struct Quotes {
 }
 
 #[tonic::async_trait]
-impl v1::quote_service_server::QuoteService for Quotes {
+impl served::quote_service_server::QuoteService for Quotes {
     async fn create(&self, request: Request<v1::CreateRequest>) -> Result<Response<v1::CreateResponse>, Status> {
-        Method::CreateQuote.measure(self.create_now(request)).await
+        Method::CreateQuote.begin().end(self.create_now(request).await)
     }
 }
 

@@ -3,7 +3,7 @@
 use domain::{Policy, PriceError, PublishedTick, TickPrice, Timestamp};
 use shard::Clock;
 use tonic::{Request, Response, Status};
-use wire::{replies, requests, v1};
+use wire::{replies, requests, served, v1};
 
 use crate::{Switch, errors, metric_names::Method};
 
@@ -13,16 +13,16 @@ pub(crate) struct Rates {
 }
 
 #[tonic::async_trait]
-impl v1::rate_service_server::RateService for Rates {
+impl served::rate_service_server::RateService for Rates {
     async fn list(
         &self,
         request: Request<v1::RateServiceListRequest>,
     ) -> Result<Response<v1::RateServiceListResponse>, Status> {
-        Method::ListRates.measure(self.list_now(request)).await
+        Method::ListRates.begin().end(self.list_now(request).await)
     }
 
     async fn history(&self, request: Request<v1::HistoryRequest>) -> Result<Response<v1::HistoryResponse>, Status> {
-        Method::RateHistory.measure(self.history_now(request)).await
+        Method::RateHistory.begin().end(self.history_now(request).await)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use projections::PaymentView;
 use tonic::{Request, Response, Status};
-use wire::{requests, v1};
+use wire::{requests, served, v1};
 
 use crate::{Principal, Switch, errors, metric_names::Method, payment_messages};
 
@@ -12,12 +12,12 @@ pub(crate) struct Receipts {
 }
 
 #[tonic::async_trait]
-impl v1::receipt_service_server::ReceiptService for Receipts {
+impl served::receipt_service_server::ReceiptService for Receipts {
     async fn get(
         &self,
         request: Request<v1::ReceiptServiceGetRequest>,
     ) -> Result<Response<v1::ReceiptServiceGetResponse>, Status> {
-        Method::GetReceipt.measure(self.get_now(request)).await
+        Method::GetReceipt.begin().end(self.get_now(request).await)
     }
 
     async fn list_keys(&self, request: Request<v1::ListKeysRequest>) -> Result<Response<v1::ListKeysResponse>, Status> {
@@ -25,7 +25,7 @@ impl v1::receipt_service_server::ReceiptService for Receipts {
             self.switch.credentials.principal(request.metadata())?;
             Ok(Response::new(v1::ListKeysResponse { keys: self.switch.signing_keys().receipts.list() }))
         };
-        Method::ListReceiptKeys.measure(work).await
+        Method::ListReceiptKeys.begin().end(work.await)
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use domain::{Command, MandateId, Refusal, RevokeMandate, Submission, Unavailable, WalletId};
 use shard::{Clock, Refused};
 use tonic::{Request, Response, Status};
-use wire::{replies, requests, v1};
+use wire::{replies, requests, served, v1};
 
 use crate::{Switch, deadline::Deadline, errors, metric_names::Method, sandbox_powers::SandboxPowers};
 
@@ -16,16 +16,16 @@ pub(crate) struct Sandbox {
 }
 
 #[tonic::async_trait]
-impl v1::sandbox_service_server::SandboxService for Sandbox {
+impl served::sandbox_service_server::SandboxService for Sandbox {
     async fn advance_clock(
         &self,
         request: Request<v1::AdvanceClockRequest>,
     ) -> Result<Response<v1::AdvanceClockResponse>, Status> {
-        Method::AdvanceClock.measure(self.advance_clock_now(request)).await
+        Method::AdvanceClock.begin().end(self.advance_clock_now(request).await)
     }
 
     async fn pin_rate(&self, request: Request<v1::PinRateRequest>) -> Result<Response<v1::PinRateResponse>, Status> {
-        Method::PinRate.measure(self.pin_rate_now(request)).await
+        Method::PinRate.begin().end(self.pin_rate_now(request).await)
     }
 
     async fn fail_next(&self, request: Request<v1::FailNextRequest>) -> Result<Response<v1::FailNextResponse>, Status> {
@@ -35,7 +35,7 @@ impl v1::sandbox_service_server::SandboxService for Sandbox {
             self.powers.fail_next(method, failure);
             Ok(Response::new(v1::FailNextResponse {}))
         };
-        Method::FailNext.measure(work).await
+        Method::FailNext.begin().end(work.await)
     }
 }
 

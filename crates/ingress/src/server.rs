@@ -11,7 +11,7 @@ use tonic_health::server::{HealthReporter, health_reporter};
 use tower::util::MapResponseLayer;
 use wire::{
     bench_v1::echo_service_server::{EchoServiceServer, SERVICE_NAME as ECHO},
-    v1::{
+    served::{
         account_service_server::{AccountServiceServer, SERVICE_NAME as ACCOUNTS},
         batch_service_server::{BatchServiceServer, SERVICE_NAME as BATCHES},
         consent_service_server::{ConsentServiceServer, SERVICE_NAME as CONSENTS},

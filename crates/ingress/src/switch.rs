@@ -11,7 +11,7 @@ use projections::{Boards, PaymentView};
 use shard::{Answer, Clock, Committed, Handle, SystemClock};
 use tokio::sync::watch;
 use tonic::{Response, Status, metadata::MetadataMap};
-use wire::{digest::Digester, replies::Names, requests::Failure, v1};
+use wire::{digest::Digester, replies::Names, requests::Failure};
 
 use crate::{Credentials, Ids, OpenWatches, SandboxPowers, SigningKeys, authorize, deadline::Deadline, errors};
 
@@ -89,16 +89,19 @@ impl Switch {
         answer.map_err(|refused| errors::refused(&refused, &subject(), self.clock.now()))
     }
 
-    /// Submits and waits for the shard's own answer; it is as if nobody knew it when the sandbox was told so.
-    pub(crate) async fn ask(
+    /// Submits at once, and waits for the shard's own answer; it is as if nobody knew it when the sandbox was told so. What
+    /// is submitted takes no room in a call that waits.
+    pub(crate) fn ask(
         &self,
         deadline: Deadline,
         submission: Submission,
         failure: Option<Failure>,
-    ) -> Result<Answer, Status> {
+    ) -> impl Future<Output = Result<Answer, Status>> + use<> {
         let answer = self.handle.submit(submission, Some(deadline.at()));
-        let answer = deadline.wait_for(answer).await.map_err(|_passed| errors::deadline_passed_while_waiting())?;
-        Ok(authorize::unless_failed(answer, failure))
+        async move {
+            let answer = deadline.wait_for(answer).await.map_err(|_passed| errors::deadline_passed_while_waiting())?;
+            Ok(authorize::unless_failed(answer, failure))
+        }
     }
 
     /// The failure that the sandbox was told to make of this call; refuses the call if it was told that.
@@ -149,15 +152,11 @@ pub(crate) fn answer<T>(message: T, repeated: bool) -> Response<T> {
 }
 
 impl Names for Switch {
-    fn merchant(&self, merchant: MerchantId) -> String {
-        self.directory.merchant_name(merchant).map(|name| name.as_str().to_owned()).unwrap_or_default()
+    fn merchant(&self, merchant: MerchantId) -> Option<Name> {
+        self.directory.merchant_name(merchant)
     }
 
-    fn account(&self, account: AccountId) -> v1::AccountReference {
-        let name = self.directory.account_name(account);
-        name.map_or_else(v1::AccountReference::default, |name| v1::AccountReference {
-            wallet_id: name.wallet.as_str().to_owned(),
-            account_id: name.account.as_str().to_owned(),
-        })
+    fn account(&self, account: AccountId) -> Option<AccountName> {
+        self.directory.account_name(account)
     }
 }

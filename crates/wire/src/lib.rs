@@ -24,12 +24,15 @@ pub mod fingerprint;
 pub mod quote_token;
 pub mod receipts;
 
+pub mod served;
+
 mod excerpt;
 
-/// Generated from `proto/payswitch/v1`: the published messages, clients and servers, with proto3 JSON.
+/// Generated from `proto/payswitch/v1`: the published messages and clients, with proto3 JSON. Servers are [`served`].
 #[allow(missing_docs, missing_debug_implementations, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod v1 {
     tonic::include_proto!("payswitch.v1");
+    tonic::include_proto!("clients/payswitch.v1");
     include!(concat!(env!("OUT_DIR"), "/payswitch.v1.serde.rs"));
 }
 

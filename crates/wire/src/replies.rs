@@ -1,16 +1,25 @@
 //! Answers, from the records they rest on: what a caller is told is what the journal holds.
 
 mod conversion;
+mod encoded;
+mod fields;
 mod payment;
 mod refund;
 
 #[cfg(test)]
 mod tests;
 
-use domain::{AccountId, AccountKind, Command, Event, Evidence, MerchantId, MoveFunds, Posting, Record, Timestamp};
+use std::fmt::{self, Write};
+
+use domain::{
+    AccountId, AccountKind, AccountName, Command, Event, Evidence, MerchantId, MoveFunds, Name, Posting, Record,
+    Timestamp,
+};
 use money::Money;
 
 pub use conversion::quote;
+pub use encoded::encoded_payment;
+use payment::{capture_mode, consent_kind};
 pub use payment::{event_kind, payment, payment_after, payment_ids, payment_state, totals};
 pub use refund::refund;
 
@@ -18,13 +27,13 @@ use crate::v1;
 
 /// The names behind the numbers that records hold.
 ///
-/// Contract: every number in a durable record has a name, given by an earlier or the same record; an implementation
-/// that does not know one answers with a text that says so rather than panic. Names never change.
+/// Contract: every number in a durable record has a name, given by an earlier or the same record; for one that has none all
+/// the same, nothing is shown. Names never change.
 pub trait Names {
     /// The merchant's name.
-    fn merchant(&self, merchant: MerchantId) -> String;
+    fn merchant(&self, merchant: MerchantId) -> Option<Name>;
     /// Wallet and name of a wallet account. Never asked for accounts of another kind.
-    fn account(&self, account: AccountId) -> v1::AccountReference;
+    fn account(&self, account: AccountId) -> Option<AccountName>;
 }
 
 /// The deposit or withdrawal of this record, or `None` when the record is of something else.
@@ -33,7 +42,7 @@ pub fn movement(record: &Record, names: &dyn Names) -> Option<v1::Movement> {
     let (Command::Deposit(command) | Command::Withdraw(command)) = &record.command else { return None };
     let MoveFunds { account: Evidence::Present(account), amount } = command else { return None };
     let asked = v1::Movement {
-        account: Some(names.account(*account)),
+        account: Some(account_reference(names, *account)),
         amount: Some(money(*amount)),
         create_time: Some(timestamp(record.at)),
         lsn: record.lsn.get(),
@@ -67,33 +76,65 @@ pub fn posting(posting: &Posting, names: &dyn Names) -> v1::Posting {
 /// An account as people read it: `wallet:demo-wallet/hk-alice`, `merchant_payable:demo-cafe`, `fx_position:HKD`.
 #[must_use]
 pub fn account_label(names: &dyn Names, account: AccountId) -> String {
-    let kind = account.kind.as_str();
-    match account.kind {
-        AccountKind::Wallet => {
-            let v1::AccountReference { wallet_id, account_id } = names.account(account);
-            format!("{kind}:{wallet_id}/{account_id}")
+    Label { account, names }.to_string()
+}
+
+struct Label<'a> {
+    account: AccountId,
+    names: &'a dyn Names,
+}
+
+impl fmt::Display for Label<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { account, names } = self;
+        f.write_str(account.kind.as_str())?;
+        f.write_char(':')?;
+        match account.kind {
+            AccountKind::Wallet => {
+                let name = names.account(*account);
+                let (wallet, account) =
+                    name.as_ref().map_or(("", ""), |name| (name.wallet.as_str(), name.account.as_str()));
+                f.write_str(wallet)?;
+                f.write_char('/')?;
+                f.write_str(account)
+            }
+            AccountKind::MerchantPayable | AccountKind::MerchantReserve => {
+                f.write_str(names.merchant(MerchantId(account.index)).as_ref().map_or("", Name::as_str))
+            }
+            AccountKind::FxPosition
+            | AccountKind::FxMarkup
+            | AccountKind::FeeIncome
+            | AccountKind::Nostro
+            | AccountKind::FxResult => f.write_str(account.currency.code()),
         }
-        AccountKind::MerchantPayable | AccountKind::MerchantReserve => {
-            format!("{kind}:{}", names.merchant(MerchantId(account.index)))
-        }
-        AccountKind::FxPosition
-        | AccountKind::FxMarkup
-        | AccountKind::FeeIncome
-        | AccountKind::Nostro
-        | AccountKind::FxResult => format!("{kind}:{}", account.currency.code()),
     }
+}
+
+fn merchant_name(names: &dyn Names, merchant: MerchantId) -> String {
+    names.merchant(merchant).map(|name| name.as_str().to_owned()).unwrap_or_default()
+}
+
+/// Wallet and name of a wallet account; empty where it has none.
+#[must_use]
+pub fn account_reference(names: &dyn Names, account: AccountId) -> v1::AccountReference {
+    let name = names.account(account);
+    name.map_or_else(v1::AccountReference::default, |AccountName { wallet, account }| v1::AccountReference {
+        wallet_id: wallet.as_str().to_owned(),
+        account_id: account.as_str().to_owned(),
+    })
 }
 
 /// A sum of money.
 #[must_use]
 pub fn money(money: Money) -> v1::Money {
-    // No account holds 10^18 minor units, so every sum the switch shows fits; a sum that did not would be shown as the
-    // nearest that does rather than stop an answer.
+    v1::Money { currency_code: money.currency().code().to_owned(), minor_units: minor_units(money) }
+}
+
+/// No account holds 10^18 minor units, so every sum the switch shows fits; a sum that did not would be shown as the nearest
+/// that does rather than stop an answer.
+fn minor_units(money: Money) -> i64 {
     let nearest = if money.is_negative() { i64::MIN } else { i64::MAX };
-    v1::Money {
-        currency_code: money.currency().code().to_owned(),
-        minor_units: i64::try_from(money.minor_units()).unwrap_or(nearest),
-    }
+    i64::try_from(money.minor_units()).unwrap_or(nearest)
 }
 
 /// A moment.

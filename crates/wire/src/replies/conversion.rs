@@ -3,7 +3,7 @@
 use domain::{Converted, OfferedQuote, Pricing, Quote, SettlementQuote, Timestamp};
 use money::{Conversion, ExactRate, Money, Ratio, Rounding};
 
-use super::{Names, money, timestamp};
+use super::{Names, account_reference, merchant_name, money, timestamp};
 use crate::v1;
 
 /// An offer as it is shown to whoever is to agree to it; `discount` is the merchant's. `None` when an amount of it is
@@ -16,8 +16,8 @@ pub fn quote(offered: &OfferedQuote, discount: Ratio, quoted_at: Timestamp, name
     let discount = discount.of(gross, Rounding::HalfUp).ok()?;
     Some(v1::Quote {
         quote_id: offer.quote_id.to_string(),
-        merchant_id: names.merchant(offer.merchant),
-        payer: Some(names.account(offer.payer)),
+        merchant_id: merchant_name(names, offer.merchant),
+        payer: Some(account_reference(names, offer.payer)),
         presentment_amount: Some(money(presentment)),
         debit_amount: Some(money(debit(&conversions.debit, presentment)?)),
         settlement_amount: Some(money(gross.checked_sub(discount).ok()?)),
@@ -64,17 +64,26 @@ pub(super) fn towards_merchant(
     presentment: Money,
     decided_at: Timestamp,
 ) -> Option<v1::Conversion> {
-    let Converted::Quoted(SettlementQuote { pricing, gross }) = converted else { return None };
-    let mid_amount = gross.and_then(|gross| {
-        let conversion = Conversion::at(presentment.currency(), gross.currency(), pricing.prices, Ratio::ZERO).ok()?;
-        conversion.mid(presentment).ok()
-    });
+    let Converted::Quoted(quote) = converted else { return None };
     Some(v1::Conversion {
         markup: Ratio::ZERO.to_string(),
-        mid_amount: mid_amount.map(money),
-        applied_rate: whole(pricing.prices.settlement()),
-        ..priced(pricing, decided_at)
+        mid_amount: settlement_mid(quote, presentment).map(money),
+        applied_rate: whole(quote.pricing.prices.settlement()),
+        ..priced(&quote.pricing, decided_at)
     })
+}
+
+/// What the presentment amount is worth to the merchant at the mid rate.
+pub(super) fn settlement_mid(quote: &SettlementQuote, presentment: Money) -> Option<Money> {
+    let SettlementQuote { pricing, gross } = quote;
+    let to = gross.as_ref()?.currency();
+    let conversion = Conversion::at(presentment.currency(), to, pricing.prices, Ratio::ZERO).ok()?;
+    conversion.mid(presentment).ok()
+}
+
+/// A rate may speak of a moment just ahead of the switch's clock; its age is then nothing.
+pub(super) fn rate_age_ms(pricing: &Pricing, decided_at: Timestamp) -> u64 {
+    u64::try_from(decided_at.millis_since(pricing.as_of)).unwrap_or(0)
 }
 
 fn priced(pricing: &Pricing, decided_at: Timestamp) -> v1::Conversion {
@@ -84,8 +93,7 @@ fn priced(pricing: &Pricing, decided_at: Timestamp) -> v1::Conversion {
         rate_exact: exact(prices.mid()),
         rate_source: source.to_string(),
         rate_as_of_time: Some(timestamp(*as_of)),
-        // A rate may speak of a moment just ahead of the switch's clock; its age is then nothing.
-        rate_age_ms: u64::try_from(decided_at.millis_since(*as_of)).unwrap_or(0),
+        rate_age_ms: rate_age_ms(pricing, decided_at),
         rate_lsn: rate_lsn.get(),
         cross_rate_lsn: cross_lsn.map_or(0, domain::Lsn::get),
         ..v1::Conversion::default()

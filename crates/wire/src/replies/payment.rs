@@ -7,7 +7,7 @@ use domain::{
     PaymentTotals, Posting, Record,
 };
 
-use super::{Names, conversion, decline_reason, money, posting, timestamp};
+use super::{Names, account_reference, conversion, decline_reason, merchant_name, money, posting, timestamp};
 use crate::v1;
 
 /// A payment right after `latest`: what was asked and how it converts is in the record that decided it, how much of it
@@ -95,15 +95,15 @@ pub fn event_kind(record: &Record) -> Option<v1::PaymentEventKind> {
 }
 
 /// What an event says of a payment.
-struct Effect<'a> {
+pub(super) struct Effect<'a> {
     kind: v1::PaymentEventKind,
     /// Where it left the payment; `None` when it does not say, or speaks of several.
-    after: Option<PaymentTotals>,
+    pub(super) after: Option<PaymentTotals>,
     /// What moved; of an event that speaks of several, nothing.
-    postings: &'a [Posting],
+    pub(super) postings: &'a [Posting],
 }
 
-fn effect(event: &Event) -> Option<Effect<'_>> {
+pub(super) fn effect(event: &Event) -> Option<Effect<'_>> {
     let (kind, after, postings): (_, _, &[Posting]) = match event {
         Event::PaymentCaptured(event) => (v1::PaymentEventKind::Captured, Some(event.after), &event.postings),
         Event::PaymentAuthorized(event) => (v1::PaymentEventKind::Authorized, Some(event.after), &[]),
@@ -157,9 +157,9 @@ fn asked(authorize: &Record, latest: &Record, command: &AuthorizePayment, names:
     let conversions = command.converted.present();
     v1::Payment {
         payment_id: command.payment_id.to_string(),
-        merchant_id: names.merchant(command.merchant),
+        merchant_id: merchant_name(names, command.merchant),
         merchant_order_id: command.merchant_order_id.to_string(),
-        payer: payer.map(|payer| names.account(payer)),
+        payer: payer.map(|payer| account_reference(names, payer)),
         presentment_amount: Some(money(presentment)),
         debit_amount: conversions.and_then(|of| conversion::debit(&of.debit, presentment)).map(money),
         conversion: conversions.and_then(|of| conversion::towards_payer(&of.debit, authorize.at)),
@@ -168,18 +168,28 @@ fn asked(authorize: &Record, latest: &Record, command: &AuthorizePayment, names:
         create_time: Some(timestamp(authorize.at)),
         update_time: Some(timestamp(latest.at)),
         lsn: latest.lsn.get(),
-        capture_mode: match command.capture_mode {
-            CaptureMode::Automatic => v1::CaptureMode::Automatic.into(),
-            CaptureMode::Manual => v1::CaptureMode::Manual.into(),
-        },
-        consent: match command.consent {
-            Consent::PayerNamed => v1::ConsentKind::PayerNamed.into(),
-            Consent::Code(_) => v1::ConsentKind::PayerCode.into(),
-            Consent::OrderApproved => v1::ConsentKind::OrderApproved.into(),
-            Consent::Mandate(_) => v1::ConsentKind::Mandate.into(),
-        },
+        capture_mode: capture_mode(command.capture_mode).into(),
+        consent: consent_kind(command.consent).into(),
         quote_id: command.offer.as_ref().map(|offer| offer.quote_id.to_string()).unwrap_or_default(),
         ..v1::Payment::default()
+    }
+}
+
+/// The published mode.
+pub(super) const fn capture_mode(mode: CaptureMode) -> v1::CaptureMode {
+    match mode {
+        CaptureMode::Automatic => v1::CaptureMode::Automatic,
+        CaptureMode::Manual => v1::CaptureMode::Manual,
+    }
+}
+
+/// The published kind.
+pub(super) const fn consent_kind(consent: Consent) -> v1::ConsentKind {
+    match consent {
+        Consent::PayerNamed => v1::ConsentKind::PayerNamed,
+        Consent::Code(_) => v1::ConsentKind::PayerCode,
+        Consent::OrderApproved => v1::ConsentKind::OrderApproved,
+        Consent::Mandate(_) => v1::ConsentKind::Mandate,
     }
 }
 

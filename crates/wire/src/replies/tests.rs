@@ -6,19 +6,23 @@ use domain::{
     RegisterWallet, Unavailable, WalletId,
 };
 use money::{Currency, Prices, Rate, Ratio, Weight};
+use proptest::prelude::*;
+use prost::Message;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::journal::tests::arbitrary;
 
 struct Demo;
 
 impl Names for Demo {
-    fn merchant(&self, merchant: MerchantId) -> String {
-        format!("merchant-{}", merchant.0)
+    fn merchant(&self, merchant: MerchantId) -> Option<Name> {
+        Name::new(&format!("merchant-{}", merchant.0)).ok()
     }
 
-    fn account(&self, account: AccountId) -> v1::AccountReference {
-        v1::AccountReference { wallet_id: "demo-wallet".to_owned(), account_id: format!("account-{}", account.index) }
+    fn account(&self, account: AccountId) -> Option<AccountName> {
+        let wallet = Name::new("demo-wallet").ok()?;
+        Some(AccountName { wallet, account: Name::new(&format!("account-{}", account.index)).ok()? })
     }
 }
 
@@ -322,4 +326,15 @@ fn large_sums_keep_every_digit_in_json() {
     assert_eq!(json(-1), expected("-1"));
     assert_eq!(json(i128::MAX), expected("9223372036854775807"));
     assert_eq!(json(i128::MIN), expected("-9223372036854775808"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4_096))]
+
+    #[test]
+    fn the_encoded_answer_is_the_message_field_by_field(record in arbitrary::record()) {
+        let encoded = encoded_payment(&record, &Demo).map(|payment| payment.encode_to_vec());
+        let message = payment(&record, &record, &Demo).filter(|_| matches!(record.command, Command::AuthorizePayment(_)));
+        prop_assert_eq!(encoded, message.map(|payment| payment.encode_to_vec()));
+    }
 }

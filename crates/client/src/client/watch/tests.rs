@@ -5,7 +5,8 @@ use tonic::metadata::MetadataMap;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status, Streaming};
-use wire::v1::payment_service_server::{PaymentService, PaymentServiceServer};
+use wire::served::Encoded;
+use wire::served::payment_service_server::{PaymentService, PaymentServiceServer};
 use wire::v1::{self, PaymentEvent, WatchRequest};
 
 use super::*;
@@ -26,10 +27,10 @@ fn not_asked<T>() -> Reply<T> {
 
 #[tonic::async_trait]
 impl PaymentService for Told {
-    type PaymentStreamStream = BoxStream<v1::PaymentStreamResponse>;
+    type PaymentStreamStream = BoxStream<Encoded<v1::PaymentStreamResponse>>;
     type WatchStream = BoxStream<WatchResponse>;
 
-    async fn authorize(&self, _: Request<v1::AuthorizeRequest>) -> Reply<v1::AuthorizeResponse> {
+    async fn authorize(&self, _: Request<v1::AuthorizeRequest>) -> Reply<Encoded<v1::AuthorizeResponse>> {
         not_asked()
     }
 
