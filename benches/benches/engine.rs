@@ -1,9 +1,7 @@
 //! What deciding and applying a payment costs, without log and network.
 
-use std::sync::Arc;
-
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use engine::{Decision, Engine};
+use engine::Decision;
 
 const PAYERS: u32 = 10_000;
 const BATCH: u64 = 1_000;
@@ -74,7 +72,7 @@ fn streams(criterion: &mut Criterion) {
             house.decide_and_apply(payment);
         }
         bencher.iter_batched(
-            || folded(&house.records[..begun]),
+            || benches::folded(&house.records[..begun]),
             |mut engine| {
                 for record in &house.records[begun..] {
                     engine.apply(record);
@@ -85,14 +83,6 @@ fn streams(criterion: &mut Criterion) {
         );
     });
     group.finish();
-}
-
-fn folded(records: &[Arc<domain::Record>]) -> Engine {
-    let mut engine = Engine::default();
-    for record in records {
-        engine.apply(record);
-    }
-    engine
 }
 
 criterion_group!(benches, payments, streams);

@@ -5,7 +5,7 @@
 use std::{fs, hint::black_box, os::unix::fs::FileExt};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use journal::{FileJournal, Journal, JournalId, Options, Progress, disk::DirectoryDisk};
+use journal::Journal;
 use shard::Recovery;
 
 /// Payments in the ledger that recovers.
@@ -51,7 +51,7 @@ fn commit(criterion: &mut Criterion) {
     group.sample_size(50);
     for records in [1, GROUP_RECORDS] {
         let directory = tempfile::tempdir().expect("a directory");
-        let mut journal = open(directory.path(), &mut |_| Ok(()));
+        let mut journal = benches::journal(directory.path(), &mut |_| Ok(()));
         group.throughput(Throughput::Elements(records));
         group.bench_function(format!("{records}_records_400_bytes"), |bencher| {
             bencher.iter(|| {
@@ -59,7 +59,7 @@ fn commit(criterion: &mut Criterion) {
                     let lsn = journal.last_lsn().next();
                     journal.append(lsn, &record).expect("appended");
                 }
-                durable(&mut journal);
+                benches::make_durable(&mut journal);
             });
         });
     }
@@ -91,7 +91,7 @@ fn recovery(criterion: &mut Criterion) {
     group.bench_function("open_decode_and_fold", |bencher| {
         bencher.iter(|| {
             let mut recovery = Recovery::default();
-            let mut journal = open(directory.path(), &mut |record| {
+            let mut journal = benches::journal(directory.path(), &mut |record| {
                 recovery.fold(record.lsn, record.bytes)?;
                 Ok(())
             });
@@ -105,7 +105,7 @@ fn recovery(criterion: &mut Criterion) {
 /// Writes payments in groups and returns how many records there are.
 fn write_payments(directory: &std::path::Path, payments: u64) -> u64 {
     let mut house = benches::House::new(10_000);
-    let mut journal = open(directory, &mut |_| Ok(()));
+    let mut journal = benches::journal(directory, &mut |_| Ok(()));
     let mut bytes = Vec::new();
     let mut payment_bytes = 0_u64;
     let begun = house.records.len();
@@ -119,24 +119,13 @@ fn write_payments(directory: &std::path::Path, payments: u64) -> u64 {
         payment_bytes += if index >= begun { bytes.len() as u64 } else { 0 };
         journal.append(record.lsn, &bytes).expect("appended");
         if record.lsn.get() % GROUP_RECORDS == 0 {
-            durable(&mut journal);
+            benches::make_durable(&mut journal);
         }
     }
-    durable(&mut journal);
+    benches::make_durable(&mut journal);
     journal.close().expect("closed");
     println!("recovery: {} bytes a payment before framing", payment_bytes / payments);
     house.records.len() as u64
-}
-
-fn durable(journal: &mut FileJournal<DirectoryDisk>) {
-    journal.flush().expect("flushed");
-    assert!(matches!(journal.poll(), Progress::Durable(lsn) if lsn == journal.last_lsn()), "the group is durable");
-}
-
-fn open(directory: &std::path::Path, fold: &mut journal::Fold<'_>) -> FileJournal<DirectoryDisk> {
-    let disk = DirectoryDisk::create(directory.join("journal")).expect("a directory");
-    let (journal, _) = FileJournal::open(disk, Options::new(JournalId::new([7; 16])), fold).expect("opened");
-    journal
 }
 
 criterion_group!(benches, codec, commit, recovery);

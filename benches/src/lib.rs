@@ -1,4 +1,10 @@
 //! A ledger and a stream of payments for the benches: one Hong Kong wallet after another pays one mainland merchant.
+//!
+//! [`House`] makes payments, [`Door`] is how they come in and go out, [`STAGES`] are the steps between, each alone.
+
+mod door;
+mod journals;
+mod stages;
 
 use std::sync::Arc;
 
@@ -12,11 +18,17 @@ use domain::{
 use engine::{Decision, Engine};
 use money::{Conversion, Currency, Money, Prices, Rate, Ratio, Weight};
 
+pub use door::Door;
+pub use journals::{journal, make_durable};
+pub use stages::{PAYMENTS, STAGES, Stage, Work};
+
 /// HKD per CNY, ECB cross of 2026-10-30.
 pub const RATE: &str = "1.179291231";
 const MARKUP_MILLIONTHS: u32 = 10_000;
 const RATE_LSN: Lsn = Lsn::new(5);
 const AS_OF: Timestamp = Timestamp::from_micros(1_000_000);
+const WALLET: &str = "wallet";
+const MERCHANT: MerchantId = MerchantId(0);
 
 /// The conversion every payment here goes through.
 #[must_use]
@@ -49,8 +61,8 @@ impl House {
             house.decide_and_apply(Submission { key: None, command });
         }
         for index in 0..payers {
-            let open =
-                OpenAccount { wallet: WalletId(0), name: name(&format!("payer-{index}")), currency: Currency::HKD };
+            let payer = name(&payer_name(index.into()));
+            let open = OpenAccount { wallet: WalletId(0), name: payer, currency: Currency::HKD };
             house.decide_and_apply(Submission { key: None, command: Command::OpenAccount(open) });
             let account = AccountId { kind: AccountKind::Wallet, currency: Currency::HKD, index };
             let funds =
@@ -70,7 +82,7 @@ impl House {
     pub fn next_cycle(&mut self) -> [Submission; 6] {
         let authorize = self.payment(10_000, CaptureMode::Manual);
         let payment_id = PaymentId::from_bytes(spread(self.made).0);
-        let merchant = MerchantId(0);
+        let merchant = MERCHANT;
         let amount = |units| Money::new(Currency::CNY, units);
         let capture =
             |units, rest| Command::CapturePayment(CapturePayment { merchant, payment_id, amount: amount(units), rest });
@@ -105,7 +117,7 @@ impl House {
         let digest = spread(number);
         let authorize = AuthorizePayment {
             payment_id: PaymentId::from_bytes(digest.0),
-            merchant: MerchantId(0),
+            merchant: MERCHANT,
             merchant_order_id: label(&format!("01890a5d-ac96-774b-bcce-{number:012}")),
             merchant_order_digest: digest,
             presentment_amount,
@@ -124,7 +136,7 @@ impl House {
         self.made += 1;
         let digest = spread(self.made);
         let fingerprint = Fingerprint { method, request: digest, fields: [7; FIELDS_MAX] };
-        let key = IdempotencyKey { tenant: TenantId::Merchant(MerchantId(0)), digest, fingerprint };
+        let key = IdempotencyKey { tenant: TenantId::Merchant(MERCHANT), digest, fingerprint };
         Submission { key: Some(key), command }
     }
 
@@ -147,6 +159,14 @@ impl House {
     }
 }
 
+/// The engine that follows from these records.
+#[must_use]
+pub fn folded(records: &[Arc<Record>]) -> Engine {
+    let mut engine = Engine::default();
+    records.iter().for_each(|record| engine.apply(record));
+    engine
+}
+
 fn beginnings() -> Vec<Command> {
     let digest_key = DigestKey { id: 0, check: Digest([0; 16]) };
     let policy = Policy::basic(markup(), 1_000_000_000, Ratio::from_millionths(100_000).expect("a ratio"));
@@ -166,7 +186,7 @@ fn beginnings() -> Vec<Command> {
     vec![
         Command::InitializeSwitch(InitializeSwitch { mode: Mode::Sandbox, digest_key }),
         Command::InstallPolicy(InstallPolicy { policy: Arc::new(policy) }),
-        Command::RegisterWallet(RegisterWallet { name: name("wallet") }),
+        Command::RegisterWallet(RegisterWallet { name: name(WALLET) }),
         Command::RegisterMerchant(merchant),
         Command::PublishRates(PublishRates { ticks: vec![tick], override_reason: None }),
     ]
@@ -177,6 +197,10 @@ fn spread(number: u64) -> Digest {
     let high = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let low = (high ^ (high >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     Digest((u128::from(high) << 64 | u128::from(low)).to_le_bytes())
+}
+
+fn payer_name(index: u64) -> String {
+    format!("payer-{index}")
 }
 
 fn name(text: &str) -> Name {
