@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use domain::{AccountId, ChainMark, CurrencyPair, Digest, Lsn, MerchantId, PaymentId, Record, TenantId};
+use planted::Bug;
 
 use crate::{
     AccountRow, ClosedBatch, Counts, DecidedPayment, Direction, Error, OrderRow, PlaceInRecord, PostingRow, Store,
-    Table, TrialLine, Write, rows,
+    Table, TrialLine, Write,
+    filter::Filter,
+    rows,
     rows::{Fields, List},
 };
 
@@ -36,6 +39,8 @@ pub struct Index {
     store: Arc<dyn Store>,
     /// Written beside each batch, so that one without rows need not be written to when it is opened.
     identity: Arc<[u8]>,
+    /// Keys and orders that it may hold.
+    filter: Option<Arc<Filter>>,
 }
 
 impl Index {
@@ -46,7 +51,7 @@ impl Index {
     /// to be made again; otherwise when the store cannot be read.
     pub fn open(store: Arc<dyn Store>, journal_id: [u8; 16]) -> Result<Self, Error> {
         let identity = [FORMAT_VERSION.to_be_bytes().as_slice(), &journal_id].concat();
-        let index = Self { store, identity: identity.into() };
+        let index = Self { store, identity: identity.into(), filter: None };
         match index.row(Table::Meta, IDENTITY, rows::read_identity)? {
             Some((found, _)) if found != FORMAT_VERSION => {
                 return Err(Error::OfAnotherFormat { found, ours: FORMAT_VERSION });
@@ -62,6 +67,38 @@ impl Index {
         }
         index.check_tables()?;
         Ok(index)
+    }
+
+    /// The same index with a filter of so many bytes in memory, which spares looking for keys and orders that are new. It
+    /// needs about a byte and a half for each, and is of use once it was [`load`](Self::load_filter)ed.
+    #[must_use]
+    pub fn with_filter(self, bytes: usize) -> Self {
+        Self { filter: Some(Arc::new(Filter::new(bytes))), ..self }
+    }
+
+    /// Tells the filter of everything that is in the index. Batches may be written meanwhile. `go_on` is asked after every few
+    /// thousand rows; the filter stays of no use when it says no.
+    ///
+    /// # Errors
+    /// When the index cannot be read; the filter stays of no use.
+    pub fn load_filter(&self, mut go_on: impl FnMut() -> bool) -> Result<(), Error> {
+        let Some(filter) = &self.filter else { return Ok(()) };
+        for table in FILTERED {
+            let mut from = Vec::new();
+            loop {
+                let rows = self.store.scan(table, &from[..]..=TABLE_APPLIED, Direction::Ascending, WALK_ROWS)?;
+                rows.iter().for_each(|(key, _)| filter.tell(filter_hash(table, key)));
+                let Some((last, _)) = rows.into_iter().next_back() else { break };
+                if !go_on() {
+                    return Ok(());
+                }
+                // The next key there can be.
+                from = last;
+                from.push(0);
+            }
+        }
+        filter.is_told_all();
+        Ok(())
     }
 
     /// A store that was damaged may have lost some of the last writes of one table, and none of another.
@@ -129,7 +166,7 @@ impl Index {
     /// # Errors
     /// When it cannot be read.
     pub fn record_under_key(&self, tenant: TenantId, digest: &Digest) -> Result<Option<Lsn>, Error> {
-        self.row(Table::Keys, &rows::tenant_key(tenant, digest), rows::read_lsn)
+        self.row_if_any(Table::Keys, &rows::tenant_key(tenant, digest), rows::read_lsn)
     }
 
     /// Every record that concerns this payment, in order: its decision, what followed, and what was declined. Empty when
@@ -160,7 +197,7 @@ impl Index {
     /// # Errors
     /// When it cannot be read.
     pub fn order(&self, merchant: MerchantId, order: &Digest) -> Result<Option<OrderRow>, Error> {
-        self.row(Table::Orders, &rows::order_key(merchant, order), OrderRow::read)
+        self.row_if_any(Table::Orders, &rows::order_key(merchant, order), OrderRow::read)
     }
 
     /// At most `limit` payments, of this merchant or of all, decided after one position, up to another, in order.
@@ -258,6 +295,11 @@ impl Index {
     /// When it was not written.
     pub fn write(&self, batch: &ClosedBatch) -> Result<(), Error> {
         let mut writes = batch.writes();
+        if let Some(filter) = self.filter.as_ref().filter(|_| !planted::is(Bug::FilterMissesWrites)) {
+            // Before they can be found: nobody may miss what is there.
+            let filtered = writes.iter().filter(|write| FILTERED.contains(&write.table));
+            filtered.for_each(|write| filter.tell(filter_hash(write.table, write.key)));
+        }
         writes.push(Write { table: Table::Meta, key: IDENTITY, value: Some(&self.identity) });
         self.store.write(&writes)
     }
@@ -268,6 +310,19 @@ impl Index {
     /// When it does not.
     pub fn persist(&self) -> Result<(), Error> {
         self.store.persist()
+    }
+
+    /// As [`row`](Self::row), of a table that the filter knows.
+    fn row_if_any<T>(
+        &self,
+        table: Table,
+        key: &[u8],
+        read: impl FnOnce(&[u8]) -> Option<T>,
+    ) -> Result<Option<T>, Error> {
+        match &self.filter {
+            Some(filter) if !filter.may_hold(filter_hash(table, key)) => Ok(None),
+            Some(_) | None => self.row(table, key, read),
+        }
     }
 
     fn row<T>(&self, table: Table, key: &[u8], read: impl FnOnce(&[u8]) -> Option<T>) -> Result<Option<T>, Error> {
@@ -350,6 +405,19 @@ impl Index {
         }
         Ok(found)
     }
+}
+
+/// The tables whose keys the filter knows. Each key ends with a keyed digest.
+const FILTERED: [Table; 2] = [Table::Keys, Table::Orders];
+const DIGEST_BYTES: usize = size_of::<Digest>();
+
+/// A digest is as even as a hash can be; what stands before it sets tables, tenants and merchants apart.
+fn filter_hash(table: Table, key: &[u8]) -> u128 {
+    /// Odd, so that no two numbers become one.
+    const SPREAD: u128 = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
+    let (party, digest) = key.split_at(key.len().saturating_sub(DIGEST_BYTES));
+    let number = |bytes: &[u8]| bytes.iter().fold(0_u128, |number, byte| number << 8 | u128::from(*byte));
+    number(digest) ^ ((number(party) << 1) | u128::from(table == Table::Keys)).wrapping_mul(SPREAD)
 }
 
 /// Above every position a journal reaches.

@@ -17,6 +17,7 @@ mod index;
 mod batch;
 mod rows;
 
+mod filter;
 mod port;
 
 mod directory;

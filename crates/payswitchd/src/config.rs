@@ -121,6 +121,7 @@ pub(crate) struct Projections {
     pub(crate) feed_records_max: usize,
     pub(crate) watch_records_max: usize,
     pub(crate) hot_records: usize,
+    pub(crate) filter_bytes: usize,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -238,7 +239,12 @@ impl Default for Config {
             },
             requests: Requests { inbox_requests_max: 16_384, request_ms_max: 10_000 },
             journal: Journal { segment_bytes: journal::SEGMENT_BYTES_DEFAULT },
-            projections: Projections { feed_records_max: 65_536, watch_records_max: 65_536, hot_records: 65_536 },
+            projections: Projections {
+                feed_records_max: 65_536,
+                watch_records_max: 65_536,
+                hot_records: 65_536,
+                filter_bytes: 33_554_432,
+            },
             snapshots: Snapshots { every_records: 200_000 },
             archive: Archive::default(),
             policy: PolicyText::default(),
@@ -336,6 +342,7 @@ impl Config {
             ("projections.feed_records_max", projections.feed_records_max == 0),
             ("projections.watch_records_max", projections.watch_records_max == 0),
             ("projections.hot_records", projections.hot_records == 0),
+            ("projections.filter_bytes", projections.filter_bytes == 0),
             ("snapshots.every_records", snapshots.every_records == 0),
             ("policy.rate_age_ms_max", policy.rate_age_ms_max == 0),
             ("policy.quote_ms", policy.quote_ms == 0),

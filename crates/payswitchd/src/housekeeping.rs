@@ -10,6 +10,7 @@ use std::{
 };
 
 use domain::Lsn;
+use index::Index;
 use journal::disk::DirectoryDisk;
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use projections::Boards;
@@ -38,6 +39,7 @@ pub(crate) fn describe_metrics() {
 
 /// What the thread needs.
 pub(crate) struct Housekeeper {
+    pub(crate) index: Index,
     pub(crate) snapshotter: Snapshotter<DirectoryDisk, DirectoryDisk>,
     pub(crate) status: Arc<Status>,
     pub(crate) boards: Arc<Boards>,
@@ -114,6 +116,7 @@ impl IndexWatch {
 impl Housekeeper {
     fn run(mut self, stopped: &AtomicBool) {
         let is_stopped = || stopped.load(Ordering::Acquire);
+        self.load_filter(&is_stopped);
         let mut not_before = Instant::now();
         let mut index = IndexWatch::default();
         while !is_stopped() {
@@ -134,6 +137,22 @@ impl Housekeeper {
                 }
             }
             thread::park_timeout(LOOK_EVERY);
+        }
+    }
+
+    /// Until it is there, every key and order is looked up in the index.
+    fn load_filter(&self, is_stopped: &dyn Fn() -> bool) {
+        let started = Instant::now();
+        let loaded = self.index.load_filter(|| {
+            thread::sleep(REST);
+            !is_stopped()
+        });
+        match loaded {
+            Ok(()) => tracing::debug!(took = ?started.elapsed(), "the index's filter is there"),
+            Err(why) => {
+                let why = shard::with_sources(&why);
+                tracing::warn!(why, "the index's filter cannot be made: every key and order is looked up");
+            }
         }
     }
 

@@ -47,7 +47,7 @@ pub(crate) fn open(config: &Config, locked: &LockedDirectory) -> Result<Ledger, 
     let reaches = journal::reaches(&disk).map_err(|source| StartError::Journal { source })?;
     let reaches = reaches.unwrap_or(Lsn::ZERO).max(had);
     let opening = Opening { config, disk, id, snapshots, reaches };
-    let opened = match open_index(&locked.index(), id).and_then(|index| opening.open(index)) {
+    let opened = match open_index(config, &locked.index(), id).and_then(|index| opening.open(index)) {
         Err(StartError::Index { source }) if source.is_cured_by_rebuilding() && !is_of_another(&source) => {
             let begins_at = journal::begins_at(&opening.disk).map_err(|source| StartError::Journal { source })?;
             if let Some(first_lsn) = begins_at.filter(|first_lsn| *first_lsn > Lsn::new(1)) {
@@ -56,7 +56,7 @@ pub(crate) fn open(config: &Config, locked: &LockedDirectory) -> Result<Ledger, 
             let why = shard::with_sources(&source);
             tracing::warn!(why, "the index is of no use: it is made again from the journal's first record");
             DirectoryStore::remove(&locked.index())?;
-            opening.open(open_index(&locked.index(), id)?)
+            opening.open(open_index(config, &locked.index(), id)?)
         }
         opened => opened,
     };
@@ -81,8 +81,9 @@ fn made(path: std::path::PathBuf, tried: &'static str) -> Result<DirectoryDisk, 
     disk.map_err(|source| StartError::Directory { tried, path, source })
 }
 
-fn open_index(path: &Path, id: JournalId) -> Result<Index, StartError> {
-    Ok(Index::open(Arc::new(DirectoryStore::open(path)?), id.bytes())?)
+fn open_index(config: &Config, path: &Path, id: JournalId) -> Result<Index, StartError> {
+    let index = Index::open(Arc::new(DirectoryStore::open(path)?), id.bytes())?;
+    Ok(index.with_filter(config.projections.filter_bytes))
 }
 
 /// What it takes to open a ledger.

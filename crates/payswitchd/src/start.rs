@@ -198,6 +198,7 @@ pub(crate) fn start(config: &Config) -> Result<ReadySwitch, StartError> {
     locked.set_high_water(status.durable_lsn())?;
     let credentials = Arc::new(credentials(&started, &keys, &wallets, Arc::clone(&directory)));
     let housekeeper = Housekeeper {
+        index: past.index().clone(),
         snapshotter,
         status: Arc::clone(&status),
         boards: Arc::clone(&boards),

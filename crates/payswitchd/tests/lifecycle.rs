@@ -93,7 +93,7 @@ fn a_bound_of_zero_is_refused_with_its_key() {
             ][..],
         ),
         ("requests", &["inbox_requests_max", "request_ms_max"]),
-        ("projections", &["feed_records_max", "watch_records_max", "hot_records"]),
+        ("projections", &["feed_records_max", "watch_records_max", "hot_records", "filter_bytes"]),
         ("snapshots", &["every_records"]),
         ("policy", &["rate_age_ms_max", "quote_ms", "hold_ms"]),
         ("drain", &["drain_ms_max"]),

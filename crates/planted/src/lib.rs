@@ -57,11 +57,13 @@ pub enum Bug {
     IndexesUnconfirmed,
     /// A snapshot is used although the index does not have all that it leaves out.
     SnapshotAheadOfIndex,
+    /// The filter before the index is not told of what is written.
+    FilterMissesWrites,
 }
 
 impl Bug {
     /// Every bug.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::NoSync,
         Self::RetriesFailedSync,
         Self::GoesOnAfterFailure,
@@ -84,6 +86,7 @@ impl Bug {
         Self::RecallsFromTheFuture,
         Self::IndexesUnconfirmed,
         Self::SnapshotAheadOfIndex,
+        Self::FilterMissesWrites,
     ];
 }
 

@@ -104,9 +104,15 @@ pub(crate) struct Kept {
 
 impl Kept {
     pub(crate) fn index(&self, journal_id: JournalId) -> Index {
-        Index::open(Arc::new(self.store.clone()), journal_id.bytes()).expect(NO_FAULT)
+        let index = Index::open(Arc::new(self.store.clone()), journal_id.bytes()).expect(NO_FAULT);
+        let index = index.with_filter(FILTER_BYTES);
+        index.load_filter(|| true).expect(NO_FAULT);
+        index
     }
 }
+
+/// Small, so that what it holds for possible is often not there.
+const FILTER_BYTES: usize = 1_024;
 
 /// Why an index in memory can be read.
 pub(crate) const NO_FAULT: &str = "a store in memory fails only where it is told to";

@@ -276,6 +276,32 @@ fn a_crash_loses_exactly_what_was_not_persisted() {
 }
 
 #[test]
+fn a_filter_changes_nothing_of_what_is_found() {
+    each_store(|store| {
+        let index = Index::open(Arc::clone(&store), JOURNAL).unwrap();
+        write(&index, &[decided(1, 1, 5), decided(2, 2, 5)]);
+        let filtered = index.clone().with_filter(64);
+        let same = |digests: std::ops::Range<u8>| {
+            for digest in digests.map(|byte| Digest([byte; 16])) {
+                let under_key =
+                    |index: &Index| index.record_under_key(TenantId::Merchant(MerchantId(5)), &digest).unwrap();
+                assert_eq!(under_key(&filtered), under_key(&index), "{digest:?}");
+                let order = |index: &Index| index.order_shown(MerchantId(5), &digest).unwrap();
+                assert_eq!(order(&filtered), order(&index), "{digest:?}");
+            }
+        };
+        same(0..9);
+        filtered.load_filter(|| false).unwrap();
+        same(0..9);
+        write(&filtered, &[decided(3, 3, 5)]);
+        filtered.load_filter(|| true).unwrap();
+        same(0..9);
+        write(&filtered, &[decided(4, 4, 5)]);
+        same(0..9);
+    });
+}
+
+#[test]
 fn a_write_that_is_refused_wrote_nothing() {
     let store = MemoryStore::new();
     let index = Index::open(Arc::new(store.clone()), JOURNAL).unwrap();
