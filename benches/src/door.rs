@@ -1,13 +1,15 @@
 //! The door of a house: what makes a submission of a message, and a message of a record.
 
-use domain::{AccountId, MerchantId, PaymentId, PaymentRequest, Record, Submission};
+use domain::{AccountId, AccountName, MerchantId, Name, PaymentId, PaymentRequest, Record, Submission};
 use money::{Currency, Money};
 use pipeline::{Directory, RateBook};
 use wire::{
     digest::{Digester, SECRET_BYTES},
     quote_token::{QuoteKey, QuoteTokens},
     replies::{self, Names},
-    requests, v1,
+    requests,
+    served::Encoded,
+    v1,
 };
 
 use crate::{AS_OF, House, MERCHANT, WALLET, payer_name, spread};
@@ -78,29 +80,26 @@ impl Door {
     /// # Panics
     /// When it decided no payment.
     #[must_use]
-    pub fn reply(&self, record: &Record) -> v1::AuthorizeResponse {
-        let payment = replies::payment(record, record, self);
-        v1::AuthorizeResponse { payment: Some(payment.expect("the record of a payment")) }
+    pub fn reply(&self, record: &Record) -> Encoded<v1::AuthorizeResponse> {
+        let payment = replies::encoded_payment(record, self);
+        Encoded::<v1::AuthorizeResponse>::of_payment(&payment.expect("the record of a payment"))
     }
 }
 
 impl Names for Door {
-    fn merchant(&self, merchant: MerchantId) -> String {
-        self.directory.merchant_name(merchant).expect("it is registered").as_str().to_owned()
+    fn merchant(&self, merchant: MerchantId) -> Option<Name> {
+        self.directory.merchant_name(merchant)
     }
 
-    fn account(&self, account: AccountId) -> v1::AccountReference {
-        let name = self.directory.account_name(account).expect("it is open");
-        v1::AccountReference {
-            wallet_id: name.wallet.as_str().to_owned(),
-            account_id: name.account.as_str().to_owned(),
-        }
+    fn account(&self, account: AccountId) -> Option<AccountName> {
+        self.directory.account_name(account)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use domain::{Command, Event, Evidence};
+    use prost::Message;
 
     use super::*;
 
@@ -113,7 +112,8 @@ mod tests {
         assert!(matches!(command.payer, Evidence::Present(_)), "the payer is known");
         let record = house.decide_and_apply(submission);
         assert!(matches!(record.event, Event::PaymentCaptured(_)), "the payment is captured");
-        let payment = door.reply(&record).payment.unwrap();
+        let reply = v1::AuthorizeResponse::decode(&*door.reply(&record).encode_to_vec()).unwrap();
+        let payment = reply.payment.unwrap();
         assert_eq!(payment.merchant_order_id, door.message(1).merchant_order_id);
     }
 }

@@ -31,6 +31,7 @@ mod sandbox;
 
 mod credentials;
 mod deadline;
+mod dealer;
 mod errors;
 mod ids;
 mod listener;
@@ -42,11 +43,12 @@ mod signing_keys;
 mod transport_errors;
 
 pub use credentials::{Credentials, Principal, SANDBOX_KEY_PREFIX};
+pub use dealer::{Dealer, Dealt};
 pub use ids::Ids;
 pub use listener::{GuardedListener, GuardedStream};
 pub use metric_names::{calls_in_flight, describe_metrics};
 pub use sandbox_powers::{SandboxPowers, SandboxRates};
-pub use server::{Health, Limits, merchant_routes, operator_routes, serve};
+pub use server::{Health, Limits, dealer, merchant_routes, operator_routes, serve, serve_dealt};
 pub use signing_keys::{KeyClash, ReceiptKeys, SigningKeys};
 pub use switch::{Started, Switch};
 pub use tonic::service::Routes;

@@ -13,14 +13,15 @@ use metrics::{counter, gauge};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
-    task::AbortHandle,
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::{Sleep, sleep},
 };
-use tokio_stream::Stream;
 use tonic::transport::server::{Connected, TcpConnectInfo};
 
-use crate::metric_names::{CONNECTIONS, CONNECTIONS_CUT};
+use crate::{
+    dealer::Place,
+    metric_names::{CONNECTIONS, CONNECTIONS_CUT},
+};
 
 /// What every HTTP/2 client sends first: its preface (24 bytes) and the frame header of its SETTINGS (9 bytes)
 /// (RFC 9113, section 3.4). After that the transport's keepalive finds out who is gone.
@@ -34,8 +35,22 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 pub struct GuardedListener {
     listener: TcpListener,
     connections: Arc<Semaphore>,
+    bounds: StreamBounds,
+}
+
+/// How long a connection may take to begin, and to live.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StreamBounds {
     first_bytes_within: Duration,
     cut_after: Option<Duration>,
+}
+
+/// A connection that no runtime watches yet.
+#[derive(Debug)]
+pub(crate) struct Accepted {
+    pub(crate) stream: std::net::TcpStream,
+    pub(crate) peer: SocketAddr,
+    pub(crate) permit: OwnedSemaphorePermit,
 }
 
 impl GuardedListener {
@@ -46,8 +61,7 @@ impl GuardedListener {
         Self {
             listener,
             connections: Arc::new(Semaphore::new(connections_max)),
-            first_bytes_within: Duration::from_millis(first_bytes_ms_max),
-            cut_after: None,
+            bounds: StreamBounds { first_bytes_within: Duration::from_millis(first_bytes_ms_max), cut_after: None },
         }
     }
 
@@ -62,27 +76,36 @@ impl GuardedListener {
     /// Cuts each connection at this age, whatever it does.
     #[must_use]
     pub fn cut_after(self, age: Duration) -> Self {
-        Self { cut_after: Some(age), ..self }
+        let bounds = StreamBounds { cut_after: Some(age), ..self.bounds };
+        Self { bounds, ..self }
     }
 
-    /// The connections, as they come. Dropping it closes the listening socket.
-    pub fn incoming(self) -> impl Stream<Item = io::Result<GuardedStream>> {
-        let (sender, receiver) = mpsc::channel(1);
-        let accepting = tokio::spawn(async move { while sender.send(Ok(self.accept().await)).await.is_ok() {} });
-        Incoming { receiver, accepting: accepting.abort_handle() }
+    pub(crate) const fn bounds(&self) -> StreamBounds {
+        self.bounds
     }
 
-    /// The next connection. Further peers wait in the operating system's queue until one ends.
-    ///
-    /// # Panics
-    /// Never: the semaphore is not closed.
+    /// The next connection, for the runtime that asks. Further peers wait in the operating system's queue until one ends.
     pub async fn accept(&self) -> GuardedStream {
+        let (stream, peer, permit) = self.next().await;
+        GuardedStream::new(stream, peer, (permit, None), self.bounds)
+    }
+
+    /// The same for another runtime.
+    pub(crate) async fn accept_bare(&self) -> Accepted {
+        loop {
+            let (stream, peer, permit) = self.next().await;
+            match stream.into_std() {
+                Ok(stream) => return Accepted { stream, peer, permit },
+                Err(error) => tracing::warn!(%error, "cannot hand a connection on"),
+            }
+        }
+    }
+
+    async fn next(&self) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
         let permit = Arc::clone(&self.connections).acquire_owned().await.expect("the semaphore is never closed");
         loop {
             match self.listener.accept().await {
-                Ok((stream, peer)) => {
-                    return GuardedStream::new(stream, peer, permit, self.first_bytes_within, self.cut_after);
-                }
+                Ok((stream, peer)) => return (stream, peer, permit),
                 // A peer that went away, or no file descriptor left: neither is a reason to stop serving the others.
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a connection");
@@ -93,25 +116,6 @@ impl GuardedListener {
     }
 }
 
-struct Incoming {
-    receiver: mpsc::Receiver<io::Result<GuardedStream>>,
-    accepting: AbortHandle,
-}
-
-impl Stream for Incoming {
-    type Item = io::Result<GuardedStream>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.receiver.poll_recv(context)
-    }
-}
-
-impl Drop for Incoming {
-    fn drop(&mut self) {
-        self.accepting.abort();
-    }
-}
-
 /// A connection within the bounds of its listener.
 #[derive(Debug)]
 pub struct GuardedStream {
@@ -119,8 +123,11 @@ pub struct GuardedStream {
     peer: SocketAddr,
     awaited: Option<Awaited>,
     too_old: Option<Pin<Box<Sleep>>>,
-    _permit: OwnedSemaphorePermit,
+    _held: Held,
 }
+
+/// What a connection holds while it is open.
+type Held = (OwnedSemaphorePermit, Option<Place>);
 
 /// The first bytes of a connection.
 #[derive(Debug)]
@@ -130,19 +137,14 @@ struct Awaited {
 }
 
 impl GuardedStream {
-    fn new(
-        stream: TcpStream,
-        peer: SocketAddr,
-        permit: OwnedSemaphorePermit,
-        within: Duration,
-        cut_after: Option<Duration>,
-    ) -> Self {
+    pub(crate) fn new(stream: TcpStream, peer: SocketAddr, held: Held, bounds: StreamBounds) -> Self {
+        let StreamBounds { first_bytes_within, cut_after } = bounds;
         // Answers are small and waited for; a connection that cannot be told so still works.
         let _unset = stream.set_nodelay(true);
         gauge!(CONNECTIONS).increment(1.0);
-        let awaited = Awaited { bytes: FIRST_BYTES, too_late: Box::pin(sleep(within)) };
+        let awaited = Awaited { bytes: FIRST_BYTES, too_late: Box::pin(sleep(first_bytes_within)) };
         let too_old = cut_after.map(|age| Box::pin(sleep(age)));
-        Self { stream, peer, awaited: Some(awaited), too_old, _permit: permit }
+        Self { stream, peer, awaited: Some(awaited), too_old, _held: held }
     }
 
     /// Who is at the other end.

@@ -25,7 +25,7 @@ use wire::{
 };
 
 use crate::{
-    GuardedListener, Switch,
+    Dealer, Dealt, GuardedListener, Switch,
     accounts::Accounts,
     batches::{BATCH_BYTES_MAX, Batches},
     consents::Consents,
@@ -80,10 +80,31 @@ pub async fn serve(
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), transport::Error> {
+    let (dealer, dealt) = dealer(limits, listener, 1);
+    tokio::spawn(dealer.deal());
+    let dealt = dealt.into_iter().next().expect("there is a runtime");
+    serve_dealt(limits, routes, dealt, shutdown).await
+}
+
+/// Deals the connections of `listener` out to so many runtimes, each of which [serves](serve_dealt) its own.
+#[must_use]
+pub fn dealer(limits: &Limits, listener: TcpListener, runtimes: usize) -> (Dealer, Vec<Dealt>) {
     // The transport asks a connection to end at its age, but with a grace of its own it would only cut; so we cut.
     let cut_after = Duration::from_millis(limits.connection_age_ms_max.saturating_add(limits.connection_grace_ms));
-    let guarded =
-        GuardedListener::new(listener, limits.connections_max, limits.first_bytes_ms_max).cut_after(cut_after);
+    let guarded = GuardedListener::new(listener, limits.connections_max, limits.first_bytes_ms_max);
+    Dealer::new(guarded.cut_after(cut_after), runtimes)
+}
+
+/// Serves `routes` on the connections of this runtime until `shutdown` resolves, then lets what is in flight end.
+///
+/// # Errors
+/// When the transport fails as a whole; a failing connection ends alone.
+pub async fn serve_dealt(
+    limits: &Limits,
+    routes: Routes,
+    dealt: Dealt,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), transport::Error> {
     Server::builder()
         .max_concurrent_streams(limits.streams_max)
         .http2_max_local_error_reset_streams(Some(limits.local_resets_max))
@@ -95,7 +116,7 @@ pub async fn serve(
         .timeout(Duration::from_millis(limits.call_ms_max))
         .layer(MapResponseLayer::new(transport_errors::with_reason))
         .add_routes(routes)
-        .serve_with_incoming_shutdown(guarded.incoming(), shutdown)
+        .serve_with_incoming_shutdown(dealt.incoming(), shutdown)
         .await
 }
 

@@ -4,7 +4,9 @@ use std::{
     collections::BTreeSet,
     fs,
     net::SocketAddr,
+    num::NonZeroUsize,
     path::{self, Path, PathBuf},
+    thread,
 };
 
 use domain::{Mode, Name, Policy};
@@ -27,6 +29,10 @@ const FILE_BYTES_MAX: u64 = 1 << 20;
 const CALL_MS_EXTRA: u64 = 5_000;
 /// More connections than any process has file descriptors for are a mistake.
 const CONNECTIONS_MAX: usize = 65_536;
+/// More threads than any machine has processors for are a mistake.
+const MERCHANTS_MAX: usize = 256;
+/// Threads for merchants on a large machine, unless more are asked for: what they let through keeps one shard busy.
+const MERCHANTS_UNASKED_MAX: usize = 8;
 /// The largest segment, in bytes: two are written with zeros before the first payment.
 const SEGMENT_BYTES_MAX: u64 = 1 << 30;
 /// Segments are made of blocks of this many bytes.
@@ -47,6 +53,7 @@ pub(crate) struct Config {
     pub(crate) listen: Listen,
     pub(crate) connections: Connections,
     pub(crate) requests: Requests,
+    pub(crate) threads: Threads,
     pub(crate) journal: Journal,
     pub(crate) projections: Projections,
     pub(crate) snapshots: Snapshots,
@@ -113,6 +120,27 @@ pub(crate) struct Requests {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Journal {
     pub(crate) segment_bytes: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Threads {
+    /// Zero for as many as fit the machine.
+    merchants: usize,
+}
+
+impl Threads {
+    /// How many threads serve merchants. Where nothing is said, half of the processors: what payments need beside them, the
+    /// shard, the projector and what merges the index, takes the other half.
+    pub(crate) fn merchants(&self) -> usize {
+        match self.merchants {
+            0 => thread::available_parallelism()
+                .map_or(1, NonZeroUsize::get)
+                .div_euclid(2)
+                .clamp(1, MERCHANTS_UNASKED_MAX),
+            asked => asked,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -238,6 +266,7 @@ impl Default for Config {
                 connection_grace_ms: 30_000,
             },
             requests: Requests { inbox_requests_max: 16_384, request_ms_max: 10_000 },
+            threads: Threads { merchants: 0 },
             journal: Journal { segment_bytes: journal::SEGMENT_BYTES_DEFAULT },
             projections: Projections {
                 feed_records_max: 65_536,
@@ -365,6 +394,9 @@ impl Config {
         if connections.connections_max > CONNECTIONS_MAX {
             return Err(StartError::Config(format!("connections.connections_max: at most {CONNECTIONS_MAX}")));
         }
+        if self.threads.merchants > MERCHANTS_MAX {
+            return Err(StartError::Config(format!("threads.merchants: at most {MERCHANTS_MAX}")));
+        }
         let segment_bytes = self.journal.segment_bytes;
         let bounds = journal::SEGMENT_BYTES_MIN..=SEGMENT_BYTES_MAX;
         if !bounds.contains(&segment_bytes) || !segment_bytes.is_multiple_of(SEGMENT_BYTES_STEP) {
@@ -418,6 +450,7 @@ impl Config {
             section("listen", self.listen == other.listen),
             section("connections", self.connections == other.connections),
             section("requests", self.requests == other.requests),
+            section("threads", self.threads == other.threads),
             section("journal", self.journal == other.journal),
             section("projections", self.projections == other.projections),
             section("snapshots", self.snapshots == other.snapshots),

@@ -16,7 +16,11 @@ use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogra
 use projections::Boards;
 use shard::{Made, SnapshotFailed, Snapshotter, Status};
 
-use crate::{archiving::Archiving, serve::spawn, start::StartError};
+use crate::{
+    archiving::Archiving,
+    serve::{give_way, spawn},
+    start::StartError,
+};
 
 /// How often is looked whether a snapshot is due.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -62,7 +66,10 @@ impl Housekeeping {
         counter!(SNAPSHOT_FAILURES).increment(0);
         let stopped = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&stopped);
-        let thread = spawn("housekeeping", move || housekeeper.run(&seen))?;
+        let thread = spawn("housekeeping", move || {
+            give_way();
+            housekeeper.run(&seen);
+        })?;
         Ok(Self { thread, stopped })
     }
 

@@ -14,7 +14,7 @@ use crate::{
     config::Config,
     locked_directory::LockedDirectory,
     progress::Progress,
-    serve::{join, spawn},
+    serve::{give_way, join, spawn},
     start::{StartError, random_bytes},
 };
 
@@ -82,7 +82,13 @@ fn made(path: std::path::PathBuf, tried: &'static str) -> Result<DirectoryDisk, 
 }
 
 fn open_index(config: &Config, path: &Path, id: JournalId) -> Result<Index, StartError> {
-    let index = Index::open(Arc::new(DirectoryStore::open(path)?), id.bytes())?;
+    // The store starts threads of its own, which are as their starter is.
+    let path = path.to_owned();
+    let opening = spawn("index", move || {
+        give_way();
+        DirectoryStore::open(&path)
+    })?;
+    let index = Index::open(Arc::new(join(opening)??), id.bytes())?;
     Ok(index.with_filter(config.projections.filter_bytes))
 }
 

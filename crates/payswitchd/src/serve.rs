@@ -1,8 +1,9 @@
 //! What runs where, and how it ends.
 //!
-//! Threads: `shard` owns engine and journal; `merchants` is the runtime of the merchants' listener; `projector` folds
-//! the read models; `housekeeping` makes snapshots; the main thread's runtime has the operators' listener, metrics,
-//! signals and timers.
+//! Threads: `shard` owns engine and journal; `merchants-1` and on are the runtimes of the merchants' listener; `projector`
+//! folds the read models; `housekeeping` makes snapshots; the main thread's runtime takes the merchants' connections and
+//! deals them out, and has the operators' listener, metrics, signals and timers. What can wait gives way: `housekeeping`, and
+//! what merges the files of the index.
 
 use std::{
     io::{self, Write},
@@ -12,14 +13,14 @@ use std::{
     time::Duration,
 };
 
-use ingress::{Health, Limits, OpenWatches, Routes, SandboxPowers, Switch};
+use ingress::{Dealer, Health, OpenWatches, SandboxPowers, Switch};
 use metrics_exporter_prometheus::PrometheusHandle;
 use shard::{Clock, Handle, Mailbox, Past, ServingState};
 use tokio::{
     net::TcpListener,
     runtime::{Builder, Runtime},
     signal::unix::{Signal, SignalKind, signal},
-    sync::{oneshot, watch},
+    sync::{mpsc, watch},
     time::{MissedTickBehavior, interval, timeout},
 };
 
@@ -100,9 +101,7 @@ pub(crate) fn serve(
         stopping: stopping.clone(),
         sandbox: switch.sandbox.clone(),
     };
-    let merchants_mailbox = Arc::new(Mailbox::default());
-    let merchants =
-        Merchants::start(config, listeners.merchants, context(&merchants_mailbox), merchants_mailbox, &stopping)?;
+    let merchants = Merchants::start(config, listeners.merchants, &context, &stopping)?;
 
     let operators_mailbox = Arc::new(Mailbox::default());
     let operators = Operators {
@@ -111,7 +110,8 @@ pub(crate) fn serve(
         listener: listeners.operators,
         metrics_listener: listeners.metrics,
         metrics,
-        merchants_health: merchants.health.clone(),
+        merchants_dealer: merchants.dealer,
+        merchants_healths: merchants.healths,
         reload,
         hangup,
     };
@@ -126,8 +126,8 @@ pub(crate) fn serve(
     housekeeping.stop()?;
     end_read_models(projector_thread, &switch.past)?;
     // A peer that keeps its connection open keeps the thread; the process ends without it.
-    if merchants.thread.is_finished() {
-        join(merchants.thread)?;
+    for thread in merchants.threads.into_iter().filter(JoinHandle::is_finished) {
+        join(thread)?;
     }
     if closed.is_ok() {
         directory_lock.set_high_water(status.durable_lsn())?;
@@ -151,7 +151,7 @@ fn end_read_models(thread: JoinHandle<Result<(), index::Error>>, past: &Past) ->
 
 /// The three sockets, bound before anything is promised.
 struct Listeners {
-    merchants: std::net::TcpListener,
+    merchants: TcpListener,
     operators: TcpListener,
     metrics: TcpListener,
 }
@@ -171,9 +171,6 @@ impl Listeners {
             metrics: address(&metrics)?,
             are_default: defaults.merchants == address(&merchants)? && defaults.operators == address(&operators)?,
         };
-        // A socket belongs to the runtime that polls it, so the merchants' one travels bare.
-        let merchants = merchants.into_std();
-        let merchants = merchants.map_err(|source| StartError::Start { what: "a listener", source: source.into() })?;
         Ok((Self { merchants, operators, metrics }, addresses))
     }
 }
@@ -182,43 +179,47 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })
 }
 
-/// The merchants' listener, on a thread and runtime of its own.
+/// The merchants' listener: its connections are dealt out to threads with a runtime each.
 struct Merchants {
-    thread: JoinHandle<()>,
-    health: Health,
-    ended: oneshot::Receiver<()>,
+    threads: Vec<JoinHandle<()>>,
+    dealer: Dealer,
+    healths: Vec<Health>,
+    /// Hears of each thread that ends, and ends with the last.
+    ended: mpsc::Receiver<()>,
 }
 
 impl Merchants {
     fn start(
         config: &Config,
-        listener: std::net::TcpListener,
-        switch: Switch,
-        mailbox: Arc<Mailbox>,
+        listener: TcpListener,
+        context: &dyn Fn(&Arc<Mailbox>) -> Switch,
         stopping: &watch::Receiver<bool>,
     ) -> Result<Self, StartError> {
         let limits = config.limits();
-        let runtime = new_runtime("the merchants' runtime")?;
-        let (routes, health) = ingress::merchant_routes(&switch, &limits, config.bench_echo)
-            .map_err(|source| StartError::Start { what: "the merchants' services", source: source.into() })?;
-        let (end, ended) = oneshot::channel();
-        let stopping = stopping.clone();
-        let thread = spawn("merchants", move || {
-            runtime.block_on(async move {
-                tokio::spawn(async move { mailbox.deliver().await });
-                match TcpListener::from_std(listener) {
-                    Ok(listener) => serve_routes(routes, listener, &limits, stopping).await,
-                    Err(error) => tracing::error!(%error, "cannot serve merchants"),
-                }
-            });
-            let _nobody_waits = end.send(());
-        })?;
-        Ok(Self { thread, health, ended })
+        let (dealer, dealt) = ingress::dealer(&limits, listener, config.threads.merchants());
+        let (end, ended) = mpsc::channel(dealt.len());
+        let mut merchants = Self { threads: Vec::new(), dealer, healths: Vec::new(), ended };
+        for (number, dealt) in (1..).zip(dealt) {
+            let mailbox = Arc::new(Mailbox::default());
+            let (routes, health) = ingress::merchant_routes(&context(&mailbox), &limits, config.bench_echo)
+                .map_err(|source| StartError::Start { what: "the merchants' services", source: source.into() })?;
+            let runtime = new_runtime("a merchants' runtime")?;
+            let (end, stopping) = (end.clone(), stopping.clone());
+            let thread = spawn(&format!("merchants-{number}"), move || {
+                runtime.block_on(async move {
+                    tokio::spawn(async move { mailbox.deliver().await });
+                    note_end(ingress::serve_dealt(&limits, routes, dealt, stopped(stopping)).await);
+                });
+                let _nobody_waits = end.try_send(());
+            })?;
+            merchants.threads.push(thread);
+            merchants.healths.push(health);
+        }
+        Ok(merchants)
     }
 }
 
-async fn serve_routes(routes: Routes, listener: TcpListener, limits: &Limits, stopping: watch::Receiver<bool>) {
-    let served = ingress::serve(limits, routes, listener, stopped(stopping)).await;
+fn note_end<E: std::error::Error>(served: Result<(), E>) {
     if let Err(error) = served {
         tracing::error!(error = shard::with_sources(&error), "a listener failed");
     }
@@ -237,7 +238,8 @@ struct Operators {
     listener: TcpListener,
     metrics_listener: TcpListener,
     metrics: PrometheusHandle,
-    merchants_health: Health,
+    merchants_dealer: Dealer,
+    merchants_healths: Vec<Health>,
     reload: Reload,
     hangup: Option<Signal>,
 }
@@ -250,9 +252,19 @@ impl Operators {
         banner: &Banner<'_>,
         stop: &watch::Sender<bool>,
         stopping: &watch::Receiver<bool>,
-        mut merchants_ended: oneshot::Receiver<()>,
+        mut merchants_ended: mpsc::Receiver<()>,
     ) -> Result<(), StartError> {
-        let Self { switch, mailbox, listener, metrics_listener, metrics, merchants_health, reload, hangup } = self;
+        let Self {
+            switch,
+            mailbox,
+            listener,
+            metrics_listener,
+            metrics,
+            merchants_dealer,
+            merchants_healths: mut healths,
+            reload,
+            hangup,
+        } = self;
         let limits = config.limits();
         let (routes, health) = ingress::operator_routes(&switch, &limits)
             .map_err(|source| StartError::Start { what: "the operators' services", source: source.into() })?;
@@ -260,13 +272,15 @@ impl Operators {
 
         tokio::spawn(async move { mailbox.deliver().await });
         let operators_stopping = stopping.clone();
-        let mut operators =
-            tokio::spawn(async move { serve_routes(routes, listener, &limits, operators_stopping).await });
+        let mut operators = tokio::spawn(async move {
+            note_end(ingress::serve(&limits, routes, listener, stopped(operators_stopping)).await);
+        });
+        tokio::spawn(merchants_dealer.deal());
         let endpoint = metrics_endpoint::router(metrics.clone(), switch.handle.clone());
         let metrics_listener = metrics_endpoint::listener(metrics_listener, config.connections.first_bytes_ms_max);
         tokio::spawn(async move { axum::serve(metrics_listener, endpoint).await });
         tokio::spawn(keep_up(metrics));
-        let healths = [merchants_health, health];
+        healths.push(health);
         set_serving(&healths, true).await;
         tokio::spawn(show_health(switch.handle.clone(), healths.clone()));
         if let Some(sandbox) = switch.sandbox.clone() {
@@ -276,7 +290,7 @@ impl Operators {
         print(banner);
         tokio::select! {
             () = signals.stop() => {}
-            _ = &mut merchants_ended => return Err(ended_by_itself("merchants")),
+            _ = merchants_ended.recv() => return Err(ended_by_itself("merchants")),
             _ = &mut operators => return Err(ended_by_itself("operators")),
         }
         tracing::info!("draining: no new calls, what is in flight is answered");
@@ -288,7 +302,7 @@ impl Operators {
             health.end_watches().await;
         }
         let drained = async {
-            let _merchants = merchants_ended.await;
+            while merchants_ended.recv().await.is_some() {}
             let _operators = operators.await;
         };
         tokio::select! {
@@ -382,7 +396,7 @@ async fn set_serving(healths: &[Health], serving: bool) {
 }
 
 /// Whether writes are taken shows in the health of both listeners.
-async fn show_health(handle: Handle, healths: [Health; 2]) {
+async fn show_health(handle: Handle, healths: Vec<Health>) {
     let mut ticks = interval(HEALTH_EVERY);
     let mut shown = ServingState::Serving;
     while shown != ServingState::Failed {
@@ -446,11 +460,19 @@ fn new_runtime(what: &'static str) -> Result<Runtime, StartError> {
 }
 
 pub(crate) fn spawn<T: Send + 'static>(
-    name: &'static str,
+    name: &str,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<JoinHandle<T>, StartError> {
     let spawned = thread::Builder::new().name(name.to_owned()).spawn(work);
-    spawned.map_err(|source| StartError::Start { what: name, source: source.into() })
+    spawned.map_err(|source| StartError::Start { what: "a thread", source: source.into() })
+}
+
+/// Has this thread, and those it starts, wait for the processor behind those that payments need. Where the system does not
+/// allow that, it does not wait.
+pub(crate) fn give_way() {
+    /// As `nice` counts: 0 is usual, 19 waits most.
+    const BEHIND: i32 = 10;
+    let _unchanged = rustix::process::setpriority_process(None, BEHIND);
 }
 
 /// A panicking thread has already stopped the process.

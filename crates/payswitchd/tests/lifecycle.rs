@@ -112,6 +112,7 @@ fn a_bound_beyond_all_sense_is_refused_with_its_key() {
         let environment = [("PAYSWITCHD__CONNECTIONS__CONNECTIONS_MAX", connections)];
         check_config("", &environment, "connections.connections_max: at most 65536");
     }
+    check_config("", &[("PAYSWITCHD__THREADS__MERCHANTS", "257")], "threads.merchants: at most 256");
     for bytes in ["0", "1", "4096", "131071", "131073", "133120"] {
         let expected = format!("journal.segment_bytes = {bytes}: a multiple of 4096, 131072 to 1073741824");
         check_config("", &[("PAYSWITCHD__JOURNAL__SEGMENT_BYTES", bytes)], &expected);
