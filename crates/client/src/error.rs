@@ -5,6 +5,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
+use tonic::metadata::MetadataMap;
 use tonic::{ConnectError, Response, Status};
 use tonic_types::StatusExt;
 
@@ -107,6 +108,21 @@ impl Error {
             first = cause;
         }
         Self::Unreachable { address: address.clone(), source: first.to_string().into() }
+    }
+
+    /// What the end of an answer says, for who speaks HTTP/2 without the SDK: the texts of `grpc-status`, `grpc-message` and
+    /// `grpc-status-details-bin` as they were sent, empty where they were not.
+    #[must_use]
+    pub fn from_trailers(address: &Address, status: &str, message: &str, details: &str) -> Self {
+        let mut headers = MetadataMap::new().into_headers();
+        let sent = [("grpc-status", status), ("grpc-message", message), ("grpc-status-details-bin", details)];
+        for (name, value) in sent {
+            if let (false, Ok(value)) = (value.is_empty(), value.parse()) {
+                headers.insert(name, value);
+            }
+        }
+        let unknown = || Status::unknown("an answer without a status");
+        Self::from_status(address, Status::from_header_map(&headers).unwrap_or_else(unknown))
     }
 
     pub(crate) fn from_status(address: &Address, status: Status) -> Self {

@@ -105,15 +105,22 @@ mod tests {
     use std::time::Duration;
 
     use super::super::cpu::Used;
-    use super::super::tally::{Answer, Tally};
+    use super::super::tally::{Answer, Kind, Tally};
     use super::*;
 
     fn report() -> Report {
         let mut tally = Tally::new();
         for latency in 1..=20_000_u64 {
-            tally.record(Duration::from_micros(200 + latency / 10), Answer::Echoed);
+            tally.record(Kind::Main, Duration::from_micros(200 + latency / 10), Answer::Right);
         }
-        Report::new("closed loop, 64 in flight".into(), "payments", Duration::from_secs(1), &tally, Used::default())
+        Report::new(
+            "closed loop, 64 in flight".into(),
+            "lean",
+            "payments",
+            Duration::from_secs(1),
+            &tally,
+            Used::default(),
+        )
     }
 
     #[test]
@@ -138,7 +145,7 @@ mod tests {
     #[test]
     fn an_empty_run_still_draws() {
         let tally = Tally::new();
-        let report = Report::new(String::new(), "payments", Duration::ZERO, &tally, Used::default());
+        let report = Report::new(String::new(), "lean", "payments", Duration::ZERO, &tally, Used::default());
         assert!(!svg(&report).contains("NaN"));
     }
 }
