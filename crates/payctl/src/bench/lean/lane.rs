@@ -1,17 +1,19 @@
 //! One connection of a load: a socket, the calls on it, and those that wait for room.
 
 use std::collections::VecDeque;
-use std::future;
+use std::future::{self, poll_fn};
 use std::io::{self, ErrorKind};
 use std::mem;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use client::{Address, Error as CallError};
-use tokio::io::Interest;
+use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
-use tokio::time::timeout;
+use tokio::time::{Sleep, sleep, timeout};
 
 use super::connection::{Connection, Done, Outcome, message};
 use super::{Fault, Schedule, Work};
@@ -54,6 +56,8 @@ pub(super) struct Lane<W: Work> {
     done: Vec<Done<Asked<W::Call>>>,
     message: Vec<u8>,
     in_vain: u32,
+    /// When the last answer came, or the first call after none was under way.
+    heard: Instant,
 }
 
 impl<W: Work> Lane<W> {
@@ -72,6 +76,7 @@ impl<W: Work> Lane<W> {
             done: Vec::new(),
             message: Vec::new(),
             in_vain: 0,
+            heard: Instant::now(),
         })
     }
 
@@ -82,31 +87,34 @@ impl<W: Work> Lane<W> {
         schedule: &mut Schedule,
         wake: Option<&Notify>,
     ) -> Result<(), Error> {
+        let mut now = Instant::now();
+        let mut silence = pin!(sleep(SILENCE_MAX));
         loop {
-            let now = Instant::now();
             while let Some((number, since)) = schedule.next(run, now) {
                 self.waiting.push_back(Asked { call: self.work.call(number), since, attempts: 0 });
             }
+            if self.connection.open() == 0 {
+                self.heard = now;
+            }
             self.begin_waiting();
-            let under_way = self.connection.open();
-            if under_way == 0 && self.connection.is_going_away() && !self.waiting.is_empty() {
-                self.connect_again().await?;
-                continue;
-            }
-            if under_way == 0 && self.waiting.is_empty() && schedule.is_over(run) {
-                return Ok(());
-            }
-            let wakes = async {
-                match wake {
-                    Some(wake) => wake.notified().await,
-                    None => future::pending().await,
+            if self.connection.open() == 0 {
+                match self.waiting.is_empty() {
+                    true if schedule.is_over(run) => return Ok(()),
+                    false if self.connection.is_going_away() => {
+                        self.connect_again().await?;
+                        continue;
+                    }
+                    true | false => {}
                 }
-            };
+            }
             let end = tokio::select! {
-                end = exchange(&self.socket, &mut self.connection, &mut self.read, &mut self.done) => end,
-                () = wakes => continue,
+                biased;
+                end = exchange(&mut self.socket, &mut self.connection, &mut self.read, &mut self.done) => end,
+                () = woken(wake) => Ok(()),
+                () = &mut silence => self.silence(silence.as_mut()),
             };
-            self.answer(run, schedule)?;
+            now = Instant::now();
+            self.answer(run, schedule, now);
             match end {
                 Ok(()) => {}
                 Err(Broken::Fault(fault)) => return Err(does_not_speak(&self.address, &fault)),
@@ -115,10 +123,22 @@ impl<W: Work> Lane<W> {
         }
     }
 
+    /// Looks whether the silence has lasted too long, and when to look next.
+    fn silence(&self, mut silence: Pin<&mut Sleep>) -> Result<(), Broken> {
+        let quiet = self.heard.elapsed();
+        if quiet >= SILENCE_MAX && self.connection.open() > 0 {
+            return Err(Broken::Ended(format!("no answer within {SILENCE_MAX:?}")));
+        }
+        silence
+            .as_mut()
+            .reset(tokio::time::Instant::now() + SILENCE_MAX.saturating_sub(quiet).max(Duration::from_secs(1)));
+        Ok(())
+    }
+
     /// Takes in what came while nothing was under way, and connects again if that was the end.
     pub(super) async fn catch_up(&mut self) -> Result<(), Error> {
         loop {
-            let news = exchange(&self.socket, &mut self.connection, &mut self.read, &mut self.done);
+            let news = exchange(&mut self.socket, &mut self.connection, &mut self.read, &mut self.done);
             match timeout(Duration::ZERO, news).await {
                 Ok(Ok(())) if !self.connection.is_going_away() => {}
                 Ok(Err(Broken::Fault(fault))) => return Err(does_not_speak(&self.address, &fault)),
@@ -137,13 +157,13 @@ impl<W: Work> Lane<W> {
         }
     }
 
-    /// Deals with the calls that ended: each caller then asks again.
-    fn answer(&mut self, run: &Run, schedule: &mut Schedule) -> Result<(), Error> {
+    /// Deals with the calls that ended by this moment: each caller then asks again.
+    fn answer(&mut self, run: &Run, schedule: &mut Schedule, now: Instant) {
         if self.done.is_empty() {
-            return Ok(());
+            return;
         }
         self.in_vain = 0;
-        let now = Instant::now();
+        self.heard = now;
         let mut done = mem::take(&mut self.done);
         for Done { call: asked, outcome } in done.drain(..) {
             let answer = match outcome {
@@ -172,7 +192,6 @@ impl<W: Work> Lane<W> {
             self.count(run, schedule, &asked, answer, now);
         }
         self.done = done;
-        Ok(())
     }
 
     fn count(&self, run: &Run, schedule: &mut Schedule, asked: &Asked<W::Call>, answer: Answer, now: Instant) {
@@ -219,6 +238,14 @@ impl<W: Work> Lane<W> {
     }
 }
 
+/// When the pacer wakes this lane; a closed loop has none.
+async fn woken(wake: Option<&Notify>) {
+    match wake {
+        Some(wake) => wake.notified().await,
+        None => future::pending().await,
+    }
+}
+
 /// Why a connection cannot be used any more.
 #[derive(Debug)]
 enum Broken {
@@ -235,11 +262,12 @@ impl From<io::Error> for Broken {
 /// Connects and exchanges settings.
 async fn open<C>(address: &Address, mut connection: Connection<C>) -> Result<(TcpStream, Connection<C>), Error> {
     let opening = async {
-        let socket = TcpStream::connect(address.authority()).await.map_err(|error| Broken::Ended(error.to_string()))?;
+        let mut socket =
+            TcpStream::connect(address.authority()).await.map_err(|error| Broken::Ended(error.to_string()))?;
         socket.set_nodelay(true)?;
         let (mut read, mut done) = (vec![0; READ_BYTES], Vec::new());
         while !connection.is_settled() {
-            exchange(&socket, &mut connection, &mut read, &mut done).await?;
+            exchange(&mut socket, &mut connection, &mut read, &mut done).await?;
         }
         Ok(socket)
     };
@@ -257,39 +285,38 @@ fn does_not_speak(address: &Address, fault: &Fault) -> Error {
 
 /// Writes what is to be written and reads what there is, once there is something.
 async fn exchange<C>(
-    socket: &TcpStream,
+    socket: &mut TcpStream,
     connection: &mut Connection<C>,
     read: &mut [u8],
     done: &mut Vec<Done<C>>,
 ) -> Result<(), Broken> {
-    write(socket, connection.out())?;
-    let interest =
-        if connection.out().is_empty() { Interest::READABLE } else { Interest::READABLE | Interest::WRITABLE };
-    let ready = match connection.open() {
-        0 => socket.ready(interest).await?,
-        _ => match timeout(SILENCE_MAX, socket.ready(interest)).await {
-            Ok(ready) => ready?,
-            Err(_late) => return Err(Broken::Ended(format!("no answer within {SILENCE_MAX:?}"))),
-        },
-    };
-    if ready.is_writable() {
-        write(socket, connection.out())?;
+    let mut buffer = ReadBuf::new(read);
+    poll_fn(|context| poll_exchange(socket, connection.out(), &mut buffer, context)).await?;
+    if buffer.filled().is_empty() {
+        return Err(Broken::Ended("the daemon ended the connection".to_owned()));
     }
-    if !ready.is_readable() {
-        return Ok(());
-    }
-    match socket.try_read(read) {
-        Ok(0) => Err(Broken::Ended("the daemon ended the connection".to_owned())),
-        Ok(bytes) => {
-            let received = connection.receive(read.get(..bytes).unwrap_or_default(), done);
-            received.map_err(|fault| match fault {
-                Fault::CutOff(_) => Broken::Ended(fault.to_string()),
-                other => Broken::Fault(other),
-            })
+    connection.receive(buffer.filled(), done).map_err(|fault| match fault {
+        Fault::CutOff(_) => Broken::Ended(fault.to_string()),
+        other => Broken::Fault(other),
+    })
+}
+
+/// Ready when something was read, or the end. A read that does not fill the buffer is known to have taken all there was, so
+/// none follows it in vain.
+fn poll_exchange(
+    socket: &mut TcpStream,
+    out: &mut Vec<u8>,
+    buffer: &mut ReadBuf<'_>,
+    context: &mut Context<'_>,
+) -> Poll<Result<(), Broken>> {
+    while !out.is_empty() {
+        match socket.poll_write_ready(context)? {
+            Poll::Ready(()) => write(socket, out)?,
+            Poll::Pending => break,
         }
-        Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(()),
-        Err(error) => Err(error.into()),
     }
+    ready!(Pin::new(socket).poll_read(context, buffer))?;
+    Poll::Ready(Ok(()))
 }
 
 /// Writes as much as the socket takes.

@@ -12,8 +12,10 @@ impl Said {
     }
 
     fn settings(self, settings: &[(u16, u32)]) -> Self {
-        let payload: Vec<u8> =
-            settings.iter().flat_map(|(name, value)| [&name.to_be_bytes()[..], &value.to_be_bytes()].concat()).collect();
+        let payload: Vec<u8> = settings
+            .iter()
+            .flat_map(|(name, value)| [&name.to_be_bytes()[..], &value.to_be_bytes()].concat())
+            .collect();
         self.frame(frame::SETTINGS, 0, 0, &payload)
     }
 
