@@ -21,6 +21,9 @@ const SPEAKS_OF: &str = "speaks_of";
 /// The value of [`SPEAKS_OF`] for a refusal that did not look the key up.
 const ATTEMPT: &str = "ATTEMPT";
 
+/// The header in which a status has its details.
+const DETAILS: &str = "grpc-status-details-bin";
+
 /// Why there is no reply.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -115,14 +118,19 @@ impl Error {
     #[must_use]
     pub fn from_trailers(address: &Address, status: &str, message: &str, details: &str) -> Self {
         let mut headers = MetadataMap::new().into_headers();
-        let sent = [("grpc-status", status), ("grpc-message", message), ("grpc-status-details-bin", details)];
+        let sent = [("grpc-status", status), ("grpc-message", message), (DETAILS, details)];
         for (name, value) in sent {
             if let (false, Ok(value)) = (value.is_empty(), value.parse()) {
                 headers.insert(name, value);
             }
         }
+        // Details that cannot be decoded tell nothing, and the transport would panic over them.
+        let mut metadata = MetadataMap::from_headers(headers);
+        if metadata.get_bin(DETAILS).is_some_and(|details| details.to_bytes().is_err()) {
+            metadata.remove_bin(DETAILS);
+        }
         let unknown = || Status::unknown("an answer without a status");
-        Self::from_status(address, Status::from_header_map(&headers).unwrap_or_else(unknown))
+        Self::from_status(address, Status::from_header_map(&metadata.into_headers()).unwrap_or_else(unknown))
     }
 
     pub(crate) fn from_status(address: &Address, status: Status) -> Self {

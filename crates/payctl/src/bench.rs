@@ -19,6 +19,7 @@ mod reply;
 mod report;
 mod server;
 mod setup;
+mod sweep;
 mod tally;
 mod work;
 
@@ -39,6 +40,7 @@ use self::mix::Mix;
 use self::report::Report;
 use self::server::MemoryWatch;
 use self::setup::Setup;
+use self::sweep::Sweep;
 use crate::commands::{amount_argument, currency_argument, name_argument};
 use crate::context::Context;
 use crate::error::Error;
@@ -66,6 +68,8 @@ const ZIPF_EXPONENT_MAX: f64 = 10.0;
 /// neighbouring slices. With --compare disk it alternates with a bare write and fdatasync loop in --disk-dir, which belongs
 /// on the daemon's disk; ratio is p99 over p99.
 ///
+/// With --sweep all of it is done once for each value, and --chart shows throughput and latency over the value.
+///
 /// With --mix payments are also captured, refunded and looked at. Of a daemon on this machine CPU time and memory are those
 /// the operating system tells; it is found by its port, or named with --server-pid.
 ///
@@ -77,7 +81,7 @@ const ZIPF_EXPONENT_MAX: f64 = 10.0;
 /// the latency of its batch; --in-flight then counts batches.
 ///
 /// Exits 4 when a reply was wrong, 3 when one did not come, 2 when one was refused.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct Bench {
     /// Closed loop: callers at once; with --compare disk 1 tells the most
     #[arg(long, value_name = "N", default_value = "64")]
@@ -94,6 +98,9 @@ pub(crate) struct Bench {
     /// Open loop: payments to send in each second
     #[arg(long, value_name = "N", conflicts_with = "in_flight")]
     rate: Option<NonZeroU32>,
+    /// Measure once for each value: in-flight=1,4,16,64 or rate=500,1000,2000
+    #[arg(long, value_name = "WHAT", conflicts_with_all = ["in_flight", "rate", "compare", "watch", "payments"])]
+    sweep: Option<Sweep>,
     /// Open loop: payments under way at most; what comes due beyond it is counted as unsent
     #[arg(long, value_name = "N", default_value = "4096")]
     in_flight_max: NonZeroUsize,
@@ -157,7 +164,7 @@ pub(crate) struct Bench {
     /// Process id of the daemon, to read its CPU time and memory [default: whoever listens at --server]
     #[arg(long, value_name = "PID")]
     server_pid: Option<u32>,
-    /// Draw the latencies into this SVG file
+    /// Draw the latencies, or what a sweep found, into this SVG file
     #[arg(long, value_name = "FILE")]
     chart: Option<PathBuf>,
     /// File with the wallet operator's key, which opens and funds the accounts [default: the sandbox's]
@@ -199,14 +206,24 @@ impl Bench {
     pub(crate) async fn run(self, context: &Context) -> Result<Exit, Error> {
         self.check()?;
         let setup = Setup::prepare(&self, context).await?;
+        if let Some(sweep) = &self.sweep {
+            let swept = sweep.run(&self, &setup).await?;
+            self.draw(|| sweep::svg(&swept))?;
+            context.show(&swept, sweep::text);
+            return Ok(swept.exit());
+        }
         let lag = if self.watch { Some(setup.follow().await?) } else { None };
         let report = self.report(&setup, lag.as_ref()).await?;
-        if let Some(path) = &self.chart {
-            let tried = || format!("write the chart {}", path.display());
-            fs::write(path, chart::svg(&report)).map_err(|source| Error::Local { tried: tried(), source })?;
-        }
+        self.draw(|| chart::svg(&report))?;
         context.show(&report, report::text);
         Ok(report.answers.exit())
+    }
+
+    /// Draws the picture, if one is wanted.
+    fn draw(&self, picture: impl FnOnce() -> String) -> Result<(), Error> {
+        let Some(path) = &self.chart else { return Ok(()) };
+        let tried = || format!("write the chart {}", path.display());
+        fs::write(path, picture()).map_err(|source| Error::Local { tried: tried(), source })
     }
 
     /// What the arguments contradict and the parser does not see.

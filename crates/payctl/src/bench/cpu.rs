@@ -60,7 +60,6 @@ mod tests {
         assert_eq!(used.server, Some(Duration::from_micros(4)));
         assert_eq!(used.plus(used).server, Some(Duration::from_micros(8)));
         assert_eq!(used.plus(Used::default()).server, None);
-        assert!(Reading::now(None).since(known(0)).client > Duration::ZERO, "reading the clock takes time");
     }
 
     #[test]

@@ -263,3 +263,6 @@ impl<W: Work> Drive for LeanLoad<W> {
         self.drive(Run::begin(Until::Sent(due), &self.next_number), schedules, Some(pacer)).await
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -84,7 +84,7 @@ pub(super) struct Latency {
 }
 
 /// What the answers were.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Answers {
     /// Distinct payments approved, every amount right.
     pub(super) approved: u64,
@@ -103,6 +103,19 @@ pub(super) struct Answers {
 }
 
 impl Answers {
+    /// Both together.
+    pub(super) const fn plus(self, other: Self) -> Self {
+        Self {
+            approved: self.approved + other.approved,
+            right: self.right + other.right,
+            declined: self.declined + other.declined,
+            refused: self.refused + other.refused,
+            unanswered: self.unanswered + other.unanswered,
+            unsent: self.unsent + other.unsent,
+            wrong: self.wrong + other.wrong,
+        }
+    }
+
     /// How the command ends: by the worst that was answered.
     pub(super) const fn exit(&self) -> Exit {
         match self {
@@ -275,7 +288,7 @@ pub(super) fn text(report: &Report) -> String {
 fn row(name: String, per_second: f64, latency: Latency) -> [String; 7] {
     let [p50, p90, p99, p999, max] =
         [latency.p50, latency.p90, latency.p99, latency.p999, latency.max].map(words::count);
-    [name, whole(per_second), p50, p90, p99, p999, max]
+    [name, words::count(whole_number(per_second)), p50, p90, p99, p999, max]
 }
 
 fn details(report: &Report) -> Fields {
@@ -313,10 +326,9 @@ fn details(report: &Report) -> Fields {
     fields
 }
 
-/// A rate as a whole number, grouped.
-fn whole(per_second: f64) -> String {
-    let text = format!("{per_second:.0}");
-    text.parse().map_or(text, words::count)
+/// A rate to be shown.
+pub(super) fn whole_number(per_second: f64) -> u64 {
+    format!("{per_second:.0}").parse().unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -11,7 +11,6 @@ use wire::v1::{
     AccountReference, AccountServiceGetRequest, DepositRequest, DepositResponse, OpenRequest, PaymentServiceListRequest,
 };
 
-use super::Bench;
 use super::chance::Zipf;
 use super::cpu::Reading;
 use super::cycle::CycleCall;
@@ -23,6 +22,7 @@ use super::payments::{EchoCall, PaymentCall};
 use super::plan::{Choice, Merchant, Payer, Plan};
 use super::server::ServerProcess;
 use super::work::{EchoWork, PaymentWork};
+use super::{Bench, ClientKind};
 use crate::commands::new_id;
 use crate::context::{Context, read_key};
 use crate::error::Error;
@@ -45,7 +45,7 @@ pub(super) struct Setup {
     /// The daemon, if it is a process of this machine.
     process: Option<ServerProcess>,
     plan: Rc<Plan>,
-    /// One for each connection of a load over the SDK.
+    /// One for each connection of a load over the SDK; one, for what else is to be asked, beside the lean client.
     clients: Vec<Client>,
     numbers: Numbers,
 }
@@ -75,7 +75,8 @@ impl Setup {
             None => ServerProcess::listening_at(&server),
         };
         let mut clients = Vec::new();
-        for _ in 0..bench.connections.get() {
+        let over_sdk = if bench.client() == ClientKind::Lean { 1 } else { bench.connections.get() };
+        for _ in 0..over_sdk {
             clients.push(Client::connect(&server, &merchant_key, Options::default()).await?);
         }
         Ok(Self { server, merchant_key, operator, process, plan, clients, numbers: Numbers::default() })
