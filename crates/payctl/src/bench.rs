@@ -56,8 +56,8 @@ const ZIPF_EXPONENT_MAX: f64 = 10.0;
 /// amounts, the conversion worked out again; approvals are counted by distinct payment id. Of every hundred payments one
 /// (--repeats) is asked for once more under its key, and must be the same payment.
 ///
-/// The load speaks HTTP/2 by itself, for about a microsecond of CPU time a call, so that it does not hide the daemon.
-/// --cycle, --stream and --batch go through the SDK, as everything does with --client tonic: ten times as much.
+/// The load speaks HTTP/2 by itself, for a third of the CPU time that the SDK takes, so that it hides less of the daemon.
+/// --cycle, --stream and --batch go through the SDK, as everything does with --client tonic.
 ///
 /// Closed loop, without --rate: --in-flight callers, each asking again as soon as it has its answer. Open loop, with
 /// --rate: payments are sent at fixed moments whatever the daemon does, and latency counts from the moment a payment

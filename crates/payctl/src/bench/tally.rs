@@ -150,7 +150,9 @@ impl Tally {
         let mut decided = || {
             let of_kind = match kind {
                 Kind::Main => &mut self.latency_us,
-                other => self.others_us.entry(other).or_insert_with(latencies),
+                Kind::Repeat | Kind::Capture | Kind::Refund | Kind::Get => {
+                    self.others_us.entry(kind).or_insert_with(latencies)
+                }
             };
             of_kind.saturating_record(micros(latency));
         };

@@ -584,8 +584,9 @@ impl<C> Connection<C> {
     }
 
     /// The calls under way, of which nothing will be heard any more.
-    pub(super) fn abandon(self) -> Vec<C> {
-        self.streams.into_iter().filter_map(|stream| stream.call).collect()
+    pub(super) fn abandon(&mut self) -> Vec<C> {
+        self.open = 0;
+        self.streams.iter_mut().filter_map(|stream| stream.call.take()).collect()
     }
 }
 

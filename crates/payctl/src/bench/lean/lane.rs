@@ -23,7 +23,7 @@ use crate::error::Error;
 
 /// How long a connection may take to come about and tell its settings.
 const CONNECT_WAIT: Duration = Duration::from_secs(5);
-/// How long a connection with calls under way may be silent before it counts as broken.
+/// How long a connection with calls under way, or that wait for room, may be silent before it counts as broken.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
 /// How often a call that was left undone is asked again under its key.
 const ATTEMPTS_MAX: u32 = 3;
@@ -56,7 +56,7 @@ pub(super) struct Lane<W: Work> {
     done: Vec<Done<Asked<W::Call>>>,
     message: Vec<u8>,
     in_vain: u32,
-    /// When the last answer came, or the first call after none was under way.
+    /// When the last answer came, or the first call after there was none.
     heard: Instant,
 }
 
@@ -90,11 +90,11 @@ impl<W: Work> Lane<W> {
         let mut now = Instant::now();
         let mut silence = pin!(sleep(SILENCE_MAX));
         loop {
+            if self.connection.open() == 0 && self.waiting.is_empty() {
+                self.heard = now;
+            }
             while let Some((number, since)) = schedule.next(run, now) {
                 self.waiting.push_back(Asked { call: self.work.call(number), since, attempts: 0 });
-            }
-            if self.connection.open() == 0 {
-                self.heard = now;
             }
             self.begin_waiting();
             if self.connection.open() == 0 {
@@ -126,7 +126,7 @@ impl<W: Work> Lane<W> {
     /// Looks whether the silence has lasted too long, and when to look next.
     fn silence(&self, mut silence: Pin<&mut Sleep>) -> Result<(), Broken> {
         let quiet = self.heard.elapsed();
-        if quiet >= SILENCE_MAX && self.connection.open() > 0 {
+        if quiet >= SILENCE_MAX && self.connection.open() + self.waiting.len() > 0 {
             return Err(Broken::Ended(format!("no answer within {SILENCE_MAX:?}")));
         }
         silence
@@ -223,8 +223,7 @@ impl<W: Work> Lane<W> {
 
     /// A new connection in place of the old one, and the calls that were under way there.
     async fn reconnect(&mut self) -> (Vec<Asked<W::Call>>, Result<(), Error>) {
-        let next = Connection::new(self.work.routes(), self.streams_max);
-        let undone = mem::replace(&mut self.connection, next).abandon();
+        let undone = self.connection.abandon();
         self.in_vain += 1;
         if self.in_vain > CONNECTIONS_IN_VAIN_MAX {
             let why = format!("{} ended {CONNECTIONS_IN_VAIN_MAX} connections without an answer on any", self.address);
@@ -297,7 +296,9 @@ async fn exchange<C>(
     }
     connection.receive(buffer.filled(), done).map_err(|fault| match fault {
         Fault::CutOff(_) => Broken::Ended(fault.to_string()),
-        other => Broken::Fault(other),
+        Fault::Unexpected(_) | Fault::Header(_) | Fault::FrameTooLarge(_) | Fault::ReplyTooLarge(_) => {
+            Broken::Fault(fault)
+        }
     })
 }
 
