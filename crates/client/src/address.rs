@@ -14,6 +14,12 @@ pub struct Address {
 }
 
 impl Address {
+    /// Host and port, as `host:port`.
+    #[must_use]
+    pub fn authority(&self) -> &str {
+        self.uri.authority().map_or("", |authority| authority.as_str())
+    }
+
     pub(crate) fn endpoint(&self) -> Endpoint {
         Endpoint::from(Uri::clone(&self.uri))
     }
@@ -65,6 +71,7 @@ mod tests {
         for text in ["127.0.0.1:7450", "http://127.0.0.1:7450", "http://127.0.0.1:7450/"] {
             assert_eq!(text.parse::<Address>().unwrap().to_string(), "http://127.0.0.1:7450", "{text}");
         }
+        assert_eq!("127.0.0.1:7450".parse::<Address>().unwrap().authority(), "127.0.0.1:7450");
         assert_eq!("[::1]:7450".parse::<Address>().unwrap().to_string(), "http://[::1]:7450");
     }
 

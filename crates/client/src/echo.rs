@@ -51,6 +51,12 @@ impl EchoSize {
         Self { request: echo(payload_bytes) }
     }
 
+    /// The request, encoded.
+    #[must_use]
+    pub fn request(&self) -> Vec<u8> {
+        self.request.encode_to_vec()
+    }
+
     /// Length of the encoded request, in bytes.
     #[must_use]
     pub fn request_bytes(&self) -> usize {

@@ -5,6 +5,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
+use tonic::metadata::MetadataMap;
 use tonic::{ConnectError, Response, Status};
 use tonic_types::StatusExt;
 
@@ -19,6 +20,9 @@ const NOT_COMMITTED: &str = "NOT_COMMITTED";
 const SPEAKS_OF: &str = "speaks_of";
 /// The value of [`SPEAKS_OF`] for a refusal that did not look the key up.
 const ATTEMPT: &str = "ATTEMPT";
+
+/// The header in which a status has its details.
+const DETAILS: &str = "grpc-status-details-bin";
 
 /// Why there is no reply.
 #[derive(Debug, thiserror::Error)]
@@ -107,6 +111,26 @@ impl Error {
             first = cause;
         }
         Self::Unreachable { address: address.clone(), source: first.to_string().into() }
+    }
+
+    /// What the end of an answer says, for who speaks HTTP/2 without the SDK: the texts of `grpc-status`, `grpc-message` and
+    /// `grpc-status-details-bin` as they were sent, empty where they were not.
+    #[must_use]
+    pub fn from_trailers(address: &Address, status: &str, message: &str, details: &str) -> Self {
+        let mut headers = MetadataMap::new().into_headers();
+        let sent = [("grpc-status", status), ("grpc-message", message), (DETAILS, details)];
+        for (name, value) in sent {
+            if let (false, Ok(value)) = (value.is_empty(), value.parse()) {
+                headers.insert(name, value);
+            }
+        }
+        // Details that cannot be decoded tell nothing, and the transport would panic over them.
+        let mut metadata = MetadataMap::from_headers(headers);
+        if metadata.get_bin(DETAILS).is_some_and(|details| details.to_bytes().is_err()) {
+            metadata.remove_bin(DETAILS);
+        }
+        let unknown = || Status::unknown("an answer without a status");
+        Self::from_status(address, Status::from_header_map(&metadata.into_headers()).unwrap_or_else(unknown))
     }
 
     pub(crate) fn from_status(address: &Address, status: Status) -> Self {

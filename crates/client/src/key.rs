@@ -16,7 +16,13 @@ pub struct ApiKey {
 }
 
 impl ApiKey {
-    /// The value of the `authorization` header.
+    /// The value of the `authorization` header, for who speaks HTTP/2 without the SDK. A secret.
+    #[must_use]
+    pub fn authorization(&self) -> &str {
+        self.header.to_str().unwrap_or_default()
+    }
+
+    /// The same, marked as a secret.
     pub(crate) fn header(&self) -> MetadataValue<Ascii> {
         self.header.clone()
     }
@@ -78,6 +84,7 @@ mod tests {
     fn the_line_end_of_a_key_file_is_not_part_of_the_key() {
         let key: ApiKey = "  abc\r\n".parse().unwrap();
         assert_eq!(key.header().to_str().unwrap(), "Bearer abc");
+        assert_eq!(key.authorization(), "Bearer abc");
     }
 
     #[test]

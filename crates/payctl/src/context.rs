@@ -63,6 +63,16 @@ impl Context {
         self.key_or(sandbox::merchant_key(merchant_id)).ok_or_else(missing)
     }
 
+    /// The keys of several merchants. One key is one merchant's, so only the sandbox's are known then.
+    pub(crate) fn merchant_keys(&self, merchant_ids: &[String]) -> Result<Vec<ApiKey>, Error> {
+        if merchant_ids.len() > 1 && self.given_key.is_some() {
+            return Err(Error::Usage(
+                "a key is one merchant's: give one --merchant, or no key in a sandbox".to_owned(),
+            ));
+        }
+        merchant_ids.iter().map(|merchant_id| self.merchant_key(merchant_id)).collect()
+    }
+
     /// The key to call with as a wallet operator.
     pub(crate) fn wallet_key(&self) -> ApiKey {
         self.key_or(Some(sandbox::WALLET_KEY)).expect("there is a default")

@@ -1,7 +1,7 @@
 //! The operator's command line: asks a running switch over its API, reads a journal from disk, and measures.
 //!
 //! **What it must never know.** How the switch decides. It sees what every other caller sees: the published services,
-//! through the `client` crate, and the journal's format, through `journal` and `wire`.
+//! through the `client` crate (the load of `bench` through HTTP/2 of its own), and the journal's format, through `journal` and `wire`.
 //!
 //! **Where to start reading.** `args.rs` has what can be asked, `commands/` one file for each command, `exit.rs` what
 //! the exit codes mean.

@@ -19,6 +19,10 @@ const HEAD_NAME_WIDTH: f64 = 72.0;
 /// One colour for each line, distinct also for the colour-blind (Okabe and Ito).
 pub(crate) const COLORS: [&str; 4] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7"];
 
+/// Where the reader asks for dark colours. What is drawn in a colour of its own reads on both.
+const DARK: &str =
+    "@media (prefers-color-scheme: dark) { rect { fill: #16191f } text { fill: #dfe2e7 } .rule { stroke: #3b414b } }";
+
 /// A picture that is being drawn.
 #[derive(Debug)]
 pub(crate) struct Svg {
@@ -31,7 +35,7 @@ impl Svg {
         let text = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" width=\"{WIDTH}\" height=\"{HEIGHT}\" \
              font-family=\"sans-serif\" font-size=\"13\" fill=\"#222\">\n\
-             <rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n"
+             <style>{DARK}</style>\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n"
         );
         let mut svg = Self { text };
         svg.words(LEFT, 26.0, "start", "font-size=\"17\" font-weight=\"bold\"", title);
@@ -46,9 +50,18 @@ impl Svg {
 
     /// What the axes tell.
     pub(crate) fn axis_titles(&mut self, across: &str, upwards: &str) {
-        let (middle, bottom) = ((LEFT + WIDTH - RIGHT) / 2.0, HEIGHT - BOTTOM);
-        self.words(middle, HEIGHT - 14.0, "middle", "fill=\"#555\"", across);
-        let (x, y) = (22.0, (TOP + bottom) / 2.0);
+        self.axis_title_across(across);
+        self.axis_title_upwards(upwards, (TOP + HEIGHT - BOTTOM) / 2.0);
+    }
+
+    /// What the lower axis tells.
+    pub(crate) fn axis_title_across(&mut self, across: &str) {
+        self.words((LEFT + WIDTH - RIGHT) / 2.0, HEIGHT - 14.0, "middle", "fill=\"#555\"", across);
+    }
+
+    /// What the left axis tells around this height.
+    pub(crate) fn axis_title_upwards(&mut self, upwards: &str, y: f64) {
+        let x = 22.0;
         let turned = format!("fill=\"#555\" transform=\"rotate(-90 {x} {y})\"");
         self.words(x, y, "middle", &turned, upwards);
     }
@@ -81,6 +94,15 @@ impl Svg {
         );
     }
 
+    /// The same with a dot at each point.
+    pub(crate) fn marked_line(&mut self, index: usize, points: impl Iterator<Item = (f64, f64)> + Clone) {
+        self.line(index, points.clone());
+        let color = color(index);
+        for (x, y) in points {
+            let _ = writeln!(self.text, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3.5\" fill=\"{color}\"/>");
+        }
+    }
+
     /// The name of series number `index`, beside its colour, below each other inside the axes.
     pub(crate) fn legend(&mut self, index: usize, name: &str) {
         self.name_series(index, LEFT + 14.0, TOP + 18.0 + 20.0 * index as f64, name);
@@ -106,7 +128,7 @@ impl Svg {
     fn rule(&mut self, [x1, y1, x2, y2]: [f64; 4]) {
         let _ = writeln!(
             self.text,
-            "<line x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\" stroke=\"#ddd\" stroke-width=\"1\"/>"
+            "<line x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\" class=\"rule\" stroke=\"#ddd\" stroke-width=\"1\"/>"
         );
     }
 

@@ -32,6 +32,23 @@ fn a_refusal_keeps_all_the_switch_said() {
 }
 
 #[test]
+fn trailers_say_what_a_status_says() {
+    let mut details = ErrorDetails::new();
+    details.set_error_info("RATE_STALE", "payswitch", [("outcome".to_owned(), "NOT_COMMITTED".to_owned())]);
+    let status = Status::with_error_details(tonic::Code::Unavailable, "100 % old", details);
+    let mut sent = MetadataMap::new().into_headers();
+    status.add_header(&mut sent).unwrap();
+    let sent = |name: &str| sent.get(name).unwrap().to_str().unwrap();
+    let told = ["grpc-status", "grpc-message", "grpc-status-details-bin"].map(sent);
+    let Error::Refused(told) = Error::from_trailers(&address(), told[0], told[1], told[2]) else { panic!("{told:?}") };
+    assert_eq!(*told, refusal(status));
+    for nonsense in ["", "many", "\n"] {
+        let error = Error::from_trailers(&address(), nonsense, "\u{1}", "=");
+        assert!(error.outcome_is_unknown(), "{error:?}");
+    }
+}
+
+#[test]
 fn a_refusal_without_details_is_still_a_refusal() {
     let refusal = refusal(Status::unauthenticated("no credential"));
     assert_eq!(refusal.to_string(), "refused UNAUTHENTICATED: no credential");

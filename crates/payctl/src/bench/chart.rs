@@ -2,7 +2,7 @@
 
 use hdrhistogram::Histogram;
 
-use super::report::Report;
+use super::report::{Report, whole_number};
 use crate::svg::{BOTTOM, HEIGHT, LEFT, RIGHT, Svg, TOP, WIDTH};
 use crate::words;
 
@@ -19,7 +19,7 @@ pub(super) fn svg(report: &Report) -> String {
     series.extend(report.beside.iter().map(|beside| (beside.name.as_str(), &beside.histogram)));
     let scale = Scale::of(&series);
     let subtitle =
-        format!("{}; {} {}/s", report.title, words::count(rounded(report.payments_per_second)), report.calls);
+        format!("{}; {} {}/s", report.title, words::count(whole_number(report.payments_per_second)), report.calls);
     let mut svg = Svg::titled("Latency by percentile", &subtitle);
     axes(&mut svg, &scale);
     for (index, (name, histogram)) in series.iter().enumerate() {
@@ -67,7 +67,7 @@ fn floor_log10(value: u64) -> i32 {
 
 fn axes(svg: &mut Svg, scale: &Scale) {
     for power in scale.low..=scale.high {
-        svg.tick_at_height(scale.y(10_f64.powi(power)), &latency_label(power));
+        svg.tick_at_height(scale.y(10_f64.powi(power)), &latency_label(power.into()));
     }
     for (quantile, label) in PERCENTILES.into_iter().chain([(0.5, "50")]) {
         if quantile < 1.0 && -(1.0 - quantile).log10() <= scale.steps + 0.001 {
@@ -78,13 +78,13 @@ fn axes(svg: &mut Svg, scale: &Scale) {
 }
 
 /// `100 µs`, `1 ms`, `10 s`.
-fn latency_label(power: i32) -> String {
+pub(super) fn latency_label(power: f64) -> String {
     let (unit, base) = match power {
-        ..3 => ("µs", 0),
-        3..6 => ("ms", 3),
-        _ => ("s", 6),
+        ..3.0 => ("µs", 0.0),
+        3.0..6.0 => ("ms", 3.0),
+        _ => ("s", 6.0),
     };
-    format!("{:.0} {unit}", 10_f64.powi(power - base))
+    format!("{:.0} {unit}", 10_f64.powf(power - base))
 }
 
 fn line(svg: &mut Svg, scale: &Scale, histogram: &Histogram<u64>, index: usize) {
@@ -96,24 +96,27 @@ fn line(svg: &mut Svg, scale: &Scale, histogram: &Histogram<u64>, index: usize) 
     svg.line(index, points);
 }
 
-fn rounded(rate: f64) -> u64 {
-    format!("{rate:.0}").parse().unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
     use super::super::cpu::Used;
-    use super::super::tally::{Answer, Tally};
+    use super::super::tally::{Answer, Kind, Tally};
     use super::*;
 
     fn report() -> Report {
         let mut tally = Tally::new();
         for latency in 1..=20_000_u64 {
-            tally.record(Duration::from_micros(200 + latency / 10), Answer::Echoed);
+            tally.record(Kind::Main, Duration::from_micros(200 + latency / 10), Answer::Right);
         }
-        Report::new("closed loop, 64 in flight".into(), "payments", Duration::from_secs(1), &tally, Used::default())
+        Report::new(
+            "closed loop, 64 in flight".into(),
+            "lean",
+            "payments",
+            Duration::from_secs(1),
+            &tally,
+            Used::default(),
+        )
     }
 
     #[test]
@@ -138,7 +141,7 @@ mod tests {
     #[test]
     fn an_empty_run_still_draws() {
         let tally = Tally::new();
-        let report = Report::new(String::new(), "payments", Duration::ZERO, &tally, Used::default());
+        let report = Report::new(String::new(), "lean", "payments", Duration::ZERO, &tally, Used::default());
         assert!(!svg(&report).contains("NaN"));
     }
 }

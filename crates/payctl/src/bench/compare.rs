@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 
+use super::cpu::{Used, us_per_call};
 use super::disk::{DiskFloor, WriteSize};
-use super::load::{Call, Load, Until};
-use super::payments::EchoCall;
-use super::report::{Beside, Ratio, rate};
+use super::load::{Drive, Until};
+use super::report::{Beside, Cpu, Ratio, rate};
+use super::setup::Setup;
 use super::tally::{Tally, latencies};
 use crate::error::Error;
 
@@ -19,56 +20,88 @@ pub(super) struct Comparison {
     beside: Vec<Beside>,
 }
 
-/// All slices of payments.
+/// All slices of one kind.
 #[derive(Debug)]
 struct Slices {
     elapsed: Duration,
     tally: Tally,
+    /// `None` before the first.
+    cpu: Option<Used>,
+}
+
+/// What one slice found.
+#[derive(Clone, Copy, Debug)]
+struct Slice {
+    per_second: f64,
+    p99: u64,
+    /// Microseconds of the daemon's CPU time for each call, where that is known.
+    server_us: Option<f64>,
 }
 
 impl Slices {
     fn new() -> Self {
-        Self { elapsed: Duration::ZERO, tally: Tally::new() }
+        Self { elapsed: Duration::ZERO, tally: Tally::new(), cpu: None }
     }
 
-    fn add(&mut self, elapsed: Duration, tally: Tally) {
+    /// Runs one more.
+    async fn add(&mut self, load: &impl Drive, setup: &Setup, slice: Duration) -> Result<Slice, Error> {
+        let before = setup.cpu().await;
+        let (elapsed, tally) = load.closed_loop(Until::Elapsed(slice)).await?;
+        let used = setup.cpu().await.since(before);
+        let found = Slice {
+            per_second: rate(tally.done(), elapsed),
+            p99: tally.latency_us.value_at_quantile(0.99),
+            server_us: used.server.and_then(|used| us_per_call(used, tally.decided())),
+        };
         self.elapsed += elapsed;
+        self.cpu = Some(self.cpu.map_or(used, |before| before.plus(used)));
         self.tally.add(tally);
+        Ok(found)
+    }
+
+    fn used(&self) -> Used {
+        self.cpu.unwrap_or_default()
     }
 }
 
 impl Comparison {
-    /// Payments/s over echoes/s, slice by slice.
-    pub(super) async fn with_echo<C: Call>(
-        payments: &Load<C>,
-        echoes: &Load<EchoCall>,
+    /// Payments/s over echoes/s, and the daemon's CPU time of a payment over that of an echo, slice by slice.
+    pub(super) async fn with_echo(
+        payments: &impl Drive,
+        echoes: &impl Drive,
+        setup: &Setup,
         pairs: u32,
         slice: Duration,
     ) -> Result<Self, Error> {
         echoes.warm_up(slice).await?;
-        let (mut paid, mut echoed, mut ratios) = (Slices::new(), Slices::new(), Vec::new());
+        let (mut paid, mut echoed) = (Slices::new(), Slices::new());
+        let (mut ratios, mut cpu_ratios) = (Vec::new(), Vec::new());
         for _ in 0..pairs {
-            let (elapsed, tally) = payments.closed_loop(Until::Elapsed(slice)).await?;
-            let payments_per_second = rate(tally.done(), elapsed);
-            paid.add(elapsed, tally);
-            let (elapsed, tally) = echoes.closed_loop(Until::Elapsed(slice)).await?;
-            let echoes_per_second = rate(tally.done(), elapsed);
-            echoed.add(elapsed, tally);
-            if echoes_per_second > 0.0 {
-                ratios.push(payments_per_second / echoes_per_second);
+            let of_payments = paid.add(payments, setup, slice).await?;
+            let of_echoes = echoed.add(echoes, setup, slice).await?;
+            if of_echoes.per_second > 0.0 {
+                ratios.push(of_payments.per_second / of_echoes.per_second);
+            }
+            if let (Some(payment_us), Some(echo_us)) = (of_payments.server_us, of_echoes.server_us)
+                && echo_us > 0.0
+            {
+                cpu_ratios.push(payment_us / echo_us);
             }
         }
         // A wrong echo spoils the comparison as much as a wrong payment does.
         paid.tally.wrong += echoed.tally.wrong;
         paid.tally.troubles.append(&mut echoed.tally.troubles);
         let ratio = Ratio::of("payments/s to echoes/s".to_owned(), ratios);
+        let cpu = Some(Cpu::of(echoed.used(), echoed.tally.decided()));
         let beside = Beside::new("echo", echoed.tally.done(), echoed.elapsed, echoed.tally.latency_us, ratio);
-        Ok(Self { payments: paid, beside: vec![beside] })
+        let cpu_ratio = Ratio::of("daemon CPU of a payment to an echo".to_owned(), cpu_ratios);
+        Ok(Self { payments: paid, beside: vec![Beside { cpu, cpu_ratio, ..beside }] })
     }
 
     /// p99 of a payment over p99 of a bare write and fdatasync, slice by slice.
-    pub(super) async fn with_disk<C: Call>(
-        payments: &Load<C>,
+    pub(super) async fn with_disk(
+        payments: &impl Drive,
+        setup: &Setup,
         directory: &Path,
         pairs: u32,
         slice: Duration,
@@ -78,13 +111,11 @@ impl Comparison {
         let mut paid = Slices::new();
         let (mut records, mut pages) = (DiskSlices::new("256 B + fdatasync"), DiskSlices::new("4 KiB + fdatasync"));
         for _ in 0..pairs {
-            let (elapsed, tally) = payments.closed_loop(Until::Elapsed(slice)).await?;
-            let p99 = tally.latency_us.value_at_quantile(0.99);
-            paid.add(elapsed, tally);
+            let of_payments = paid.add(payments, setup, slice).await?;
             for (slices, size) in [(&mut records, WriteSize::Record), (&mut pages, WriteSize::Page)] {
                 let begun = Instant::now();
                 let latencies = floor.measure(size, slice).map_err(local)?;
-                slices.add(p99, begun.elapsed(), &latencies);
+                slices.add(of_payments.p99, begun.elapsed(), &latencies);
             }
         }
         Ok(Self { payments: paid, beside: vec![records.into_beside(), pages.into_beside()] })
@@ -98,6 +129,11 @@ impl Comparison {
     /// All payments of all slices.
     pub(super) fn tally(&self) -> &Tally {
         &self.payments.tally
+    }
+
+    /// CPU time of the slices of payments.
+    pub(super) fn cpu(&self) -> Used {
+        self.payments.used()
     }
 
     /// What stood beside them.

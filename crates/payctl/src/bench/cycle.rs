@@ -11,7 +11,8 @@ use wire::v1::{CaptureMode, CaptureRequest, Payment, PaymentAmount, PaymentState
 
 use super::lag::Lag;
 use super::load::Call;
-use super::payments::Plan;
+use super::payments::answered;
+use super::plan::Plan;
 use super::tally::Answer;
 use crate::words;
 
@@ -58,7 +59,7 @@ impl CycleCall {
     /// Cycles of the plan's payments; `None` when its amount is too small for so many parts.
     pub(super) fn new(client: Client, plan: Rc<Plan>, lag: Option<Arc<Lag>>) -> Option<Self> {
         let parts = |weights: &[u64]| {
-            let parts = allocate(plan.amount(), weights).ok()?;
+            let parts = allocate(plan.merchant().amount, weights).ok()?;
             parts.iter().all(|part| part.is_positive()).then_some(parts)
         };
         let (captures, refunds) = (parts(&CAPTURES)?, parts(&REFUNDS)?);
@@ -69,7 +70,7 @@ impl CycleCall {
         let mut request = self.plan.request(number);
         request.capture_mode = CaptureMode::Manual.into();
         let name = request.idempotency_key.clone();
-        let reply = self.client.authorize(request).await?;
+        let reply = answered(async || self.client.authorize(request.clone()).await).await?;
         let payment = self.in_state(reply.payment, PaymentState::Authorized)?;
         let id = Uuid::parse_str(&payment.payment_id).map_err(|_| wrong(&payment, "its id is no UUID"))?;
         let payment_id = payment.payment_id;
@@ -84,7 +85,8 @@ impl CycleCall {
             };
             let last = part == self.captures.len();
             let expected = if last { PaymentState::Captured } else { PaymentState::PartiallyCaptured };
-            payment = self.in_state(self.client.capture(request).await?.payment, expected)?;
+            let reply = answered(async || self.client.capture(request.clone()).await).await?;
+            payment = self.in_state(reply.payment, expected)?;
         }
         check_captured(&payment)?;
         for (amount, part) in self.refunds.iter().zip(1..) {
@@ -95,7 +97,8 @@ impl CycleCall {
             };
             let last = part == self.refunds.len();
             let expected = if last { PaymentState::Refunded } else { PaymentState::PartiallyRefunded };
-            payment = self.in_state(self.client.refund(request).await?.payment, expected)?;
+            let reply = answered(async || self.client.refund(request.clone()).await).await?;
+            payment = self.in_state(reply.payment, expected)?;
         }
         check_refunded(&payment)?;
         Ok(id.into_bytes())
@@ -158,15 +161,14 @@ impl Call for CycleCall {
 #[cfg(test)]
 mod tests {
     use client::Options;
-    use wire::v1::AccountReference;
+    use money::Currency;
 
+    use super::super::plan::tests::plan;
     use super::*;
 
     fn call(amount: &str) -> Option<CycleCall> {
         let (address, key) = ("127.0.0.1:1".parse().unwrap(), "key".parse().unwrap());
-        let payers = vec![AccountReference { wallet_id: "w".into(), account_id: "a".into() }];
-        let amount = Money::parse(amount).unwrap();
-        let plan = Plan::new("demo-cafe".into(), amount, payers, amount.currency());
+        let plan = plan(amount, &[Currency::CNY]);
         CycleCall::new(Client::lazy(&address, &key, Options::default()), Rc::new(plan), None)
     }
 

@@ -9,12 +9,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use client::Error;
 use tokio::sync::Notify;
 use tokio::task::{JoinSet, LocalSet};
 
 use super::progress::Progress;
-use super::tally::{Answer, Tally};
+use super::tally::{Answer, Kind, Tally};
+use crate::error::Error;
 
 /// The shortest sleep of the pacer: at high rates several payments come due in one wake-up.
 const PACER_SLEEP_MIN: Duration = Duration::from_micros(50);
@@ -26,6 +26,24 @@ pub(super) trait Call: 'static {
 
     /// Asks once and checks the answer. No two calls have the same number.
     fn call(&self, number: u64) -> impl Future<Output = Answer>;
+}
+
+/// A load that can be driven in both ways.
+pub(super) trait Drive {
+    /// What is counted.
+    const NOUN: &'static str;
+
+    /// Each caller asks again as soon as it has its answer. Returns how long it took until the last one.
+    async fn closed_loop(&self, until: Until) -> Result<(Duration, Tally), Error>;
+
+    /// Makes `due` calls at fixed moments, `rate` in each second. Latency counts from the moment a call should have been
+    /// made. One that comes due while `in_flight_max` are under way is counted as unsent.
+    async fn open_loop(&self, rate: NonZeroU32, in_flight_max: usize, due: u64) -> Result<(Duration, Tally), Error>;
+
+    /// A closed loop whose answers do not count.
+    async fn warm_up(&self, duration: Duration) -> Result<(), Error> {
+        self.closed_loop(Until::Elapsed(duration)).await.map(drop)
+    }
 }
 
 /// When a closed loop ends.
@@ -44,28 +62,52 @@ pub(super) struct Load<C> {
     calls: Vec<Rc<C>>,
     /// Callers at once in a closed loop.
     in_flight: usize,
-    /// The number of the next call; never the same again, so that no two payments share a key.
-    next_number: Rc<Cell<u64>>,
+    next_number: Numbers,
 }
 
+/// The number of the next call; never the same again, so that no two payments share a key.
+pub(super) type Numbers = Rc<Cell<u64>>;
+
 /// One run's state, shared by the tasks of one thread.
-struct Run {
+#[derive(Debug)]
+pub(super) struct Run {
     tally: RefCell<Tally>,
     lost: RefCell<Option<Error>>,
-    next_number: Rc<Cell<u64>>,
+    next_number: Numbers,
     started: Instant,
     sent: Cell<u64>,
     until: Until,
 }
 
 impl Run {
+    /// A run that begins now.
+    pub(super) fn begin(until: Until, next_number: &Numbers) -> Rc<Self> {
+        Rc::new(Self {
+            tally: RefCell::new(Tally::new()),
+            lost: RefCell::new(None),
+            next_number: Rc::clone(next_number),
+            started: Instant::now(),
+            sent: Cell::new(0),
+            until,
+        })
+    }
+
+    pub(super) fn started(&self) -> Instant {
+        self.started
+    }
+
     /// The number of the next call, or `None` when the run is over.
     fn next(&self) -> Option<u64> {
+        self.next_at(Instant::now())
+    }
+
+    /// The same at a moment that is known.
+    pub(super) fn next_at(&self, now: Instant) -> Option<u64> {
         let over = match self.until {
-            Until::Elapsed(duration) => self.started.elapsed() >= duration,
+            Until::Elapsed(duration) => now.saturating_duration_since(self.started) >= duration,
             Until::Sent(sent) => self.sent.get() >= sent,
         };
-        if over || self.lost.borrow().is_some() {
+        if over || self.is_lost() {
             return None;
         }
         self.sent.set(self.sent.get() + 1);
@@ -74,41 +116,54 @@ impl Run {
         Some(number)
     }
 
-    fn record(&self, latency: Duration, answer: Answer) {
-        if let Some(error) = self.tally.borrow_mut().record(latency, answer) {
-            *self.lost.borrow_mut() = Some(error);
+    pub(super) fn record(&self, kind: Kind, latency: Duration, answer: Answer) {
+        let lost = self.tally.borrow_mut().record(kind, latency, answer);
+        if let Some(error) = lost {
+            self.lose(error.into());
         }
     }
 
+    /// A call came due while too many were under way.
+    pub(super) fn unsent(&self) {
+        self.tally.borrow_mut().unsent += 1;
+    }
+
+    /// There is no connection any more, or none that makes sense: the run ends.
+    pub(super) fn lose(&self, error: Error) {
+        self.lost.borrow_mut().get_or_insert(error);
+    }
+
+    pub(super) fn is_lost(&self) -> bool {
+        self.lost.borrow().is_some()
+    }
+
     /// How many calls got what they asked for so far.
-    fn counter(self: Rc<Self>) -> impl Fn() -> u64 + 'static {
+    pub(super) fn counter(self: Rc<Self>) -> impl Fn() -> u64 + 'static {
         move || self.tally.borrow().done()
     }
 
-    fn finish(&self) -> Result<(Duration, Tally), Error> {
+    pub(super) fn finish(&self) -> Result<(Duration, Tally), Error> {
         let elapsed = self.started.elapsed();
         match self.lost.take() {
             Some(error) => Err(error),
-            None => Ok((elapsed, self.tally.replace(Tally::new()))),
+            None => Ok((elapsed, self.tally.replace(Tally::new()).settled())),
         }
     }
 }
 
 impl<C: Call> Load<C> {
     /// A load over these connections.
-    pub(super) fn new(calls: Vec<C>, in_flight: usize) -> Self {
+    pub(super) fn new(calls: Vec<C>, in_flight: usize, numbers: &Numbers) -> Self {
         assert!(!calls.is_empty(), "a load has a connection");
-        Self { calls: calls.into_iter().map(Rc::new).collect(), in_flight, next_number: Rc::default() }
+        Self { calls: calls.into_iter().map(Rc::new).collect(), in_flight, next_number: Rc::clone(numbers) }
     }
+}
 
-    /// A closed loop whose answers do not count.
-    pub(super) async fn warm_up(&self, duration: Duration) -> Result<(), Error> {
-        self.closed_loop(Until::Elapsed(duration)).await.map(drop)
-    }
+impl<C: Call> Drive for Load<C> {
+    const NOUN: &'static str = C::NOUN;
 
-    /// Each caller asks again as soon as it has its answer. Returns how long it took until the last one.
-    pub(super) async fn closed_loop(&self, until: Until) -> Result<(Duration, Tally), Error> {
-        let run = self.begin(until);
+    async fn closed_loop(&self, until: Until) -> Result<(Duration, Tally), Error> {
+        let run = Run::begin(until, &self.next_number);
         let tasks = LocalSet::new();
         let progress = Progress::start(&tasks, C::NOUN, run.clone().counter());
         tasks
@@ -120,7 +175,7 @@ impl<C: Call> Load<C> {
                         while let Some(number) = run.next() {
                             let sent = Instant::now();
                             let answer = call.call(number).await;
-                            run.record(sent.elapsed(), answer);
+                            run.record(Kind::Main, sent.elapsed(), answer);
                         }
                     });
                 }
@@ -131,16 +186,10 @@ impl<C: Call> Load<C> {
         run.finish()
     }
 
-    /// Sends `due` payments at fixed moments, `rate` in each second. Latency counts from the moment a payment should
-    /// have been sent. One that comes due while `in_flight_max` are under way is counted as unsent.
-    pub(super) async fn open_loop(
-        &self,
-        rate: NonZeroU32,
-        in_flight_max: usize,
-        due: u64,
-    ) -> Result<(Duration, Tally), Error> {
-        let run = self.begin(Until::Sent(due));
-        let pacer = Pacer::start(rate);
+    async fn open_loop(&self, rate: NonZeroU32, in_flight_max: usize, due: u64) -> Result<(Duration, Tally), Error> {
+        let run = Run::begin(Until::Sent(due), &self.next_number);
+        let pacer = Pacer::start(rate, 1);
+        let wake = pacer.wake(0);
         let tasks = LocalSet::new();
         let progress = Progress::start(&tasks, C::NOUN, run.clone().counter());
         tasks
@@ -149,18 +198,20 @@ impl<C: Call> Load<C> {
                 let mut calls = self.calls.iter().cycle();
                 for tick in 0..due {
                     let intended = run.started + moment(tick, rate);
-                    pacer.wait_until(intended).await;
+                    while Instant::now() < intended {
+                        wake.notified().await;
+                    }
                     while under_way.try_join_next().is_some() {}
                     let Some(number) = run.next() else { break };
                     if under_way.len() >= in_flight_max {
-                        run.tally.borrow_mut().unsent += 1;
+                        run.unsent();
                         continue;
                     }
                     let call = Rc::clone(calls.next().expect("a cycle has no end"));
                     let run = Rc::clone(&run);
                     under_way.spawn_local(async move {
                         let answer = call.call(number).await;
-                        run.record(intended.elapsed(), answer);
+                        run.record(Kind::Main, intended.elapsed(), answer);
                     });
                 }
                 under_way.join_all().await;
@@ -169,50 +220,41 @@ impl<C: Call> Load<C> {
         progress.stop();
         run.finish()
     }
-
-    fn begin(&self, until: Until) -> Rc<Run> {
-        Rc::new(Run {
-            tally: RefCell::new(Tally::new()),
-            lost: RefCell::new(None),
-            next_number: Rc::clone(&self.next_number),
-            started: Instant::now(),
-            sent: Cell::new(0),
-            until,
-        })
-    }
 }
 
 /// When tick number `tick` is due, from the start.
-fn moment(tick: u64, rate: NonZeroU32) -> Duration {
+pub(super) fn moment(tick: u64, rate: NonZeroU32) -> Duration {
     let rate = u64::from(rate.get());
     let nanos = (tick % rate) * 1_000_000_000 / rate;
     Duration::from_secs(tick / rate) + Duration::from_nanos(nanos)
 }
 
 /// Wakes the load at a finer grain than the runtime's timer, whose tick is a millisecond.
-struct Pacer {
-    wake: Arc<Notify>,
+pub(super) struct Pacer {
+    wakes: Vec<Arc<Notify>>,
     stop: Arc<AtomicBool>,
 }
 
 impl Pacer {
-    fn start(rate: NonZeroU32) -> Self {
-        let pacer = Self { wake: Arc::default(), stop: Arc::default() };
-        let (wake, stop) = (Arc::clone(&pacer.wake), Arc::clone(&pacer.stop));
+    /// For so many waiters.
+    pub(super) fn start(rate: NonZeroU32, waiters: usize) -> Self {
+        let pacer = Self { wakes: (0..waiters).map(|_| Arc::default()).collect(), stop: Arc::default() };
+        let (wakes, stop) = (pacer.wakes.clone(), Arc::clone(&pacer.stop));
         let sleep = moment(1, rate).clamp(PACER_SLEEP_MIN, Duration::from_millis(1));
         thread::spawn(move || {
             while !stop.load(Ordering::Relaxed) {
                 thread::sleep(sleep);
-                wake.notify_one();
+                for wake in &wakes {
+                    wake.notify_one();
+                }
             }
         });
         pacer
     }
 
-    async fn wait_until(&self, moment: Instant) {
-        while Instant::now() < moment {
-            self.wake.notified().await;
-        }
+    /// What wakes this waiter.
+    pub(super) fn wake(&self, waiter: usize) -> Arc<Notify> {
+        self.wakes.get(waiter).cloned().unwrap_or_default()
     }
 }
 

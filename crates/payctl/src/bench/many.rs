@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use client::{Client, Error, PaymentAnswers, PaymentSender};
 use tokio::sync::oneshot;
-use wire::v1::{AuthorizeBatchRequest, AuthorizeResponse, PaymentOutcome, payment_outcome::Outcome};
+use wire::v1::{AuthorizeBatchRequest, PaymentOutcome, payment_outcome::Outcome};
 
 use super::load::Call;
-use super::payments::PaymentCall;
+use super::payments::{PaymentCall, answered};
 use super::tally::Answer;
 
 /// As the metadata of a refusal says that nobody knows.
@@ -77,7 +77,7 @@ impl Call for StreamCall {
             return self.waiting.ended();
         }
         match outcome.await {
-            Ok(outcome) => checked(&self.payments, outcome),
+            Ok(outcome) => checked(&self.payments, number, outcome),
             Err(_dropped) => self.waiting.ended(),
         }
     }
@@ -102,10 +102,13 @@ impl Call for BatchCall {
 
     async fn call(&self, number: u64) -> Answer {
         let first = number.saturating_mul(self.size);
-        let payments = (first..first.saturating_add(self.size)).map(|number| self.payments.request(number)).collect();
-        match self.client.authorize_batch(AuthorizeBatchRequest { payments }).await {
+        let numbers = first..first.saturating_add(self.size);
+        let payments: Vec<_> = numbers.clone().map(|number| self.payments.request(number)).collect();
+        let request = || AuthorizeBatchRequest { payments: payments.clone() };
+        match answered(async || self.client.authorize_batch(request()).await).await {
             Ok(reply) if reply.outcomes.len() as u64 == self.size => {
-                Answer::Each(reply.outcomes.into_iter().map(|outcome| checked(&self.payments, outcome)).collect())
+                let outcomes = numbers.zip(reply.outcomes);
+                Answer::Each(outcomes.map(|(number, outcome)| checked(&self.payments, number, outcome)).collect())
             }
             Ok(_) => Answer::Wrong("a batch with another number of outcomes".to_owned()),
             Err(error) => error.into(),
@@ -113,9 +116,9 @@ impl Call for BatchCall {
     }
 }
 
-fn checked(payments: &PaymentCall, outcome: PaymentOutcome) -> Answer {
+fn checked(payments: &PaymentCall, number: u64, outcome: PaymentOutcome) -> Answer {
     match outcome.outcome {
-        Some(Outcome::Payment(payment)) => payments.answer(&AuthorizeResponse { payment: Some(payment) }),
+        Some(Outcome::Payment(payment)) => payments.answer(number, Some(&payment)),
         Some(Outcome::Refusal(refusal)) if refusal.metadata.get("outcome").map(String::as_str) == OUTCOME_UNKNOWN => {
             Answer::Unanswered(refusal.message)
         }

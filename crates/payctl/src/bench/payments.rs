@@ -1,69 +1,35 @@
-//! Payments as a load, with every reply checked, and echoes of the same size.
+//! Payments as a load over the SDK, with every reply checked, and echoes of the same size.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-use client::{Client, Echo, EchoSize};
-use money::{Conversion, Currency, Money, Rate, Ratio};
-use uuid::Uuid;
-use wire::v1::{AccountReference, AuthorizeRequest, AuthorizeResponse, Payment, PaymentState};
+use client::{Client, Code, Echo, EchoSize, Error as CallError};
+use wire::v1::{AuthorizeRequest, AuthorizeResponse, Payment};
 
+use super::checks::{Checks, Decided, Standing};
 use super::lag::Lag;
 use super::load::Call;
+use super::plan::Plan;
+use super::reply::PaymentView;
 use super::tally::Answer;
-use crate::words;
 
-/// What every payment of a run has in common.
-#[derive(Debug)]
-pub(super) struct Plan {
-    /// Part of every key and order id, so that no two runs meet.
-    run: String,
-    merchant_id: String,
-    amount: Money,
-    payers: Vec<AccountReference>,
-    payers_currency: Currency,
-}
+/// How often a call that its connection's end left undone is asked again under its key.
+const ATTEMPTS_MAX: u32 = 3;
 
-impl Plan {
-    /// Payments of this amount from each payer in turn.
-    pub(super) fn new(
-        merchant_id: String,
-        amount: Money,
-        payers: Vec<AccountReference>,
-        payers_currency: Currency,
-    ) -> Self {
-        assert!(!payers.is_empty(), "somebody pays");
-        Self { run: Uuid::now_v7().simple().to_string(), merchant_id, amount, payers, payers_currency }
-    }
-
-    /// The request of payment number `number`.
-    pub(super) fn request(&self, number: u64) -> AuthorizeRequest {
-        let name = format!("{}-{number}", self.run);
-        let payer = usize::try_from(number).ok().and_then(|number| number.checked_rem(self.payers.len()));
-        AuthorizeRequest {
-            idempotency_key: name.clone(),
-            merchant_order_id: name,
-            payer: payer.and_then(|index| self.payers.get(index)).cloned(),
-            presentment_amount: words::money_message(self.amount),
-            ..AuthorizeRequest::default()
+/// Asks, and asks again what was left undone because the daemon ended the connection at its age: the transport then says
+/// that it was cancelled, and there is no reason from the daemon.
+pub(super) async fn answered<T>(ask: impl AsyncFn() -> Result<T, CallError>) -> Result<T, CallError> {
+    let mut attempts = 0;
+    loop {
+        match ask().await {
+            Err(CallError::Unanswered { code: Code::Cancelled, reason, .. })
+                if reason.is_empty() && attempts < ATTEMPTS_MAX =>
+            {
+                attempts += 1;
+            }
+            answer => return answer,
         }
-    }
-
-    /// What every order of this run begins with.
-    pub(super) fn run(&self) -> &str {
-        &self.run
-    }
-
-    /// The merchant that asks.
-    pub(super) fn merchant_id(&self) -> &str {
-        &self.merchant_id
-    }
-
-    /// What it asks each time.
-    pub(super) fn amount(&self) -> Money {
-        self.amount
     }
 }
 
@@ -72,28 +38,18 @@ impl Plan {
 pub(super) struct PaymentCall {
     client: Client,
     plan: Rc<Plan>,
-    /// The conversion of the last reply: a rate stays for seconds, so it is worked out once and not for each payment.
-    quoted: RefCell<Option<Quoted>>,
+    checks: Checks,
     lag: Option<Arc<Lag>>,
-}
-
-/// What a rate and markup make of the plan's amount.
-#[derive(Debug)]
-struct Quoted {
-    mid_rate: String,
-    markup: String,
-    debit: Money,
-    mid: Money,
-    markup_amount: Money,
 }
 
 impl PaymentCall {
     pub(super) fn new(client: Client, plan: Rc<Plan>, lag: Option<Arc<Lag>>) -> Self {
-        Self { client, plan, quoted: RefCell::new(None), lag }
+        let checks = Checks::new(Rc::clone(&plan));
+        Self { client, plan, checks, lag }
     }
 
     /// Pays once and returns what was sent and what came back, to learn their sizes.
-    pub(super) async fn pay(&self, number: u64) -> Result<(AuthorizeRequest, AuthorizeResponse), client::Error> {
+    pub(super) async fn pay(&self, number: u64) -> Result<(AuthorizeRequest, AuthorizeResponse), CallError> {
         let request = self.plan.request(number);
         let reply = self.client.authorize(request.clone()).await?;
         Ok((request, reply))
@@ -104,79 +60,14 @@ impl PaymentCall {
         self.plan.request(number)
     }
 
-    /// Checks what came back.
-    pub(super) fn answer(&self, reply: &AuthorizeResponse) -> Answer {
-        let Some(payment) = &reply.payment else { return Answer::Wrong("a reply without a payment".to_owned()) };
-        match payment.state() {
-            PaymentState::Captured => self.captured(payment).unwrap_or_else(Answer::Wrong),
-            PaymentState::Declined => Answer::Declined,
-            state @ (PaymentState::Unspecified
-            | PaymentState::Authorized
-            | PaymentState::PartiallyCaptured
-            | PaymentState::Voided
-            | PaymentState::Expired
-            | PaymentState::PartiallyRefunded
-            | PaymentState::Refunded) => {
-                Answer::Wrong(format!("payment {} is {}", payment.payment_id, state.as_str_name()))
-            }
+    /// Checks what came back for payment number `number`.
+    pub(super) fn answer(&self, number: u64, payment: Option<&Payment>) -> Answer {
+        let Some(payment) = payment else { return Answer::Wrong("a reply without a payment".to_owned()) };
+        match self.checks.payment(number, &PaymentView::from(payment), Standing::Captured) {
+            Ok(Decided::Approved(payment_id)) => Answer::Approved(payment_id),
+            Ok(Decided::Declined) => Answer::Declined,
+            Err(why) => Answer::Wrong(why),
         }
-    }
-
-    fn captured(&self, payment: &Payment) -> Result<Answer, String> {
-        let wrong = |what: &str| format!("payment {}: {what}", payment.payment_id);
-        let id = Uuid::parse_str(&payment.payment_id).map_err(|_| wrong("its id is no UUID"))?;
-        let read = |money: &Option<wire::v1::Money>, name: &str| {
-            money.as_ref().and_then(words::read_money).ok_or_else(|| wrong(&format!("no {name}")))
-        };
-        let asked = self.plan.amount;
-        if payment.merchant_id != self.plan.merchant_id {
-            return Err(wrong("another merchant was paid"));
-        }
-        if read(&payment.presentment_amount, "presentment amount")? != asked {
-            return Err(wrong("another amount than asked"));
-        }
-        let settlement = read(&payment.settlement_amount, "settlement amount")?;
-        let paid_out = settlement.checked_add(read(&payment.merchant_discount, "discount")?);
-        if paid_out != Ok(asked) {
-            return Err(wrong("settlement and discount are not the amount asked"));
-        }
-        let debit = read(&payment.debit_amount, "debit amount")?;
-        match &payment.conversion {
-            None if debit == asked && self.plan.payers_currency == asked.currency() => {}
-            None => return Err(wrong("a debit that follows from nothing")),
-            Some(conversion) => {
-                let mid = read(&conversion.mid_amount, "mid amount")?;
-                let markup = read(&conversion.markup_amount, "markup amount")?;
-                self.check_quote(&conversion.mid_rate, &conversion.markup, [debit, mid, markup]).map_err(wrong)?;
-            }
-        }
-        Ok(Answer::Approved(id.into_bytes()))
-    }
-
-    /// Works the conversion out again, exactly.
-    fn check_quote(&self, mid_rate: &str, markup: &str, amounts: [Money; 3]) -> Result<(), &'static str> {
-        let mut quoted = self.quoted.borrow_mut();
-        let known = quoted.take_if(|quoted| quoted.mid_rate == mid_rate && quoted.markup == markup);
-        let expected = match known {
-            Some(known) => known,
-            None => self.quote(mid_rate, markup).ok_or("a conversion that cannot be worked out")?,
-        };
-        let right = [expected.debit, expected.mid, expected.markup_amount] == amounts;
-        *quoted = Some(expected);
-        if right { Ok(()) } else { Err("the amounts do not follow from rate and markup") }
-    }
-
-    fn quote(&self, mid_rate: &str, markup: &str) -> Option<Quoted> {
-        let (rate, ratio) = (Rate::parse(mid_rate).ok()?, Ratio::parse(markup).ok()?);
-        let asked = self.plan.amount;
-        let conversion = Conversion::new(asked.currency(), self.plan.payers_currency, rate, ratio).ok()?;
-        Some(Quoted {
-            mid_rate: mid_rate.to_owned(),
-            markup: markup.to_owned(),
-            debit: conversion.debit(asked).ok()?,
-            mid: conversion.mid(asked).ok()?,
-            markup_amount: conversion.markup(asked).ok()?,
-        })
     }
 }
 
@@ -184,12 +75,12 @@ impl Call for PaymentCall {
     const NOUN: &'static str = "payments";
 
     async fn call(&self, number: u64) -> Answer {
-        match self.client.authorize(self.plan.request(number)).await {
+        match answered(async || self.client.authorize(self.plan.request(number)).await).await {
             Ok(reply) => {
                 if let (Some(lag), Some(payment)) = (&self.lag, &reply.payment) {
                     lag.answered(payment.lsn, Instant::now());
                 }
-                self.answer(&reply)
+                self.answer(number, reply.payment.as_ref())
             }
             Err(error) => error.into(),
         }
@@ -213,8 +104,8 @@ impl Call for EchoCall {
     const NOUN: &'static str = "echoes";
 
     async fn call(&self, _: u64) -> Answer {
-        match self.echo.echo(&self.size).await {
-            Ok(reply) if u32::try_from(reply.payload.len()) == Ok(self.size.response_bytes()) => Answer::Echoed,
+        match answered(async || self.echo.echo(&self.size).await).await {
+            Ok(reply) if u32::try_from(reply.payload.len()) == Ok(self.size.response_bytes()) => Answer::Right,
             Ok(_) => Answer::Wrong("an echo of another length".to_owned()),
             Err(error) => error.into(),
         }
@@ -222,4 +113,28 @@ impl Call for EchoCall {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn what_the_end_of_a_connection_left_undone_is_asked_again() {
+        let unanswered = |reason: &str| CallError::Unanswered {
+            address: "127.0.0.1:1".parse().unwrap(),
+            code: Code::Cancelled,
+            reason: reason.to_owned(),
+            message: "operation was canceled".to_owned(),
+        };
+        for (failures, reason, attempts, is_answered) in
+            [(3, "", 4, true), (9, "", 4, false), (1, "DRAINING", 1, false)]
+        {
+            let asked = Cell::new(0);
+            let answer = answered(async || {
+                asked.set(asked.get() + 1);
+                if asked.get() > failures { Ok(()) } else { Err(unanswered(reason)) }
+            });
+            assert_eq!((answer.await.is_ok(), asked.get()), (is_answered, attempts), "{failures} {reason}");
+        }
+    }
+}

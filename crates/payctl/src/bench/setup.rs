@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use client::{Address, ApiKey, Client, Code, Echo, EchoSize, Error as CallError, Operator, Options, sandbox};
 use money::{AMOUNT_MINOR_UNITS_MAX, Currency, Money};
@@ -10,12 +11,18 @@ use wire::v1::{
     AccountReference, AccountServiceGetRequest, DepositRequest, DepositResponse, OpenRequest, PaymentServiceListRequest,
 };
 
-use super::Bench;
+use super::chance::Zipf;
 use super::cpu::Reading;
 use super::cycle::CycleCall;
 use super::lag::Lag;
+use super::load::Numbers;
 use super::many::{BatchCall, StreamCall};
-use super::payments::{EchoCall, PaymentCall, Plan};
+use super::mix::Mix;
+use super::payments::{EchoCall, PaymentCall};
+use super::plan::{Choice, Merchant, Payer, Plan};
+use super::server::ServerProcess;
+use super::work::{EchoWork, PaymentWork};
+use super::{Bench, ClientKind};
 use crate::commands::new_id;
 use crate::context::{Context, read_key};
 use crate::error::Error;
@@ -35,16 +42,20 @@ pub(super) struct Setup {
     server: Address,
     merchant_key: ApiKey,
     operator: Operator,
+    /// The daemon, if it is a process of this machine.
+    process: Option<ServerProcess>,
     plan: Rc<Plan>,
-    /// One for each connection.
+    /// One for each connection of a load over the SDK; one, for what else is to be asked, beside the lean client.
     clients: Vec<Client>,
+    numbers: Numbers,
 }
 
 impl Setup {
     /// Opens and funds the accounts and makes the connections.
     pub(super) async fn prepare(bench: &Bench, context: &Context) -> Result<Self, Error> {
         let server = context.server().clone();
-        let merchant_key = context.merchant_key(&bench.merchant)?;
+        let merchants = merchants(bench, context)?;
+        let merchant_key = merchants.first().map(|merchant| merchant.key.clone()).expect("there is a merchant");
         let wallet_key = match &bench.wallet_key_file {
             Some(path) => read_key(path)?,
             None => sandbox::WALLET_KEY.parse().expect("the sandbox's keys are valid"),
@@ -53,14 +64,22 @@ impl Setup {
         let operator = context.operator_with(operator_key.as_ref());
 
         let wallet = Client::connect(&server, &wallet_key, Options::default()).await?;
-        let currency = bench.payers_currency();
-        let payers = open_accounts(&wallet, currency, bench.payers).await?;
-        let plan = Rc::new(Plan::new(bench.merchant.clone(), bench.amount, payers, currency));
+        let payers = open_accounts(&wallet, &bench.payers_currencies(), bench.payers).await?;
+        let zipf = bench.zipf.and_then(|exponent| Zipf::new(bench.payers, exponent));
+        let choice = Choice { zipf, hot_percent: bench.hot_merchant };
+        let plan = Rc::new(Plan::new(merchants, payers, choice));
+        let process = match bench.server_pid {
+            Some(pid) => {
+                Some(ServerProcess::of(pid).ok_or_else(|| Error::Usage(format!("there is no process {pid}")))?)
+            }
+            None => ServerProcess::listening_at(&server),
+        };
         let mut clients = Vec::new();
-        for _ in 0..bench.connections.get() {
+        let over_sdk = if bench.client() == ClientKind::Lean { 1 } else { bench.connections.get() };
+        for _ in 0..over_sdk {
             clients.push(Client::connect(&server, &merchant_key, Options::default()).await?);
         }
-        Ok(Self { server, merchant_key, operator, plan, clients })
+        Ok(Self { server, merchant_key, operator, process, plan, clients, numbers: Numbers::default() })
     }
 
     /// Payments over each connection.
@@ -94,19 +113,42 @@ impl Setup {
     /// Follows this run's payments on a stream, over a connection of its own.
     pub(super) async fn follow(&self) -> Result<Arc<Lag>, Error> {
         let client = Client::connect(&self.server, &self.merchant_key, Options::default()).await?;
-        let merchant_id = self.plan.merchant_id().to_owned();
+        let merchant_id = self.plan.merchant().merchant_id.clone();
         let request =
             PaymentServiceListRequest { merchant_id: merchant_id.clone(), page_size: 1, ..Default::default() };
         let now = client.list_payments(request).await?.applied_lsn;
         Lag::follow(&client, merchant_id, now, self.plan.run().to_owned()).await
     }
 
-    /// Echoes of a payment's size, over as many connections of their own.
-    pub(super) async fn echo_calls(&self) -> Result<Vec<EchoCall>, Error> {
+    /// Payments, and what becomes of them, for the lean client.
+    pub(super) fn payment_work(&self, mix: Mix, repeats_percent: u64, lag: Option<&Arc<Lag>>) -> PaymentWork {
+        PaymentWork::new(self.server.clone(), Rc::clone(&self.plan), mix, repeats_percent, lag.cloned())
+    }
+
+    /// Echoes of a payment's size, for the lean client.
+    pub(super) async fn echo_work(&self) -> Result<EchoWork, Error> {
+        let size = self.echo_size().await?;
+        let echo = Echo::connect(&self.server, &self.merchant_key, Options::default()).await?;
+        echo.echo(&size).await.map_err(explain_missing_echo)?;
+        Ok(EchoWork {
+            address: self.server.clone(),
+            key: self.merchant_key.clone(),
+            request: size.request(),
+            response_bytes: size.response_bytes(),
+        })
+    }
+
+    /// As large as a payment, of which one is made.
+    async fn echo_size(&self) -> Result<EchoSize, Error> {
         let client = self.clients.first().expect("there is a connection").clone();
         // The number no run comes to: this payment's key must not be used again.
         let (request, reply) = PaymentCall::new(client, Rc::clone(&self.plan), None).pay(u64::MAX).await?;
-        let size = Rc::new(EchoSize::of_payment(&request, &reply));
+        Ok(EchoSize::of_payment(&request, &reply))
+    }
+
+    /// Echoes of a payment's size, over as many connections of their own.
+    pub(super) async fn echo_calls(&self) -> Result<Vec<EchoCall>, Error> {
+        let size = Rc::new(self.echo_size().await?);
         let mut calls = Vec::new();
         for _ in &self.clients {
             let echo = Echo::connect(&self.server, &self.merchant_key, Options::default()).await?;
@@ -116,10 +158,29 @@ impl Setup {
         Ok(calls)
     }
 
-    /// CPU time used so far, here and by the daemon; its part is unknown to a caller without the operator's key.
+    /// Where the daemon listens.
+    pub(super) fn server(&self) -> &Address {
+        &self.server
+    }
+
+    /// The daemon, if it is a process of this machine.
+    pub(super) fn process(&self) -> Option<ServerProcess> {
+        self.process
+    }
+
+    /// Numbers for calls, each given once.
+    pub(super) fn numbers(&self) -> &Numbers {
+        &self.numbers
+    }
+
+    /// CPU time used so far, here and by the daemon. The operating system tells of a daemon on this machine; of another it
+    /// tells itself, to a caller with the operator's key.
     pub(super) async fn cpu(&self) -> Reading {
-        let server_us = self.operator.status().await.ok().map(|status| status.process_cpu_us);
-        Reading::now(server_us)
+        let server = match self.process {
+            Some(process) => process.cpu(),
+            None => self.operator.status().await.ok().map(|status| Duration::from_micros(status.process_cpu_us)),
+        };
+        Reading::now(server)
     }
 }
 
@@ -130,22 +191,41 @@ fn explain_missing_echo(error: CallError) -> Error {
     error.into()
 }
 
-/// Opens `bench-hkd-0` and on, and gives each a deposit. Opening again is a repeat with the same key, or refused once that
-/// has ended, so that an account that is there stays as it is.
-async fn open_accounts(wallet: &Client, currency: Currency, payers: u32) -> Result<Vec<AccountReference>, Error> {
-    let names: Vec<String> = (0..payers).map(|n| format!("bench-{}-{n}", currency.code().to_lowercase())).collect();
-    let mut references = Vec::new();
-    for some in names.chunks(OPENERS) {
+/// Who is paid, each with its key and amount.
+fn merchants(bench: &Bench, context: &Context) -> Result<Vec<Merchant>, Error> {
+    let keys = context.merchant_keys(&bench.merchant)?;
+    let wrong = || Error::Usage("give one --amount, or one for each --merchant".to_owned());
+    let amounts = match bench.amount.as_slice() {
+        [amount] => vec![*amount; keys.len()],
+        amounts if amounts.len() == keys.len() => amounts.to_vec(),
+        _ => return Err(wrong()),
+    };
+    let merchants = bench.merchant.iter().zip(amounts).zip(keys);
+    Ok(merchants.map(|((merchant, amount), key)| Merchant { merchant_id: merchant.clone(), amount, key }).collect())
+}
+
+/// Opens `bench-hkd-0` and on, in each of the currencies in turn, and gives each a deposit. Opening again is a repeat with the
+/// same key, or refused once that has ended, so that an account that is there stays as it is.
+async fn open_accounts(wallet: &Client, currencies: &[Currency], payers: u32) -> Result<Vec<Payer>, Error> {
+    let currencies = currencies.iter().cycle();
+    let named = |(n, currency): (u32, &Currency)| (format!("bench-{}-{n}", currency.code().to_lowercase()), *currency);
+    let wanted: Vec<(String, Currency)> = (0..payers).zip(currencies).map(named).collect();
+    let mut opened_accounts = Vec::new();
+    for some in wanted.chunks(OPENERS) {
         let mut openers = JoinSet::new();
-        for name in some {
-            openers.spawn(open_account(wallet.clone(), currency, name.clone()));
+        for (name, currency) in some.iter().cloned() {
+            let wallet = wallet.clone();
+            openers.spawn(async move {
+                let account = open_account(wallet, currency, name).await?;
+                Ok::<_, Error>(Payer { account, currency })
+            });
         }
         while let Some(opened) = openers.join_next().await {
-            references.push(opened.expect("opening an account does not panic")?);
+            opened_accounts.push(opened.expect("opening an account does not panic")?);
         }
     }
-    references.sort_by(|one, other| one.account_id.cmp(&other.account_id));
-    Ok(references)
+    opened_accounts.sort_by(|one, other| one.account.account_id.cmp(&other.account.account_id));
+    Ok(opened_accounts)
 }
 
 async fn open_account(wallet: Client, currency: Currency, name: String) -> Result<AccountReference, Error> {

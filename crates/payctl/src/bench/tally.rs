@@ -1,6 +1,6 @@
 //! What came back.
 
-use std::collections::HashSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use client::Error;
@@ -11,6 +11,34 @@ const LATENCY_US_MAX: u64 = 60_000_000;
 /// Significant decimal digits of a recorded latency.
 const LATENCY_DIGITS: u8 = 3;
 
+/// What a call was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    /// What the load is of: payments, cycles, echoes.
+    Main,
+    /// A payment asked for once more under its key.
+    Repeat,
+    /// A hold captured.
+    Capture,
+    /// A payment given back.
+    Refund,
+    /// A look at a payment.
+    Get,
+}
+
+impl Kind {
+    /// What is counted.
+    pub(super) const fn noun(self) -> &'static str {
+        match self {
+            Self::Main => "calls",
+            Self::Repeat => "repeats",
+            Self::Capture => "captures",
+            Self::Refund => "refunds",
+            Self::Get => "gets",
+        }
+    }
+}
+
 /// The answer to one call, after it was checked.
 #[derive(Debug)]
 pub(super) enum Answer {
@@ -18,8 +46,8 @@ pub(super) enum Answer {
     Approved([u8; 16]),
     /// Those of a batch, one by one.
     Each(Vec<Answer>),
-    /// An echo came back as long as asked for.
-    Echoed,
+    /// All of it is right, and it makes no payment: an echo, a repeat, a capture, a refund, a look.
+    Right,
     /// Decided against.
     Declined,
     /// Refused; nothing was recorded.
@@ -47,12 +75,15 @@ impl From<Error> for Answer {
 pub(super) struct Tally {
     /// Of calls that were decided, in microseconds.
     pub(super) latency_us: Histogram<u64>,
-    /// Distinct payments approved.
-    pub(super) payment_ids: HashSet<[u8; 16]>,
-    /// Approvals that named a payment which another call had been given already.
+    /// The same of calls of other kinds.
+    pub(super) others_us: BTreeMap<Kind, Histogram<u64>>,
+    /// Payments approved: distinct ones once the tally is [settled](Self::settled). A set would be looked up, and now and
+    /// then copied, while latencies are measured.
+    payment_ids: Vec<[u8; 16]>,
+    /// Approvals that named a payment which another call had been given already; counted when the tally is settled.
     pub(super) repeated: u64,
-    /// Echoes.
-    pub(super) echoed: u64,
+    /// Calls that came back right and made no payment.
+    pub(super) right: u64,
     /// Declined payments.
     pub(super) declined: u64,
     /// Refused calls.
@@ -72,9 +103,10 @@ impl Tally {
     pub(super) fn new() -> Self {
         Self {
             latency_us: latencies(),
-            payment_ids: HashSet::new(),
+            others_us: BTreeMap::new(),
+            payment_ids: Vec::new(),
             repeated: 0,
-            echoed: 0,
+            right: 0,
             declined: 0,
             refused: 0,
             unanswered: 0,
@@ -86,27 +118,55 @@ impl Tally {
 
     /// Calls that got the answer they asked for.
     pub(super) fn done(&self) -> u64 {
-        self.payment_ids.len() as u64 + self.echoed
+        self.approved() + self.right
+    }
+
+    /// Calls that were answered by a decision or by what was asked for.
+    pub(super) fn decided(&self) -> u64 {
+        self.done() + self.declined
+    }
+
+    /// Payments approved.
+    pub(super) fn approved(&self) -> u64 {
+        self.payment_ids.len() as u64
+    }
+
+    /// Counts approvals by distinct payment: two of one are wrong.
+    pub(super) fn settled(mut self) -> Self {
+        let approvals = self.approved();
+        self.payment_ids.sort_unstable();
+        self.payment_ids.dedup();
+        let repeated = approvals - self.approved();
+        self.repeated += repeated;
+        self.wrong += repeated;
+        if repeated > 0 && repeated == self.repeated {
+            self.troubles.push("two requests were given one payment".to_owned());
+        }
+        self
     }
 
     /// Counts an answer that took this long; gives back the error when there is no connection any more.
-    pub(super) fn record(&mut self, latency: Duration, answer: Answer) -> Option<Error> {
-        let mut decided = || self.latency_us.saturating_record(micros(latency));
+    pub(super) fn record(&mut self, kind: Kind, latency: Duration, answer: Answer) -> Option<Error> {
+        let mut decided = || {
+            let of_kind = match kind {
+                Kind::Main => &mut self.latency_us,
+                Kind::Repeat | Kind::Capture | Kind::Refund | Kind::Get => {
+                    self.others_us.entry(kind).or_insert_with(latencies)
+                }
+            };
+            of_kind.saturating_record(micros(latency));
+        };
         match answer {
             Answer::Approved(payment_id) => {
                 decided();
-                if !self.payment_ids.insert(payment_id) {
-                    self.repeated += 1;
-                    self.wrong += 1;
-                    self.trouble(self.repeated, "two requests were given one payment".to_owned());
-                }
+                self.payment_ids.push(payment_id);
             }
             Answer::Each(answers) => {
-                return answers.into_iter().fold(None, |lost, answer| lost.or(self.record(latency, answer)));
+                return answers.into_iter().fold(None, |lost, answer| lost.or(self.record(kind, latency, answer)));
             }
-            Answer::Echoed => {
+            Answer::Right => {
                 decided();
-                self.echoed += 1;
+                self.right += 1;
             }
             Answer::Declined => {
                 decided();
@@ -138,12 +198,14 @@ impl Tally {
     /// Takes up what another slice counted.
     pub(super) fn add(&mut self, other: Self) {
         self.latency_us.add(&other.latency_us).expect("all latencies have the same bounds");
-        let ids_apart = self.payment_ids.len() + other.payment_ids.len();
+        for (kind, others) in other.others_us {
+            let of_kind = self.others_us.entry(kind).or_insert_with(latencies);
+            of_kind.add(&others).expect("all latencies have the same bounds");
+        }
         self.payment_ids.extend(other.payment_ids);
-        let met_again = (ids_apart - self.payment_ids.len()) as u64;
-        self.repeated += other.repeated + met_again;
-        self.wrong += other.wrong + met_again;
-        self.echoed += other.echoed;
+        self.repeated += other.repeated;
+        self.wrong += other.wrong;
+        self.right += other.right;
         self.declined += other.declined;
         self.refused += other.refused;
         self.unanswered += other.unanswered;
@@ -178,22 +240,25 @@ mod tests {
     fn approvals_are_counted_by_distinct_payment() {
         let mut tally = Tally::new();
         for id in [1, 2, 2, 3] {
-            assert!(tally.record(Duration::from_micros(10), approved(id)).is_none());
+            assert!(tally.record(Kind::Main, Duration::from_micros(10), approved(id)).is_none());
         }
+        let mut tally = tally.settled();
         assert_eq!((tally.done(), tally.repeated, tally.wrong), (3, 1, 1));
         let mut other = Tally::new();
-        other.record(Duration::from_micros(10), approved(3));
+        other.record(Kind::Main, Duration::from_micros(10), approved(3));
         tally.add(other);
+        let tally = tally.settled();
         assert_eq!((tally.done(), tally.repeated, tally.wrong), (3, 2, 2));
+        assert_eq!(tally.troubles.len(), 1);
     }
 
     #[test]
     fn percentiles_are_those_of_the_calls_that_were_decided() {
         let mut tally = Tally::new();
         for latency in 1..=1_000 {
-            tally.record(Duration::from_micros(latency), Answer::Declined);
+            tally.record(Kind::Main, Duration::from_micros(latency), Answer::Declined);
         }
-        tally.record(Duration::from_secs(30), Answer::Refused("INBOX_FULL".into()));
+        tally.record(Kind::Main, Duration::from_secs(30), Answer::Refused("INBOX_FULL".into()));
         let at = |quantile| tally.latency_us.value_at_quantile(quantile);
         assert_eq!((at(0.5), at(0.9), at(0.99), at(0.999)), (500, 900, 990, 999));
         assert_eq!((tally.latency_us.max(), tally.latency_us.len()), (1_000, 1_000));
@@ -203,7 +268,7 @@ mod tests {
     #[test]
     fn a_latency_beyond_the_bounds_counts_as_the_longest() {
         let mut tally = Tally::new();
-        tally.record(Duration::from_secs(3_600), Answer::Echoed);
+        tally.record(Kind::Main, Duration::from_secs(3_600), Answer::Right);
         assert!(tally.latency_us.max() >= LATENCY_US_MAX);
         assert_eq!(micros(Duration::from_nanos(1)), 1);
     }

@@ -1,3 +1,4 @@
+use client::Error as CallError;
 use tokio::sync::Semaphore;
 
 use super::*;
@@ -12,7 +13,7 @@ impl Call for Gated {
 
     async fn call(&self, _: u64) -> Answer {
         self.gate.acquire().await.expect("the gate is never closed").forget();
-        Answer::Echoed
+        Answer::Right
     }
 }
 
@@ -20,7 +21,7 @@ impl Call for Gated {
 fn gated(permits: usize, in_flight: usize) -> (Rc<Semaphore>, Load<Gated>) {
     let gate = Rc::new(Semaphore::new(permits));
     let calls = [(); 2].map(|()| Gated { gate: Rc::clone(&gate) });
-    (gate, Load::new(calls.into(), in_flight))
+    (gate, Load::new(calls.into(), in_flight, &Numbers::default()))
 }
 
 /// Loses its connection with the third call.
@@ -31,10 +32,10 @@ impl Call for Breaking {
 
     async fn call(&self, number: u64) -> Answer {
         if number < 2 {
-            return Answer::Echoed;
+            return Answer::Right;
         }
         let address = "127.0.0.1:1".parse().unwrap();
-        Answer::Lost(Error::Unreachable { address, source: "gone".into() })
+        Answer::Lost(CallError::Unreachable { address, source: "gone".into() })
     }
 }
 
@@ -67,7 +68,7 @@ async fn an_open_loop_counts_what_it_could_not_send() {
 
 #[tokio::test(flavor = "current_thread")]
 async fn a_lost_connection_ends_the_run() {
-    let load = Load::new(vec![Breaking], 1);
+    let load = Load::new(vec![Breaking], 1, &Numbers::default());
     assert!(load.closed_loop(Until::Elapsed(Duration::from_secs(60))).await.is_err());
 }
 

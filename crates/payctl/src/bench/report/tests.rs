@@ -1,15 +1,22 @@
-use super::super::tally::Answer;
+use super::super::tally::{Answer, Kind};
 use super::*;
 use crate::render::plain;
 
 fn report() -> Report {
     let mut tally = Tally::new();
     for number in 1..=100_u8 {
-        tally.record(Duration::from_micros(u64::from(number) * 100), Answer::Approved([number; 16]));
+        tally.record(Kind::Main, Duration::from_micros(u64::from(number) * 100), Answer::Approved([number; 16]));
     }
-    tally.record(Duration::from_micros(50), Answer::Declined);
-    let cpu = Used { client: Some(Duration::from_millis(1_500)), server: None };
-    Report::new("closed loop, 8 in flight, 1 connections".into(), "payments", Duration::from_millis(50), &tally, cpu)
+    tally.record(Kind::Main, Duration::from_micros(50), Answer::Declined);
+    let cpu = Used { client: Duration::from_millis(1), server: None };
+    Report::new(
+        "closed loop, 8 in flight, 1 connections".into(),
+        "lean",
+        "payments",
+        Duration::from_millis(50),
+        &tally,
+        cpu,
+    )
 }
 
 #[test]
@@ -25,7 +32,7 @@ closed loop, 8 in flight, 1 connections; 0.1 s measured
   approved  100 distinct payments, every amount worked out again
   declined  1
   refused   0
-  CPU       1.50 s here, unknown in the daemon
+  CPU       9.9 µs a call (0.00 s) here, unknown in the daemon
   trouble   refused UNAVAILABLE DRAINING: the daemon is stopping
 ";
     assert_eq!(plain(text(&report)), expected);
@@ -57,6 +64,6 @@ fn json_has_the_numbers_scripts_ask_for() {
     assert_eq!(json["paymentsPerSecond"], 2_000.0);
     assert_eq!(json["latencyUs"]["p99.9"], 10_007);
     assert_eq!(json["answers"]["approved"], 100);
-    assert_eq!(json["clientCpuSeconds"], 1.5);
+    assert_eq!((&json["clientCpuSeconds"], &json["client"]), (&0.001.into(), &"lean".into()));
     assert!(json.get("histogram").is_none() && json.get("beside").is_none());
 }
