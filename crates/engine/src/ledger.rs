@@ -17,9 +17,10 @@ const ACCOUNTS_TOUCHED_MAX: usize = 2 * POSTINGS_MAX;
 
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
-    balances: HashMap<AccountId, i128, FixedState>,
+    /// Within `BALANCE_MINOR_UNITS_MAX` on either side after every record, so that sixteen bytes hold an account.
+    balances: HashMap<AccountId, i64, FixedState>,
     /// Reserved on wallet accounts; what is not listed is zero.
-    held: HashMap<AccountId, i128, FixedState>,
+    held: HashMap<AccountId, i64, FixedState>,
 }
 
 impl Ledger {
@@ -68,7 +69,7 @@ impl Ledger {
             assert!(held >= 0, "no more is released than is held: {:?}", hold.account);
             match held {
                 0 => self.held.remove(&hold.account),
-                _ => self.held.insert(hold.account, held),
+                _ => self.held.insert(hold.account, kept(held)),
             };
         }
         self.post(postings);
@@ -79,7 +80,7 @@ impl Ledger {
     pub(crate) fn post(&mut self, postings: &[Posting]) {
         let before = Touched::new(self, postings);
         for posting in postings {
-            let units = posting.amount().minor_units();
+            let units = kept(posting.amount().minor_units());
             *self.balances.entry(posting.debit()).or_insert(0) -= units;
             *self.balances.entry(posting.credit()).or_insert(0) += units;
         }
@@ -98,7 +99,7 @@ impl Ledger {
     pub(crate) fn sums(&self) -> BTreeMap<Currency, i128> {
         let mut sums = BTreeMap::new();
         for (account, units) in &self.balances {
-            *sums.entry(account.currency).or_insert(0) += units;
+            *sums.entry(account.currency).or_insert(0) += i128::from(*units);
         }
         sums
     }
@@ -110,11 +111,11 @@ impl Ledger {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (AccountId, i128)> {
-        self.balances.iter().map(|(account, units)| (*account, *units))
+        self.balances.iter().map(|(account, units)| (*account, i128::from(*units)))
     }
 
     pub(crate) fn holds(&self) -> impl Iterator<Item = (AccountId, i128)> {
-        self.held.iter().map(|(account, units)| (*account, *units))
+        self.held.iter().map(|(account, units)| (*account, i128::from(*units)))
     }
 
     /// Every account that has anything, by rising account.
@@ -143,21 +144,26 @@ impl Ledger {
         if !is_above_floor || !holds_rightly || posted.abs() > BALANCE_MINOR_UNITS_MAX {
             return false;
         }
-        self.balances.insert(account, posted);
+        self.balances.insert(account, kept(posted));
         if held != 0 {
-            self.held.insert(account, held);
+            self.held.insert(account, kept(held));
         }
         true
     }
 
     fn held_units(&self, account: AccountId) -> i128 {
         // Most ledgers hold nothing, or little, and only wallets have holds.
-        if account.kind == AccountKind::Wallet { self.held.get(&account).copied().unwrap_or(0) } else { 0 }
+        if account.kind == AccountKind::Wallet { self.held.get(&account).copied().map_or(0, i128::from) } else { 0 }
     }
 
     fn units(&self, account: AccountId) -> i128 {
-        self.balances.get(&account).copied().unwrap_or(0)
+        self.balances.get(&account).copied().map_or(0, i128::from)
     }
+}
+
+/// As many minor units as an account can have, or a posting can move.
+fn kept(units: i128) -> i64 {
+    i64::try_from(units).expect("what an account can have fits 64 bits")
 }
 
 /// More or less is held on a wallet account.

@@ -4,7 +4,7 @@ mod table;
 
 use core::fmt;
 
-use table::{CURRENCIES, WITHOUT_MINOR_UNITS};
+use table::{CURRENCIES, Row, WITHOUT_MINOR_UNITS};
 
 /// No currency of ISO 4217 divides finer than this.
 pub(crate) const MINOR_DIGITS_MAX: u32 = 4;
@@ -15,9 +15,11 @@ pub(crate) const MINOR_DIGITS_MAX: u32 = 4;
 /// currency does not.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Currency(
-    /// Index into `CURRENCIES`, always in range. Not a byte: a `const fn` cannot widen one without `as`.
-    usize,
+    /// Index into `CURRENCIES`, always in range. A byte, since every sum of money has one.
+    u8,
 );
+
+const _: () = assert!(CURRENCIES.len() <= 256);
 
 impl Currency {
     /// Chilean unit of account, 4 decimals.
@@ -42,7 +44,7 @@ impl Currency {
     /// What is wrong with the code, in words for whoever typed it.
     pub fn from_code(code: &str) -> Result<Currency, UnknownCurrency> {
         if let Ok(index) = CURRENCIES.binary_search_by(|row| row.code.cmp(code)) {
-            return Ok(Currency(index));
+            return Ok(Currency::at(index));
         }
         if let Ok(index) = WITHOUT_MINOR_UNITS.binary_search(&code) {
             return Err(UnknownCurrency::NoMinorUnits(WITHOUT_MINOR_UNITS[index]));
@@ -62,22 +64,33 @@ impl Currency {
 
     /// The alphabetic code, for example `"HKD"`.
     pub const fn code(self) -> &'static str {
-        CURRENCIES[self.0].code
+        self.row().code
     }
 
     /// The numeric code, for example 344. Printed with three digits on the wire (ISO 8583:1987 DE 49).
     pub const fn numeric(self) -> u16 {
-        CURRENCIES[self.0].numeric
+        self.row().numeric
     }
 
     /// Decimals of the major unit: one major unit is 10 to this power minor units. At most 4.
     pub const fn minor_digits(self) -> u32 {
-        CURRENCIES[self.0].minor_digits
+        self.row().minor_digits
     }
 
     /// Every currency, by code.
     pub fn all() -> impl Iterator<Item = Currency> {
-        (0..CURRENCIES.len()).map(Currency)
+        (0..CURRENCIES.len()).map(Currency::at)
+    }
+
+    #[expect(clippy::as_conversions, reason = "widening, which nothing else does in a const fn")]
+    const fn row(self) -> &'static Row {
+        &CURRENCIES[self.0 as usize]
+    }
+
+    #[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "an index of the table fits a byte")]
+    const fn at(index: usize) -> Currency {
+        assert!(index < CURRENCIES.len());
+        Currency(index as u8)
     }
 
     /// The currency of a code written in this file; a code that is not in the table does not compile.
@@ -86,7 +99,7 @@ impl Currency {
         while !same_code(CURRENCIES[index].code, code) {
             index = index.saturating_add(1);
         }
-        Currency(index)
+        Currency::at(index)
     }
 }
 
@@ -104,7 +117,7 @@ const fn by_numeric() -> [Option<Currency>; NUMERIC_CODES] {
         while numeric != CURRENCIES[index].numeric {
             (slot, numeric) = (slot.saturating_add(1), numeric.saturating_add(1));
         }
-        currencies[slot] = Some(Currency(index));
+        currencies[slot] = Some(Currency::at(index));
         index = index.saturating_add(1);
     }
     currencies

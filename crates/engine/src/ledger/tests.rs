@@ -15,7 +15,8 @@ fn posting(debit: AccountId, credit: AccountId, units: i128) -> Posting {
 }
 
 fn ledger(balances: &[(AccountId, i128)]) -> Ledger {
-    Ledger { balances: balances.iter().copied().collect(), ..Ledger::default() }
+    let balances = balances.iter().map(|(account, units)| (*account, kept(*units)));
+    Ledger { balances: balances.collect(), ..Ledger::default() }
 }
 
 fn panics(run: impl FnOnce()) -> bool {

@@ -15,7 +15,7 @@ impl<'a> Fields<'a> {
     pub(super) fn text(&mut self, number: u32, text: &str) {
         if !text.is_empty() {
             encode_key(number, WireType::LengthDelimited, self.0);
-            encode_varint(text.len() as u64, self.0);
+            self.varint(text.len() as u64);
             self.0.extend_from_slice(text.as_bytes());
         }
     }
@@ -28,7 +28,7 @@ impl<'a> Fields<'a> {
     pub(super) fn unsigned(&mut self, number: u32, value: u64) {
         if value != 0 {
             encode_key(number, WireType::Varint, self.0);
-            encode_varint(value, self.0);
+            self.varint(value);
         }
     }
 
@@ -41,6 +41,14 @@ impl<'a> Fields<'a> {
         self.delimited(number, |bytes| write(&mut Fields(bytes)));
     }
 
+    /// Most numbers of a message are small.
+    fn varint(&mut self, value: u64) {
+        match u8::try_from(value) {
+            Ok(byte) if byte < 0x80 => self.0.push(byte),
+            Ok(_) | Err(_) => encode_varint(value, self.0),
+        }
+    }
+
     /// The length stands before what it is the length of, in as many bytes as it takes: mostly one, so that much is left open.
     fn delimited(&mut self, number: u32, write: impl FnOnce(&mut Vec<u8>)) {
         encode_key(number, WireType::LengthDelimited, self.0);
@@ -48,9 +56,14 @@ impl<'a> Fields<'a> {
         self.0.push(0);
         write(self.0);
         let written = self.0.len() - place - 1;
-        for _ in 1..encoded_len_varint(written as u64) {
-            self.0.insert(place, 0);
+        match u8::try_from(written) {
+            Ok(byte) if byte < 0x80 => self.0[place] = byte,
+            Ok(_) | Err(_) => {
+                for _ in 1..encoded_len_varint(written as u64) {
+                    self.0.insert(place, 0);
+                }
+                encode_varint(written as u64, &mut &mut self.0[place..]);
+            }
         }
-        encode_varint(written as u64, &mut &mut self.0[place..]);
     }
 }
