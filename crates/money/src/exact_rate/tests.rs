@@ -210,3 +210,14 @@ fn what_is_no_short_decimal_is_written_with_ten_digits() {
     // 1.2345678905 · 10^−19, a half, upwards.
     check(fraction(2_469_135_781, 20_000_000_000_000_000_000_000_000_000), "0.0000000000000000001234567891");
 }
+
+#[test]
+fn a_rate_is_a_decimal_if_its_denominator_divides_ten_to_the_eighteenth() {
+    for (twos, fives) in (0..=20).flat_map(|twos| (0..=20).map(move |fives| (twos, fives))) {
+        let denominator = 2_u128.pow(twos) * 5_u128.pow(fives);
+        let Ok(rate) = ExactRate::from_parts(1, denominator) else { continue };
+        assert_eq!(rate.is_decimal(), 10_u128.pow(18).is_multiple_of(denominator), "1/{denominator}");
+        let Ok(third) = ExactRate::from_parts(1, denominator * 3) else { continue };
+        assert!(!third.is_decimal(), "1/{}", denominator * 3);
+    }
+}

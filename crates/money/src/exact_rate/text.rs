@@ -21,7 +21,15 @@ impl ExactRate {
 
     /// How many decimals the whole value has, or `None` when 18 are not enough.
     fn decimals(self) -> Option<u32> {
-        (0..=RATE_DECIMALS_MAX).find(|decimals| 10_u128.saturating_pow(*decimals).is_multiple_of(self.denominator()))
+        // What divides 10^18 fits 64 bits, and has no prime factor but 2 and 5: as many decimals as there are of either.
+        let mut rest = u64::try_from(self.denominator()).ok()?;
+        let twos = rest.trailing_zeros();
+        let mut fives = 0_u32;
+        while rest.is_multiple_of(5) {
+            (rest, fives) = (rest.div_euclid(5), fives.saturating_add(1));
+        }
+        let decimals = twos.max(fives);
+        (rest.is_power_of_two() && decimals <= RATE_DECIMALS_MAX).then_some(decimals)
     }
 
     /// The first 10 digits, the last one half up, and how many digits of the value at `ROUNDED_SCALE` they replace.
@@ -49,8 +57,14 @@ impl fmt::Display for ExactRate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let denominator = self.denominator();
         if let Some(decimals) = self.decimals() {
+            // Nearly all are so small, and such numbers are divided and written in a fraction of the time.
+            if let (Ok(numerator), Ok(denominator)) = (u64::try_from(self.numerator()), u64::try_from(denominator)) {
+                let units_per_part = 10_u64.saturating_pow(decimals).div_euclid(denominator);
+                // Less than 10^decimals, since the rest is less than the denominator.
+                let fraction = numerator.rem_euclid(denominator).saturating_mul(units_per_part);
+                return write_decimal(f, numerator.div_euclid(denominator), fraction, decimals);
+            }
             let units_per_part = 10_u128.saturating_pow(decimals).div_euclid(denominator);
-            // Less than 10^decimals, since the rest is less than the denominator.
             let fraction = self.numerator().rem_euclid(denominator).saturating_mul(units_per_part);
             return write_decimal(f, self.numerator().div_euclid(denominator), fraction, decimals);
         }
@@ -65,7 +79,7 @@ impl fmt::Display for ExactRate {
     }
 }
 
-fn write_decimal(f: &mut fmt::Formatter<'_>, integer: u128, fraction: u128, decimals: u32) -> fmt::Result {
+fn write_decimal<N: fmt::Display>(f: &mut fmt::Formatter<'_>, integer: N, fraction: N, decimals: u32) -> fmt::Result {
     match usize::try_from(decimals) {
         Ok(width @ 1..) => write!(f, "{integer}.{fraction:0width$}"),
         _ => write!(f, "{integer}"),
