@@ -38,6 +38,8 @@ struct Rows {
 #[derive(Clone, Debug)]
 struct Place {
     table: Table,
+    /// The key's first bytes as a number: nearly all that two keys are compared by.
+    prefix: u128,
     key: Range<usize>,
     value: Range<usize>,
 }
@@ -54,6 +56,12 @@ impl Batch {
     #[must_use]
     pub const fn records(&self) -> usize {
         self.records
+    }
+
+    /// An empty one, with room for as much as this holds: the next one is mostly as large.
+    #[must_use]
+    pub fn next(&self) -> Self {
+        Self { rows: self.rows.as_many(), ..Self::default() }
     }
 
     /// Puts a record, and what leads to it: from its key, from the payments it concerns, and from the lists of decided
@@ -149,7 +157,7 @@ impl ClosedBatch {
     pub(crate) fn writes(&self) -> Vec<Write<'_>> {
         let Rows { bytes, places } = &self.rows;
         let write = |place: &Place| {
-            let Place { table, key, value } = place.clone();
+            let Place { table, key, value, .. } = place.clone();
             Write { table, key: &bytes[key], value: Some(&bytes[value]) }
         };
         places.iter().map(write).collect()
@@ -162,7 +170,13 @@ impl Rows {
         self.bytes.extend_from_slice(key);
         let middle = self.bytes.len();
         self.bytes.extend_from_slice(value);
-        self.places.push(Place { table, key: start..middle, value: middle..self.bytes.len() });
+        let value = middle..self.bytes.len();
+        self.places.push(Place { table, prefix: prefix(key), key: start..middle, value });
+    }
+
+    /// None, with room for as many as these.
+    fn as_many(&self) -> Self {
+        Self { bytes: Vec::with_capacity(self.bytes.len()), places: Vec::with_capacity(self.places.len()) }
     }
 
     /// Sorts by table and key. Of rows with one key the last stays.
@@ -171,9 +185,18 @@ impl Rows {
         let key = |place: &Place| &bytes[place.key.clone()];
         // Of equal keys the one that was put last comes first.
         places.sort_unstable_by(|one, other| {
-            let by_key = one.table.cmp(&other.table).then_with(|| key(one).cmp(key(other)));
+            let by_prefix = one.table.cmp(&other.table).then_with(|| one.prefix.cmp(&other.prefix));
+            let by_key = by_prefix.then_with(|| key(one).cmp(key(other)));
             by_key.then_with(|| other.key.start.cmp(&one.key.start))
         });
         places.dedup_by(|one, other| one.table == other.table && key(one) == key(other));
     }
+}
+
+/// The first bytes of a key, and zeros where it is shorter: ordered as the keys are, but for those it takes for equal.
+fn prefix(key: &[u8]) -> u128 {
+    let mut first = [0; size_of::<u128>()];
+    let length = key.len().min(first.len());
+    first[..length].copy_from_slice(&key[..length]);
+    u128::from_be_bytes(first)
 }

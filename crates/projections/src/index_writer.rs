@@ -105,7 +105,8 @@ impl IndexWriter {
         if mark.lsn != applied {
             return;
         }
-        let mut batch = mem::take(&mut self.open);
+        let next = self.open.next();
+        let mut batch = mem::replace(&mut self.open, next);
         self.marks.drain(..reached).for_each(|mark| batch.chain(mark));
         let Touched { accounts, lines } = mem::take(&mut self.touched);
         accounts.into_iter().filter_map(|account| boards.accounts.row(account)).for_each(|row| batch.account(&row));
