@@ -276,10 +276,7 @@ impl Operators {
             note_end(ingress::serve(&limits, routes, listener, stopped(operators_stopping)).await);
         });
         tokio::spawn(merchants_dealer.deal());
-        let endpoint = metrics_endpoint::router(metrics.clone(), switch.handle.clone());
-        let metrics_listener = metrics_endpoint::listener(metrics_listener, config.connections.first_bytes_ms_max);
-        tokio::spawn(async move { axum::serve(metrics_listener, endpoint).await });
-        tokio::spawn(keep_up(metrics));
+        serve_metrics(metrics_listener, metrics, &switch.handle, config.connections.first_bytes_ms_max);
         healths.push(health);
         set_serving(&healths, true).await;
         tokio::spawn(show_health(switch.handle.clone(), healths.clone()));
@@ -317,6 +314,14 @@ impl Operators {
             }
         }
     }
+}
+
+/// Metrics and probes, for machines that look after this one.
+fn serve_metrics(listener: TcpListener, metrics: PrometheusHandle, handle: &Handle, first_bytes_ms_max: u64) {
+    let endpoint = metrics_endpoint::router(metrics.clone(), handle.clone());
+    let listener = metrics_endpoint::listener(listener, first_bytes_ms_max);
+    tokio::spawn(async move { axum::serve(listener, endpoint).await });
+    tokio::spawn(keep_up(metrics));
 }
 
 fn ended_by_itself(listener: &str) -> StartError {
