@@ -5,8 +5,8 @@ use alloc::{sync::Arc, vec::Vec};
 use money::{Currency, Money, Ratio};
 
 use crate::{
-    AccountId, ApiKeyHash, Consent, Conversions, DeclineReason, Digest, DigestKey, Evidence, Label, MandateId,
-    MerchantId, Mode, Name, Offer, PaymentId, Policy, RateTick, RefundId, Timestamp, WalletId,
+    AccountId, ApiKeyHash, AuthorizeTogether, Consent, Conversions, DeclineReason, Digest, DigestKey, Evidence, Label,
+    MandateId, MerchantId, Mode, Name, Offer, PaymentId, Policy, RateTick, RefundId, Timestamp, WalletId,
 };
 
 /// One request to the engine, with all the evidence it may be decided on.
@@ -32,6 +32,8 @@ pub enum Command {
     Withdraw(MoveFunds),
     /// Decides a payment, and captures it at once or places a hold.
     AuthorizePayment(AuthorizePayment),
+    /// Decides several payments: all are approved, or none is.
+    AuthorizeTogether(AuthorizeTogether),
     /// Turns a hold, whole or part, into postings.
     CapturePayment(CapturePayment),
     /// Releases what is held of a payment.
@@ -65,7 +67,7 @@ pub enum Command {
 }
 
 impl Command {
-    /// The payment a command speaks of, if it speaks of one.
+    /// The payment a command speaks of, if it speaks of one alone.
     #[must_use]
     pub const fn payment_id(&self) -> Option<PaymentId> {
         match self {
@@ -83,6 +85,7 @@ impl Command {
             | Self::CloseAccount(_)
             | Self::Deposit(_)
             | Self::Withdraw(_)
+            | Self::AuthorizeTogether(_)
             | Self::ExpireHolds
             | Self::PriceRefunds
             | Self::FreezeAccount(_)

@@ -4,7 +4,9 @@ use alloc::vec::Vec;
 
 use money::{AMOUNT_MINOR_UNITS_MAX, Currency, ExactRate, Money};
 
-use crate::{AccountId, Lsn, MerchantId, PaymentId, PaymentTotals, RefundId, Timestamp, WalletId};
+use crate::{
+    AccountId, Approved, DeclinedTogether, Lsn, MerchantId, PaymentId, PaymentTotals, RefundId, Timestamp, WalletId,
+};
 
 /// What a command did. An event says only what its command does not: the two stand in one record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,13 +71,21 @@ pub enum Event {
     PositionSquared(Vec<Posting>),
     /// The request was decided against. Nothing moved.
     Declined(Decline),
+    /// Several payments were approved, in their command's order.
+    AuthorizedTogether(Vec<Approved>),
+    /// One of several payments was declined, and none was approved.
+    DeclinedTogether(DeclinedTogether),
 }
 
 impl Event {
     /// The decision against, if this is one.
     #[must_use]
     pub const fn decline(&self) -> Option<&Decline> {
-        if let Self::Declined(decline) = self { Some(decline) } else { None }
+        if let Self::Declined(decline) | Self::DeclinedTogether(DeclinedTogether { decline, .. }) = self {
+            Some(decline)
+        } else {
+            None
+        }
     }
 }
 
@@ -271,11 +281,14 @@ pub enum DeclineReason {
     InsufficientBalance,
     /// An account would hold more than one account may.
     BalanceLimit,
+    /// Another payment of the same atomic batch was declined. No check of its own: it stands in the log once, beside the
+    /// payment that was.
+    BatchDeclined,
 }
 
 impl DeclineReason {
     /// Every reason, in order of precedence.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::OrderAlreadyPaid,
         Self::ConsentNotFound,
         Self::ConsentMismatch,
@@ -293,6 +306,7 @@ impl DeclineReason {
         Self::NotEnough,
         Self::InsufficientBalance,
         Self::BalanceLimit,
+        Self::BatchDeclined,
     ];
 
     /// The stored number.
@@ -316,6 +330,7 @@ impl DeclineReason {
             Self::NotEnough => 17,
             Self::InsufficientBalance => 6,
             Self::BalanceLimit => 7,
+            Self::BatchDeclined => 18,
         }
     }
 
@@ -346,6 +361,7 @@ impl DeclineReason {
             Self::NotEnough => "not_enough",
             Self::InsufficientBalance => "insufficient_balance",
             Self::BalanceLimit => "balance_limit",
+            Self::BatchDeclined => "batch_declined",
         }
     }
 }
@@ -359,7 +375,7 @@ mod tests {
     #[test]
     fn every_reason_has_a_number_of_its_own() {
         let numbers: BTreeSet<u8> = DeclineReason::ALL.iter().map(|reason| reason.number()).collect();
-        assert_eq!(numbers, (1..=17).collect());
+        assert_eq!(numbers, (1..=18).collect());
         for reason in DeclineReason::ALL {
             assert_eq!(DeclineReason::from_number(reason.number()), Some(reason));
         }

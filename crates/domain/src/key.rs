@@ -140,6 +140,8 @@ pub enum Difference {
     Field(usize),
     /// Somewhere: the short digests of all fields happen to agree.
     Unlocated,
+    /// In nothing but their company: the payment was decided alone, or with others than now, or stands twice in one batch.
+    Company,
 }
 
 impl Fingerprint {

@@ -26,6 +26,7 @@ mod refusal;
 mod request;
 mod standing;
 mod text;
+mod together;
 
 pub use command::{
     ApproveOrder, AuthorizePayment, CaptureMode, CapturePayment, CaptureRest, Command, FundReserve, GrantMandate,
@@ -62,3 +63,4 @@ pub use standing::{
     StandingTranche,
 };
 pub use text::{InvalidText, KEY_CHARS_MAX, KeyText, LABEL_CHARS_MAX, Label, NAME_CHARS_MAX, Name};
+pub use together::{Approved, AuthorizeTogether, DeclinedTogether, KeyedPayment, TOGETHER_PAYMENTS_MAX};

@@ -75,12 +75,19 @@ impl Record {
             | Event::OrderApproved
             | Event::MandateGranted
             | Event::MandateRevoked
-            | Event::Declined(_) => (&[][..], &[][..]),
+            | Event::Declined(_)
+            | Event::AuthorizedTogether(_)
+            | Event::DeclinedTogether(_) => (&[][..], &[][..]),
         };
+        let together = if let Event::AuthorizedTogether(approved) = &self.event { approved.as_slice() } else { &[] };
+        let together = self.payments_together().zip(together).flat_map(|(payment, approved)| {
+            approved.postings().iter().map(|posting| (Some(payment.authorize.payment_id), posting))
+        });
         let payment = self.command.payment_id();
         let own = own.iter().map(move |posting| (payment, posting));
         own.chain(
             priced.iter().flat_map(|refund| refund.postings.iter().map(|posting| (Some(refund.payment_id), posting))),
         )
+        .chain(together)
     }
 }

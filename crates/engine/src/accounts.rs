@@ -31,14 +31,14 @@ impl AccountState {
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct WalletAccount {
     pub(crate) id: AccountId,
     pub(crate) wallet: WalletId,
     pub(crate) state: AccountState,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Accounts {
     rows: Vec<WalletAccount>,
     names: BTreeMap<(WalletId, Name), AccountId>,

@@ -100,6 +100,29 @@ impl Agreement {
 }
 
 impl Consents {
+    /// What these payments of one merchant, each for an order and an account, say that they were agreed to by, and the codes
+    /// that the merchant guessed.
+    pub(crate) fn excerpt<'a>(
+        &self,
+        merchant: MerchantId,
+        presented: impl Iterator<Item = (Digest, AccountId, &'a Consent)>,
+    ) -> Self {
+        let mut excerpt = Self::default();
+        for (order, account, consent) in presented {
+            match consent {
+                Consent::PayerNamed => {}
+                Consent::Code(code) => excerpt.codes.extend(self.codes.get(code).map(|grant| (*code, *grant))),
+                Consent::OrderApproved => {
+                    let key = (merchant, order, account);
+                    excerpt.approvals.extend(self.approvals.get(&key).map(|approval| (key, *approval)));
+                }
+                Consent::Mandate(id) => excerpt.mandates.extend(self.mandates.get(id).map(|mandate| (*id, *mandate))),
+            }
+        }
+        excerpt.guesses.extend(self.guesses.get(&merchant).map(|guesses| (merchant, *guesses)));
+        excerpt
+    }
+
     /// What a merchant's consent allows it at `at`, for an account and an order.
     pub(crate) fn agreement(
         &self,

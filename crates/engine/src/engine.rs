@@ -3,8 +3,8 @@
 use alloc::{sync::Arc, vec};
 
 use domain::{
-    AccountId, Command, DeclineReason, Event, Evidence, InitializeSwitch, InstallPolicy, Lsn, MerchantId, Policy,
-    Record, Refusal, Stamped, Submission, Timestamp, Unavailable,
+    AccountId, Command, DeclineReason, Event, Evidence, InitializeSwitch, InstallPolicy, Lsn, MerchantId, OnAccount,
+    Policy, Record, Refusal, Stamped, Submission, Timestamp, Unavailable,
 };
 use money::{Currency, Money};
 use planted::Bug;
@@ -32,6 +32,13 @@ pub enum Decision {
     Repeated(Arc<Record>),
     /// Nothing happens and nothing is logged.
     Refused(Refusal),
+    /// The same, of payments that are decided together: one of them is refused.
+    RefusedTogether {
+        /// Which, counted from 0.
+        position: usize,
+        /// Why.
+        refusal: Refusal,
+    },
 }
 
 /// The state of one shard. Equal records applied in order give equal states, on any machine.
@@ -41,10 +48,11 @@ pub struct Engine {
     pub(crate) applied_at: Timestamp,
     pub(crate) initialized: Option<InitializeSwitch>,
     pub(crate) policy: Option<Arc<Policy>>,
-    pub(crate) parties: Parties,
-    pub(crate) accounts: Accounts,
+    /// This, the accounts and the tape change by themselves only, so payments decided together look at the same.
+    pub(crate) parties: Arc<Parties>,
+    pub(crate) accounts: Arc<Accounts>,
     pub(crate) ledger: Ledger,
-    pub(crate) tape: RateTape,
+    pub(crate) tape: Arc<RateTape>,
     pub(crate) payments: Payments,
     pub(crate) consents: Consents,
     pub(crate) offers: Offers,
@@ -60,6 +68,9 @@ impl Engine {
     /// The key comes first: what was asked before under the same key is answered as then, whatever has changed since.
     #[must_use]
     pub fn decide(&self, stamped: &Stamped<Submission>) -> Decision {
+        if let Command::AuthorizeTogether(together) = &stamped.command.command {
+            return self.decide_together(stamped.at, together);
+        }
         if let Some(key) = &stamped.command.key {
             match self.keys.find(stamped.at, key) {
                 Ok(None) => {}
@@ -86,6 +97,7 @@ impl Engine {
         let policy = self.policy.as_deref().ok_or(Refusal::OutOfSequence)?;
         match command {
             Command::InitializeSwitch(_) | Command::InstallPolicy(_) => unreachable!("decided above"),
+            Command::AuthorizeTogether(_) => unreachable!("decided by the keys of its payments"),
             Command::RegisterWallet(register) => self.parties.register_wallet(register).map(Event::WalletRegistered),
             Command::RegisterMerchant(register) => {
                 self.parties.register_merchant(register).map(Event::MerchantRegistered)
@@ -148,37 +160,40 @@ impl Engine {
                 self.keys.set_term(record.lsn, policy.key_ms);
             }
             (Command::RegisterWallet(register), Event::WalletRegistered(wallet)) => {
-                self.parties.wallet_registered(register, *wallet);
+                Arc::make_mut(&mut self.parties).wallet_registered(register, *wallet);
             }
             (Command::RegisterMerchant(register), Event::MerchantRegistered(merchant)) => {
-                self.parties.merchant_registered(register, *merchant);
+                Arc::make_mut(&mut self.parties).merchant_registered(register, *merchant);
                 self.ledger.open(AccountId::merchant_payable(*merchant, register.settlement_currency));
             }
             (Command::PublishRates(publish), Event::RatesPublished(published)) => {
-                self.tape.published(record.lsn, record.at, publish, published);
+                Arc::make_mut(&mut self.tape).published(record.lsn, record.at, publish, published);
             }
             (Command::OpenAccount(open), Event::AccountOpened(account)) => {
-                self.accounts.opened(open, *account);
+                Arc::make_mut(&mut self.accounts).opened(open, *account);
                 self.ledger.open(*account);
             }
-            (Command::CloseAccount(on), Event::AccountClosed) => self.accounts.state_recorded(on, AccountState::Closed),
-            (Command::FreezeAccount(on), Event::AccountFrozen) => {
-                self.accounts.state_recorded(on, AccountState::Frozen)
-            }
-            (Command::UnfreezeAccount(on), Event::AccountUnfrozen) => {
-                self.accounts.state_recorded(on, AccountState::Open);
-            }
+            (Command::CloseAccount(on), Event::AccountClosed) => self.account_stands(on, AccountState::Closed),
+            (Command::FreezeAccount(on), Event::AccountFrozen) => self.account_stands(on, AccountState::Frozen),
+            (Command::UnfreezeAccount(on), Event::AccountUnfrozen) => self.account_stands(on, AccountState::Open),
             (Command::Deposit(_) | Command::Withdraw(_), Event::FundsMoved { posting, .. })
             | (Command::FundReserve(_), Event::ReserveFunded(posting))
             | (Command::PayOut(_), Event::PaidOut(posting)) => {
                 self.ledger.post(core::slice::from_ref(posting));
             }
             (Command::SquarePosition(_), Event::PositionSquared(postings)) => self.ledger.post(postings),
+            (Command::AuthorizeTogether(_), Event::AuthorizedTogether(_) | Event::DeclinedTogether(_)) => {
+                self.together_recorded(record);
+            }
             (command, event) => self.make_payment_so(record.at, command, event),
         }
     }
 
-    fn make_payment_so(&mut self, at: Timestamp, command: &Command, event: &Event) {
+    fn account_stands(&mut self, on: &OnAccount, state: AccountState) {
+        Arc::make_mut(&mut self.accounts).state_recorded(on, state);
+    }
+
+    pub(crate) fn make_payment_so(&mut self, at: Timestamp, command: &Command, event: &Event) {
         match (command, event) {
             (Command::AuthorizePayment(authorize), Event::PaymentCaptured(captured)) => {
                 self.approved(at, authorize, Approval::Captured(captured));
@@ -212,9 +227,10 @@ impl Engine {
             }
             (Command::RevokeMandate(revoke), Event::MandateRevoked) => self.consents.mandate_revoked(revoke.mandate_id),
             (Command::AuthorizePayment(authorize), Event::Declined(decline)) => {
-                // A code that nobody gave out may be a guess, whatever else the request was declined by.
+                // A code that nobody gave out may be a guess, whatever else the request was declined by, if it was looked at.
                 let unknown = authorize.payer == Evidence::Unavailable(Unavailable::ConsentNotFound);
-                if unknown || may_be_a_guess(decline.reason) {
+                let looked_at = decline.reason != DeclineReason::BatchDeclined;
+                if looked_at && unknown || may_be_a_guess(decline.reason) {
                     self.consents.guessed(at, authorize.merchant, &authorize.consent);
                 }
             }

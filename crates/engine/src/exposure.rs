@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// What open holds would add to the positions if all of them were captured, weighted.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Exposure {
     reserved: BTreeMap<Currency, Money>,
 }

@@ -30,6 +30,16 @@ impl Ledger {
         assert!(earlier.is_none(), "an account is opened once");
     }
 
+    /// A ledger that has these accounts as they stand, and no others.
+    pub(crate) fn excerpt(&self, accounts: impl Iterator<Item = AccountId>) -> Self {
+        let mut excerpt = Self::default();
+        for account in accounts {
+            excerpt.balances.extend(self.balances.get(&account).map(|units| (account, *units)));
+            excerpt.held.extend(self.held.get(&account).map(|units| (account, *units)));
+        }
+        excerpt
+    }
+
     /// Credits less debits; zero for an account nothing was posted to.
     pub(crate) fn posted_balance(&self, account: AccountId) -> Money {
         Money::new(account.currency, self.units(account))

@@ -20,6 +20,7 @@ mod authorize;
 mod conversions;
 mod lifecycle;
 mod refunds;
+mod together;
 mod rails {
     pub(crate) mod wallet;
 }

@@ -15,6 +15,12 @@ pub(crate) struct Offers {
 }
 
 impl Offers {
+    /// Of these quotes, those that were used.
+    pub(crate) fn excerpt<'a>(&self, offers: impl Iterator<Item = &'a Offer>) -> Self {
+        let used = offers.filter_map(|offer| self.used.get_key_value(&offer.quote_id));
+        Self { used: used.map(|(quote, expires_at)| (*quote, *expires_at)).collect(), by_end: BTreeSet::new() }
+    }
+
     pub(crate) fn is_used(&self, quote: QuoteId) -> bool {
         self.used.contains_key(&quote)
     }

@@ -7,7 +7,7 @@ use alloc::{
 
 use domain::{MerchantId, Name, Refusal, RegisterMerchant, RegisterWallet, WalletId};
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Parties {
     wallets: Vec<Name>,
     wallet_names: BTreeMap<Name, WalletId>,

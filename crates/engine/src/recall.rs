@@ -73,7 +73,8 @@ impl Engine {
         self.forgetful && !self.payments.orders.contains_key(&(merchant, order))
     }
 
-    /// Takes back the last record made under its key. Does nothing when the key is known.
+    /// Takes back the last record made under its key; where it decided several payments, the part made under that key. Does
+    /// nothing when the key is known.
     pub fn recall_key(&mut self, record: &Arc<Record>) {
         self.keys.recall(record);
     }
@@ -88,8 +89,8 @@ impl Engine {
             return Ok(());
         }
         let mut recalled: Option<Payment> = None;
-        for record in records {
-            recalled = self.next(payment, recalled, record).ok_or(NotRecalled::DoesNotFollow(record.lsn))?;
+        for record in records.iter().map(|record| record.part_of(payment)) {
+            recalled = self.next(payment, recalled, &record).ok_or(NotRecalled::DoesNotFollow(record.lsn))?;
         }
         match recalled.map(Payment::without_what_ended) {
             None => Ok(()),

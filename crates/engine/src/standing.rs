@@ -85,7 +85,7 @@ impl Engine {
                 let number = WalletId(next_number(self.parties.wallets().len()));
                 let register = RegisterWallet { name };
                 accepted(self.parties.register_wallet(&register).is_ok(), "a wallet operator's name twice")?;
-                self.parties.wallet_registered(&register, number);
+                Arc::make_mut(&mut self.parties).wallet_registered(&register, number);
                 Ok(())
             }
             Standing::Merchant(register) => {
@@ -93,7 +93,7 @@ impl Engine {
                 let number = number.map_err(|_| DoesNotStand { what: "a merchant's name or API key twice" })?;
                 let payable = AccountId::merchant_payable(number, register.settlement_currency);
                 accepted(!self.ledger.is_open(payable), "a balance before its merchant")?;
-                self.parties.merchant_registered(&register, number);
+                Arc::make_mut(&mut self.parties).merchant_registered(&register, number);
                 self.ledger.open(payable);
                 Ok(())
             }
@@ -101,13 +101,17 @@ impl Engine {
                 let id = account.account;
                 accepted(self.parties.has_wallet(account.wallet), "an account of no wallet operator")?;
                 accepted(!self.ledger.is_open(id), "a balance before its account")?;
-                accepted(self.accounts.stand(account), "an account that is not the next")?;
+                accepted(Arc::make_mut(&mut self.accounts).stand(account), "an account that is not the next")?;
                 self.ledger.open(id);
                 Ok(())
             }
             Standing::Balance(balance) => accepted(self.ledger.stand(balance), "a balance out of bounds"),
-            Standing::Tick(tick) => accepted(self.tape.stand_tick(tick), "a rate that is not the next"),
-            Standing::Moves(pair, moves) => accepted(self.tape.stand_moves(pair, moves), "too many moves of a pair"),
+            Standing::Tick(tick) => {
+                accepted(Arc::make_mut(&mut self.tape).stand_tick(tick), "a rate that is not the next")
+            }
+            Standing::Moves(pair, moves) => {
+                accepted(Arc::make_mut(&mut self.tape).stand_moves(pair, moves), "too many moves of a pair")
+            }
             Standing::Payment(payment) => accepted(self.stand_payment(payment), "a payment that cannot be"),
             Standing::PendingRefund(refund) => accepted(self.stand_refund(&refund), "a refund of no payment"),
             Standing::Code(code) => {

@@ -26,7 +26,7 @@ pub const RATE_AHEAD_MS_MAX: i64 = 60_000;
 /// How many moves of a pair its volatility is the mean of.
 pub const VOLATILITY_MOVES: usize = 8;
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct RateTape {
     pairs: BTreeMap<CurrencyPair, PairTape>,
 }

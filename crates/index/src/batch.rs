@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, mem, ops::Range};
 
-use domain::{AccountId, ChainMark, Command, CurrencyPair, Digest, MerchantId, Record};
+use domain::{AccountId, AuthorizePayment, ChainMark, Command, CurrencyPair, Digest, MerchantId, Record};
 
 use crate::{
     AccountRow, Counts, DecidedPayment, OrderRow, PlaceInRecord, PostingRow, Table, TrialLine, Write, concerned,
@@ -75,15 +75,21 @@ impl Batch {
         for payment in concerned(record) {
             self.rows.put(Table::Payments, &rows::payment_key(payment, record.lsn), &[]);
         }
-        if let Some(key) = &record.key {
+        for key in record.key.iter().chain(record.payments_together().map(|payment| &payment.key)) {
             self.rows.put(Table::Keys, &rows::tenant_key(key.tenant, &key.digest), &rows::lsn(record.lsn));
         }
         if let Command::AuthorizePayment(command) = &record.command {
-            let decided = DecidedPayment { lsn: record.lsn, at: record.at, payment_id: command.payment_id };
-            self.entry(List::Decided, lsn, |bytes| decided.write(bytes));
-            self.entry(List::MerchantDecided(command.merchant), lsn, |bytes| decided.write(bytes));
+            self.decided(record, command);
         }
+        record.payments_together().for_each(|payment| self.decided(record, &payment.authorize));
         self.records += 1;
+    }
+
+    fn decided(&mut self, record: &Record, command: &AuthorizePayment) {
+        let decided = DecidedPayment { lsn: record.lsn, at: record.at, payment_id: command.payment_id };
+        for list in [List::Decided, List::MerchantDecided(command.merchant)] {
+            self.entry(list, record.lsn.get(), |bytes| decided.write(bytes));
+        }
     }
 
     /// Puts what is known of an order.
@@ -140,8 +146,10 @@ impl Batch {
     /// Adds an entry to the end of a list.
     fn entry(&mut self, list: List, position: u64, write: impl FnOnce(&mut Vec<u8>)) {
         let pack = self.packs.entry(list).or_default();
-        // Entries of a row whose positions follow from its key must have no gap.
-        if pack.bytes.len() >= PACK_BYTES || (list.is_consecutive() && position != pack.last.saturating_add(1)) {
+        // Entries of a row whose positions follow from its key must have no gap. A row is found by the position of its last
+        // entry, so all entries of one position are of one row.
+        let is_full = pack.bytes.len() >= PACK_BYTES && position != pack.last;
+        if is_full || (list.is_consecutive() && position != pack.last.saturating_add(1)) {
             if !pack.bytes.is_empty() {
                 self.rows.put(list.table(), &list.key(pack.last), &pack.bytes);
             }

@@ -350,17 +350,19 @@ impl Index {
         read: impl Fn(u64, &[u8]) -> Result<T, Error>,
     ) -> Result<Vec<T>, Error> {
         let (table, end) = (list.table(), list.key(u64::MAX));
-        let (mut found, mut told) = (Vec::new(), None);
+        let (mut found, mut ended) = (Vec::new(), None);
         while from <= to && found.len() < limit {
             let count = LIST_ROWS.min(limit);
             let rows = self.store.scan(table, &list.key(from)[..]..=&end[..], Direction::Ascending, count)?;
             for (key, row) in &rows {
                 let entries = rows::split(list, key, row).ok_or_else(|| unreadable(table, key))?;
+                let begins = entries.first().map(|(position, _)| *position);
+                if ended.is_some() && begins <= ended {
+                    return Err(Error::damaged(table, key, "it begins before the row before it ends"));
+                }
+                ended = entries.last().map(|(position, _)| *position);
                 for (position, entry) in entries {
                     if (from..=to).contains(&position) && found.len() < limit {
-                        if told.replace(position).is_some_and(|before| before >= position) {
-                            return Err(Error::damaged(table, key, "it begins before the row before it ends"));
-                        }
                         found.push(read(position, entry)?);
                     }
                 }

@@ -109,6 +109,7 @@ pub fn concerned(record: &Record) -> impl Iterator<Item = PaymentId> {
     let expired = if let Event::HoldsExpired(expired) = &record.event { expired.as_slice() } else { &[] };
     let priced = if let Event::RefundsPriced(priced) = &record.event { priced.as_slice() } else { &[] };
     let own = record.command.payment_id().into_iter();
+    let own = own.chain(record.payments_together().map(|payment| payment.authorize.payment_id));
     own.chain(expired.iter().map(|hold| hold.payment_id)).chain(priced.iter().map(|refund| refund.payment_id))
 }
 
@@ -140,6 +141,14 @@ impl List {
         match self {
             Self::Records | Self::Postings(_) | Self::Rates(_) => true,
             Self::Decided | Self::MerchantDecided(_) | Self::Chain => false,
+        }
+    }
+
+    /// Whether several entries may have one position, as payments have that were decided together. They are of one row.
+    const fn shares_positions(self) -> bool {
+        match self {
+            Self::Decided | Self::MerchantDecided(_) => true,
+            Self::Records | Self::Postings(_) | Self::Rates(_) | Self::Chain => false,
         }
     }
 
@@ -183,7 +192,8 @@ pub(crate) fn split<'a>(list: List, key: &[u8], row: &'a [u8]) -> Option<Vec<(u6
         false => Some((u64::from_be_bytes(*entry.first_chunk()?), entry)),
     };
     let entries: Vec<_> = (0..).zip(entries).map(place).collect::<Option<_>>()?;
-    let is_in_order = entries.is_sorted_by(|(one, _), (next, _)| one < next);
+    let is_in_order =
+        entries.is_sorted_by(|(one, _), (next, _)| one < next || (one == next && list.shares_positions()));
     (is_in_order && entries.last()?.0 == last).then_some(entries)
 }
 

@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 
+use domain::TOGETHER_PAYMENTS_MAX;
 use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 use wire::{
@@ -13,6 +14,7 @@ use crate::{
     Switch, errors,
     many::{Many, Told},
     metric_names::Method,
+    together,
 };
 
 /// The most payments of one batch.
@@ -43,9 +45,14 @@ impl Batches {
         let switch = &self.switch;
         let deadline = switch.deadline(request.metadata());
         let merchant = switch.credentials.merchant(request.metadata())?;
-        let payments = request.into_inner().payments;
-        if payments.is_empty() || payments.len() > BATCH_PAYMENTS_MAX {
-            return Err(errors::batch_size(payments.len(), BATCH_PAYMENTS_MAX));
+        let v1::AuthorizeBatchRequest { payments, atomic } = request.into_inner();
+        let payments_max = if atomic { TOGETHER_PAYMENTS_MAX } else { BATCH_PAYMENTS_MAX };
+        if payments.is_empty() || payments.len() > payments_max {
+            return Err(errors::batch_size(payments.len(), payments_max, atomic));
+        }
+        if atomic {
+            let outcomes = together::authorize(switch, merchant, &payments, deadline).await;
+            return Ok(Response::new(Encoded::of_outcomes(&outcomes)));
         }
         let mut outcomes: Vec<_> = payments.iter().map(|_| Encoded::of_bytes(Vec::new())).collect();
         let mut put = |Told { tag, outcome }: Told| {

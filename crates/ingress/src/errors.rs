@@ -105,6 +105,12 @@ pub(crate) fn invalid_field(invalid: InvalidField) -> Status {
 pub(crate) fn refused(refused: &Refused, subject: &str, now: Timestamp) -> Status {
     let reply = match refused {
         Refused::Engine(refusal) => by_engine::reply(refusal, subject, now),
+        Refused::Together { refusal, .. } => by_engine::reply(refusal, subject, now),
+        Refused::RecordTooLarge => {
+            let message =
+                "an atomic batch is one record, and this one would be longer than the journal takes: send fewer";
+            Reply::new(Code::FailedPrecondition, "RECORD_TOO_LARGE", message)
+        }
         Refused::InboxFull => {
             let message = "more requests wait than may: this attempt was not looked at";
             Reply::new(Code::ResourceExhausted, "INBOX_FULL", message).of_this_attempt().retry_after(RETRY_OVERLOAD)
@@ -281,11 +287,18 @@ pub(crate) fn payment_stream_drained() -> Status {
     draining("what was not answered on this stream was not looked at").of_this_attempt().into_status()
 }
 
+/// Another payment of the same atomic batch, at this position, was refused, and by that all.
+pub(crate) fn batch_refused(position: usize) -> Status {
+    let message = format!("payment {position} of the atomic batch, counted from 0, was refused: none was decided");
+    Reply::new(Code::Aborted, "BATCH_REFUSED", message).with("position", position).into_status()
+}
+
 /// A batch of no payment, or of too many.
-pub(crate) fn batch_size(payments: usize, payments_max: usize) -> Status {
+pub(crate) fn batch_size(payments: usize, payments_max: usize, atomic: bool) -> Status {
+    let of_what = if atomic { "of an atomic batch " } else { "" };
     let (reason, description) = match payments {
         0 => (InvalidReason::FieldMissing, "is missing".to_owned()),
-        _ => (InvalidReason::TooMany, format!("are {payments}, at most {payments_max} are taken")),
+        _ => (InvalidReason::TooMany, format!("are {payments}, {of_what}at most {payments_max} are taken")),
     };
     invalid_field(InvalidField { field: "payments".into(), reason, description })
 }

@@ -18,6 +18,7 @@ mod batches;
 mod many;
 mod payment_stream;
 mod payments;
+mod together;
 mod watch;
 
 mod accounts;

@@ -117,19 +117,26 @@ impl Many {
         Some(begun)
     }
 
-    fn tell(&self, tag: u64, at: Instant, told: Result<(Encoded<v1::Payment>, bool), Status>) -> Told {
+    fn tell(&self, tag: u64, at: Instant, told: Outcome) -> Told {
         let code = told.as_ref().err().map(Status::code);
         if let Some(method) = self.measured {
             method.measured(at.elapsed(), code);
         }
-        let outcome = match told {
-            Ok((payment, repeat)) => Encoded::<v1::PaymentOutcome>::of_payment(&payment, repeat),
-            Err(status) => {
-                let refusal = v1::payment_outcome::Outcome::Refusal(refusal(&status));
-                Encoded::from(&v1::PaymentOutcome { outcome: Some(refusal), repeat: false })
-            }
-        };
-        Told { tag, outcome }
+        Told { tag, outcome: outcome(told) }
+    }
+}
+
+/// What became of a payment: as recorded, and whether that was earlier; or what the caller is told instead.
+pub(crate) type Outcome = Result<(Encoded<v1::Payment>, bool), Status>;
+
+/// The same as a message.
+pub(crate) fn outcome(told: Outcome) -> Encoded<v1::PaymentOutcome> {
+    match told {
+        Ok((payment, repeat)) => Encoded::<v1::PaymentOutcome>::of_payment(&payment, repeat),
+        Err(status) => {
+            let refusal = v1::payment_outcome::Outcome::Refusal(refusal(&status));
+            Encoded::from(&v1::PaymentOutcome { outcome: Some(refusal), repeat: false })
+        }
     }
 }
 

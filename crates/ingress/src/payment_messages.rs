@@ -28,8 +28,8 @@ pub(crate) fn refund(view: &RefundView, switch: &Switch) -> Result<v1::Refund, S
 
 /// All that one record did.
 pub(crate) fn watch_response(watched: &WatchedRecord, switch: &Switch) -> Result<v1::WatchResponse, Status> {
-    let kind = replies::event_kind(&watched.record).ok_or_else(errors::unexpected_record)?;
     let events = watched.payments.iter().map(|view| {
+        let kind = replies::event_kind(view.record()).ok_or_else(errors::unexpected_record)?;
         Ok(v1::PaymentEvent {
             kind: kind.into(),
             payment: Some(payment(view, switch)?),
@@ -43,7 +43,7 @@ pub(crate) fn watch_response(watched: &WatchedRecord, switch: &Switch) -> Result
 /// records up to this one.
 pub(crate) fn statement<'a>(view: &'a PaymentView, chain: ChainMark, switch: &Switch) -> Result<Statement<'a>, Status> {
     let mut bytes = Vec::new();
-    journal::encode(view.record(), &mut bytes);
+    journal::encode(view.record_in_journal(), &mut bytes);
     let net_debit = switch.boards.net_debit(view.payment_id(), view.record().lsn);
     Ok(Statement {
         mode: switch.started.mode,

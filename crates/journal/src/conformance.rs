@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use domain::{ChainMark, Lsn};
 
 use crate::Error;
-use crate::port::{BATCH_RECORDS_MAX, Journal, Progress, RECORD_BYTES_MAX, Reader};
+use crate::port::{BATCH_RECORDS_MAX, Journal, LARGE_RECORD_BYTES_MAX, Progress, RECORD_BYTES_MAX, Reader};
 
 /// An implementation under test.
 pub trait Subject {
@@ -75,7 +75,9 @@ pub fn a_record_is_durable_when_poll_says_so(subject: &impl Subject) {
 pub fn records_come_back_as_they_were_appended(subject: &impl Subject) {
     let mut journal = subject.make();
     let mut expected = Vec::new();
-    for length in [0, 1, 511, 512, 4096, RECORD_BYTES_MAX, 0, 7, RECORD_BYTES_MAX, RECORD_BYTES_MAX - 1, 3] {
+    let longest = journal.record_bytes_max();
+    assert!((RECORD_BYTES_MAX..=LARGE_RECORD_BYTES_MAX).contains(&longest), "{longest}");
+    for length in [0, 1, 511, 512, 4096, RECORD_BYTES_MAX, 0, longest, 7, longest, longest - 1, 3] {
         let record: Vec<u8> = (0..length).map(|at| u8::try_from(at % 251).expect("below 256")).collect();
         append(&mut journal, &record);
         commit(&mut journal);
@@ -215,8 +217,9 @@ pub fn closing_makes_durable_and_ends(subject: &impl Subject) {
 /// A record over the limit leaves no trace.
 pub fn a_record_over_the_limit_is_refused(subject: &impl Subject) {
     let mut journal = subject.make();
-    let refused = journal.append(Lsn::new(1), &vec![0; RECORD_BYTES_MAX + 1]);
-    assert!(matches!(refused, Err(Error::RecordTooLarge { bytes, .. }) if bytes == RECORD_BYTES_MAX + 1));
+    let bytes_max = journal.record_bytes_max();
+    let refused = journal.append(Lsn::new(1), &vec![0; bytes_max + 1]);
+    assert!(matches!(refused, Err(Error::RecordTooLarge { bytes, .. }) if bytes == bytes_max + 1));
     assert_eq!(journal.last_lsn(), Lsn::ZERO);
     append(&mut journal, b"fits");
     commit(&mut journal);
@@ -225,8 +228,9 @@ pub fn a_record_over_the_limit_is_refused(subject: &impl Subject) {
 
 /// Both limits of a batch, records and bytes, refuse without loss.
 pub fn a_full_batch_refuses_until_it_is_written(subject: &impl Subject) {
-    for record in [&b""[..], &[7; RECORD_BYTES_MAX]] {
+    for longest in [false, true] {
         let mut journal = subject.make();
+        let record = &*vec![7; if longest { journal.record_bytes_max() } else { 0 }];
         let mut appended = 0;
         let refused = loop {
             match journal.append(journal.last_lsn().next(), record) {

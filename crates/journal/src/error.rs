@@ -7,7 +7,6 @@ use std::sync::Arc;
 use domain::Lsn;
 
 use crate::format::JournalId;
-use crate::port::RECORD_BYTES_MAX;
 use crate::scan::RecordRef;
 
 /// The error by which the caller of an opening or a scan stops it.
@@ -144,12 +143,14 @@ pub enum Error {
     },
 
     /// The record is over the limit; nothing was appended.
-    #[error("cannot append lsn {lsn}: {bytes} bytes are over the limit of {RECORD_BYTES_MAX}")]
+    #[error("cannot append lsn {lsn}: {bytes} bytes are over the limit of {bytes_max}")]
     RecordTooLarge {
         /// The lsn it was to have.
         lsn: Lsn,
         /// Its length.
         bytes: usize,
+        /// The limit.
+        bytes_max: usize,
     },
 
     /// The open batch has no room for the record; nothing was appended. Flush, poll, and append it again.

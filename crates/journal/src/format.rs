@@ -5,7 +5,7 @@ use std::fmt;
 use domain::Lsn;
 
 use crate::Damage;
-use crate::port::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX, RECORD_BYTES_MAX};
+use crate::port::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX, LARGE_RECORD_BYTES_MAX, RECORD_BYTES_MAX};
 
 /// The version of the format this program writes, and the newest it reads.
 pub const FORMAT_VERSION: u16 = 1;
@@ -29,8 +29,12 @@ const SEGMENT_CHECKSUM_AT: usize = SEGMENT_HEADER_BYTES - 4;
 
 const _: () = {
     let record = RECORD_HEADER_BYTES + RECORD_BYTES_MAX;
-    assert!((SEGMENT_HEADER_BYTES + NOTE_BYTES + record) as u64 <= SEGMENT_BYTES_MIN, "a segment holds any record");
-    assert!(NOTE_BYTES + record <= BATCH_BYTES_MAX, "a batch holds any record");
+    let largest = RECORD_HEADER_BYTES + LARGE_RECORD_BYTES_MAX;
+    assert!(
+        (SEGMENT_HEADER_BYTES + 2 * NOTE_BYTES + record) as u64 <= SEGMENT_BYTES_MIN,
+        "a segment holds any usual record"
+    );
+    assert!(NOTE_BYTES + largest <= BATCH_BYTES_MAX, "a batch holds any record");
     assert!(BATCH_BYTES_MAX <= u32::MAX as usize, "the counts of a batch fit their fields");
     assert!(BATCH_RECORDS_MAX * RECORD_HEADER_BYTES <= BATCH_BYTES_MAX, "records are counted before bytes run out");
     assert!(BATCH_MAGIC[0] != 0, "a batch is found by skipping zeros");
@@ -198,10 +202,10 @@ pub(crate) struct RecordHeader {
 
 impl RecordHeader {
     /// # Panics
-    /// When the record is over [`RECORD_BYTES_MAX`].
+    /// When the record is over [`LARGE_RECORD_BYTES_MAX`].
     pub(crate) fn of(lsn: Lsn, record: &[u8]) -> Self {
-        assert!(record.len() <= RECORD_BYTES_MAX, "a record is within its limit");
-        let length = u32::try_from(record.len()).expect("RECORD_BYTES_MAX fits 32 bits");
+        assert!(record.len() <= LARGE_RECORD_BYTES_MAX, "a record is within its limit");
+        let length = u32::try_from(record.len()).expect("the limit fits 32 bits");
         Self { length, checksum: record_checksum(lsn, length, record) }
     }
 
@@ -218,7 +222,7 @@ pub(crate) fn split_record(lsn: Lsn, rest: &[u8]) -> Result<(&[u8], &[u8]), Dama
         return Err(Damage::RecordLength);
     };
     let bytes = record_bytes(header);
-    if bytes > RECORD_BYTES_MAX {
+    if bytes > LARGE_RECORD_BYTES_MAX {
         return Err(Damage::RecordLength);
     }
     let (record, rest) = rest.split_at_checked(bytes).ok_or(Damage::RecordLength)?;

@@ -65,7 +65,9 @@ pub use copy::copy;
 pub use error::{Damage, Error, Fold, FoldError};
 pub use format::{FORMAT_VERSION, JournalId, SEGMENT_BYTES_MIN};
 pub use memory::{MemoryJournal, MemoryReader};
-pub use port::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX, Journal, Progress, RECORD_BYTES_MAX, Reader, Record};
+pub use port::{
+    BATCH_BYTES_MAX, BATCH_RECORDS_MAX, Journal, LARGE_RECORD_BYTES_MAX, Progress, RECORD_BYTES_MAX, Reader, Record,
+};
 pub use preparation::Preparation;
 pub use reader::FileReader;
 pub use recovery::{Cut, Recovered};

@@ -8,7 +8,7 @@ use domain::{ChainMark, Lsn};
 
 use crate::Error;
 use crate::format::{CHAIN_START, RecordHeader, continue_chain};
-use crate::port::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX, Journal, Progress, RECORD_BYTES_MAX, Reader, Record};
+use crate::port::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX, Journal, LARGE_RECORD_BYTES_MAX, Progress, Reader, Record};
 
 /// Keeps the contract of [`Journal`] as long as it lives: "durable" means "found by [`MemoryJournal::reopen`]".
 #[derive(Debug, Default)]
@@ -68,8 +68,8 @@ impl Journal for MemoryJournal {
     fn append(&mut self, lsn: Lsn, record: &[u8]) -> Result<(), Error> {
         self.check_open()?;
         assert_eq!(lsn, self.last_lsn().next(), "lsns are appended without gaps");
-        if record.len() > RECORD_BYTES_MAX {
-            return Err(Error::RecordTooLarge { lsn, bytes: record.len() });
+        if record.len() > self.record_bytes_max() {
+            return Err(Error::RecordTooLarge { lsn, bytes: record.len(), bytes_max: self.record_bytes_max() });
         }
         let (records, bytes) = (self.open.ends.len(), self.open.bytes.len());
         if records == BATCH_RECORDS_MAX || bytes + record.len() > BATCH_BYTES_MAX {
@@ -102,6 +102,10 @@ impl Journal for MemoryJournal {
             Ended::Failed(reason) => Progress::Failed(Arc::clone(reason)),
             Ended::No | Ended::Doomed | Ended::Closed => Progress::Durable(self.durable_lsn()),
         }
+    }
+
+    fn record_bytes_max(&self) -> usize {
+        LARGE_RECORD_BYTES_MAX
     }
 
     fn last_lsn(&self) -> Lsn {

@@ -6,8 +6,11 @@ use domain::{ChainMark, Lsn};
 
 use crate::Error;
 
-/// The largest record, in bytes.
+/// The largest record that every journal takes, in bytes.
 pub const RECORD_BYTES_MAX: usize = 64 * 1024;
+
+/// The largest record of all, in bytes: a journal of small segments takes [less](Journal::record_bytes_max).
+pub const LARGE_RECORD_BYTES_MAX: usize = 1024 * 1024;
 
 /// The most records in one batch.
 pub const BATCH_RECORDS_MAX: usize = 64 * 1024;
@@ -42,7 +45,7 @@ pub trait Journal {
     /// Adds a record to the open batch. This is a copy in memory: the record is not durable before `poll` says so.
     ///
     /// # Errors
-    /// [`Error::RecordTooLarge`] over [`RECORD_BYTES_MAX`]. [`Error::BatchFull`] when the open batch has no room: flush,
+    /// [`Error::RecordTooLarge`] over [`record_bytes_max`](Self::record_bytes_max). [`Error::BatchFull`] when the open batch has no room: flush,
     /// poll, and append it again. [`Error::Failed`] and [`Error::Closed`] for a journal that has ended. After any error
     /// `last_lsn` is what it was.
     ///
@@ -74,6 +77,9 @@ pub trait Journal {
         let _nothing_to_look_for = again;
         Ok(())
     }
+
+    /// The largest record it takes now, in bytes: [`RECORD_BYTES_MAX`] to [`LARGE_RECORD_BYTES_MAX`].
+    fn record_bytes_max(&self) -> usize;
 
     /// The lsn of the newest record appended; [`Lsn::ZERO`] when there is none.
     fn last_lsn(&self) -> Lsn;

@@ -9,8 +9,10 @@ use planted::Bug;
 
 use crate::batch::Batch;
 use crate::disk::{Disk, File};
-use crate::format::{BatchHeader, Chain, JournalId, NOTE_BYTES, SEGMENT_HEADER_BYTES, SegmentHeader};
-use crate::port::{BATCH_BYTES_MAX, Journal, Progress, RECORD_BYTES_MAX};
+use crate::format::{
+    BatchHeader, Chain, JournalId, NOTE_BYTES, RECORD_HEADER_BYTES, SEGMENT_HEADER_BYTES, SegmentHeader,
+};
+use crate::port::{BATCH_BYTES_MAX, Journal, LARGE_RECORD_BYTES_MAX, Progress};
 use crate::preparation::{Preparation, Prepared, Standing};
 use crate::reader::FileReader;
 use crate::recovery::{Recovered, recover, recover_behind};
@@ -244,8 +246,8 @@ impl<D: Disk> Journal for FileJournal<D> {
     fn append(&mut self, lsn: Lsn, record: &[u8]) -> Result<(), Error> {
         self.check_open()?;
         assert_eq!(lsn, self.last_lsn.next(), "lsns are appended without gaps");
-        if record.len() > RECORD_BYTES_MAX {
-            return Err(Error::RecordTooLarge { lsn, bytes: record.len() });
+        if record.len() > self.record_bytes_max() {
+            return Err(Error::RecordTooLarge { lsn, bytes: record.len(), bytes_max: self.record_bytes_max() });
         }
         if !self.batch.has_room_for(record, self.batch_bytes_max) {
             return Err(Error::BatchFull { lsn, records: self.batch.records(), bytes: self.batch.bytes() });
@@ -296,6 +298,10 @@ impl<D: Disk> Journal for FileJournal<D> {
             Some(reason) if self.is_nearly_full() && !planted::is(Bug::NoSpaceCheck) => Err(Arc::clone(reason)),
             Some(_) | None => Ok(()),
         }
+    }
+
+    fn record_bytes_max(&self) -> usize {
+        LARGE_RECORD_BYTES_MAX.min(self.batch_bytes_max - NOTE_BYTES - RECORD_HEADER_BYTES)
     }
 
     fn last_lsn(&self) -> Lsn {

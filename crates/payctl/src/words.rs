@@ -150,6 +150,7 @@ pub(crate) fn decline(reason: DeclineReason, paid_by_payment_id: &str) -> String
         DeclineReason::NotEnough => "the merchant is owed less than the amount",
         DeclineReason::InsufficientBalance => "the available balance is smaller than the debit",
         DeclineReason::BalanceLimit => "an account would hold more than one account may",
+        DeclineReason::BatchDeclined => "another payment of the batch was declined",
     };
     text.to_owned()
 }

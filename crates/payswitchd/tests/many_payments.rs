@@ -113,8 +113,9 @@ async fn each_of_a_stream_answers_for_itself() {
 #[tokio::test]
 async fn each_of_a_batch_answers_for_itself() {
     let sandbox = Sandbox::start();
-    let ask =
-        |payments: Vec<v1::AuthorizeRequest>| sandbox.cafe.authorize_batch(v1::AuthorizeBatchRequest { payments });
+    let ask = |payments: Vec<v1::AuthorizeRequest>| {
+        sandbox.cafe.authorize_batch(v1::AuthorizeBatchRequest { payments, atomic: false })
+    };
     let approved = check_mixture(ask(mixture()).await.expect("a batch is answered").outcomes);
     assert_eq!(decided(sandbox.cafe.authorize(pay(5)).await), approved[1]);
     assert_eq!(sandbox.status().await.payments_captured, 2);
@@ -129,7 +130,7 @@ async fn each_of_a_batch_answers_for_itself() {
 async fn a_whole_batch_is_paid_and_repeated() {
     let sandbox = Sandbox::start();
     let payments: Vec<_> = (0..).take(BATCH_MAX).map(pay).collect();
-    let ask = || sandbox.cafe.authorize_batch(v1::AuthorizeBatchRequest { payments: payments.clone() });
+    let ask = || sandbox.cafe.authorize_batch(v1::AuthorizeBatchRequest { payments: payments.clone(), atomic: false });
     let first: Vec<_> = ask().await.expect("a batch is answered").outcomes.into_iter().map(paid).collect();
     assert_eq!(first.len(), BATCH_MAX);
     for (number, (payment, repeat)) in first.iter().enumerate() {
@@ -204,7 +205,7 @@ async fn what_takes_too_long_is_answered_all_the_same() {
     let daemon = Daemon::start(directory.path(), &[], &[SMALL_SEGMENTS, hasty]);
     let cafe = caller(&daemon.merchants, client::sandbox::MERCHANT_KEYS[0].1);
     let frozen = lossy.freeze_at(lossy.disk.operations());
-    let batch = v1::AuthorizeBatchRequest { payments: (10..20).map(pay).collect() };
+    let batch = v1::AuthorizeBatchRequest { payments: (10..20).map(pay).collect(), atomic: false };
     let (streamed, batch) =
         tokio::join!(stream(&cafe, (0..10).map(|number| (number, pay(number))).collect()), cafe.authorize_batch(batch));
     let outcomes = streamed.0.into_iter().map(|(_, outcome)| outcome).chain(batch.expect("it is answered").outcomes);
@@ -235,7 +236,7 @@ async fn only_merchants_stream_and_only_where_payments_are_made() {
         let caller = caller(address, key);
         let begun = caller.payment_stream().await;
         assert!(matches!(begun, Err(Error::Refused(_))), "{key}");
-        let batch = caller.authorize_batch(v1::AuthorizeBatchRequest { payments: vec![pay(0)] }).await;
+        let batch = caller.authorize_batch(v1::AuthorizeBatchRequest { payments: vec![pay(0)], atomic: false }).await;
         assert!(matches!(batch, Err(Error::Refused(_))), "{key}: {batch:?}");
     }
     let (told, end) = stream(&sandbox.cafe, one()).await;

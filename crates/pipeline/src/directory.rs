@@ -72,6 +72,9 @@ impl Directory {
             (Command::IncreaseAuthorization(command), Event::AuthorizationIncreased(_)) => {
                 command.consent.into_iter().for_each(|consent| self.codes.forget_used(consent));
             }
+            (Command::AuthorizeTogether(together), Event::AuthorizedTogether(_)) => {
+                together.payments().iter().for_each(|payment| self.codes.forget_used(payment.authorize.consent));
+            }
             // Everything else names nobody new.
             _ => {}
         }

@@ -8,8 +8,8 @@ use money::Money;
 use tokio::sync::watch;
 
 use crate::{
-    AccountSummary, IndexError, Page, PaymentFilter, PaymentPage, PaymentView, RatePage, RefundView, WatchBatch,
-    WatchError, WatchedRecord,
+    AccountSummary, IndexError, ListPlace, Page, PaymentFilter, PaymentPage, PaymentView, RatePage, RefundView,
+    WatchBatch, WatchError, WatchedRecord,
     accounts::{Accounts, has_postings_listed},
     chain::Chain,
     payments::Payments,
@@ -82,7 +82,7 @@ impl Boards {
     }
 
     /// Drops what this record touched last, the oldest of the hot window; it is in the index.
-    pub(crate) fn forget(&self, record: &Record) {
+    pub(crate) fn forget(&self, record: &Arc<Record>) {
         self.payments.forget(record);
         for (_, posting) in record.postings() {
             for account in [posting.debit(), posting.credit()] {
@@ -166,9 +166,9 @@ impl Boards {
         self.payments.net_debit(payment, up_to)
     }
 
-    /// At most `limit` payments, of this merchant or of all, that fit the filter and were decided after this position, in
-    /// the order of their decision. At most `scan_max` are looked at. Positions never change, so a next page stays where
-    /// it is while payments arrive.
+    /// At most `limit` payments, of this merchant or of all, that fit the filter and are behind this place, in the order of
+    /// their decision. At most `scan_max` are looked at. Places never change, so a next page stays where it is while payments
+    /// arrive.
     ///
     /// # Errors
     /// When it is in the index only, and cannot be read.
@@ -176,11 +176,11 @@ impl Boards {
         &self,
         merchant: Option<MerchantId>,
         filter: &PaymentFilter,
-        after: Lsn,
+        after: impl Into<ListPlace>,
         limit: usize,
         scan_max: usize,
     ) -> Result<PaymentPage, IndexError> {
-        self.payments.list(merchant, filter, after, (limit, scan_max))
+        self.payments.list(merchant, filter, after.into(), (limit, scan_max))
     }
 
     /// What happened after this position to payments of this merchant, or of all: at most `limit` records. Without gap

@@ -46,7 +46,7 @@ pub use boards::Boards;
 pub use feed::{FeedClosed, FeedReceiver, FeedSender, feed};
 pub use index::{AccountState, Error as IndexError, TrialLine};
 pub use metric_names::describe_metrics;
-pub use payments::{LIST_SCAN_MAX, PaymentFilter, PaymentPage, PaymentView, RefundView};
+pub use payments::{LIST_SCAN_MAX, ListPlace, PaymentFilter, PaymentPage, PaymentView, RefundView};
 pub use projector::Projector;
 pub use rate_history::RatePage;
 pub use trial_balance::first_imbalance;

@@ -21,7 +21,7 @@ use orders::Orders;
 use crate::IndexError;
 pub(crate) use view::{authorize_of, totals_in};
 
-pub use listing::{LIST_SCAN_MAX, PaymentFilter, PaymentPage};
+pub use listing::{LIST_SCAN_MAX, ListPlace, PaymentFilter, PaymentPage};
 pub use view::{PaymentView, RefundView};
 
 /// Every payment. One thread writes, in lsn order; an entry is made before anything leads to it.
@@ -61,9 +61,9 @@ impl Payments {
     /// Brings back into memory what this record is about to touch. All of it is touched: only then it is dropped again.
     pub(crate) fn recall(&self, record: &Record) -> Result<(), IndexError> {
         let Some(index) = &self.index else { return Ok(()) };
-        if let Command::AuthorizePayment(command) = &record.command {
+        if decided_in(record).next().is_some() {
             // An order has no row before its first payment.
-            return self.orders.recall(index, command).map(drop);
+            return decided_in(record).try_for_each(|command| self.orders.recall(index, command).map(drop));
         }
         for payment in concerned(record) {
             let missing = |what| IndexError::damaged(Table::Payments, &payment.bytes(), what);
@@ -87,9 +87,14 @@ impl Payments {
         self.keys.enter(record);
     }
 
-    /// Enters a payment that was decided.
-    pub(crate) fn decide(&self, command: &AuthorizePayment, record: &Arc<Record>, batch: Option<&mut Batch>) {
-        let before = self.entries.insert(command.payment_id, Entry::new(Arc::clone(record)));
+    /// Enters a payment that was decided, by a record or by a part of that one.
+    pub(crate) fn decide(
+        &self,
+        command: &AuthorizePayment,
+        (record, whole): (&Arc<Record>, &Arc<Record>),
+        batch: Option<&mut Batch>,
+    ) {
+        let before = self.entries.insert(command.payment_id, Entry::new(Arc::clone(record), Arc::clone(whole)));
         assert!(before.is_none(), "a payment is decided once: {}", command.payment_id);
         let holds = totals_in(record, command.payment_id).is_some_and(|totals| holds_its_order(&totals));
         let order = self.orders.decide(command, record, holds);
@@ -133,16 +138,14 @@ impl Payments {
     }
 
     /// Drops what this record, the oldest of the hot window, touched last; it is in the index.
-    pub(crate) fn forget(&self, record: &Record) {
-        self.keys.forget(record);
+    pub(crate) fn forget(&self, record: &Arc<Record>) {
+        record.parts().for_each(|part| self.keys.forget(&part));
         for payment in concerned(record) {
             let Some(decided) = self.decided(payment) else { continue };
             self.orders.forget(authorize_of(&decided), record);
             self.entries.remove_if(&payment, |_, entry| entry.newest_lsn() == record.lsn);
         }
-        if let Command::AuthorizePayment(command) = &record.command {
-            self.listing.forget(command, record);
-        }
+        self.listing.forget(record);
     }
 
     /// The payments in memory, and how many orders and keys.
@@ -198,7 +201,7 @@ impl Payments {
         &self,
         merchant: Option<MerchantId>,
         filter: &PaymentFilter,
-        after: Lsn,
+        after: ListPlace,
         (limit, scan_max): (usize, usize),
     ) -> Result<PaymentPage, IndexError> {
         let view = |payment| self.known(payment, |entry| Some(entry.view()));
@@ -231,6 +234,12 @@ fn read(index: &Index, payment: PaymentId) -> Result<Option<Entry>, IndexError> 
     let problem = "its records are not of one payment";
     let entry = Entry::read(payment, records);
     entry.map(Some).ok_or_else(|| IndexError::damaged(Table::Payments, &payment.bytes(), problem))
+}
+
+/// What was asked for each payment that this record decided.
+pub(crate) fn decided_in(record: &Record) -> impl Iterator<Item = &AuthorizePayment> {
+    let alone = if let Command::AuthorizePayment(command) = &record.command { Some(command) } else { None };
+    alone.into_iter().chain(record.payments_together().map(|payment| &payment.authorize))
 }
 
 /// Whether a payment that stands so keeps others from paying its order: it was approved, and did not end with nothing

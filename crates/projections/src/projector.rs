@@ -167,7 +167,7 @@ impl Projector {
 
     fn fold(&mut self, record: &Arc<Record>) {
         self.open_accounts(record);
-        self.fold_payments(record);
+        record.parts().for_each(|part| self.fold_payments(&part, record));
         self.post(record);
         self.fold_account_state(record);
         match (&record.command, &record.event) {
@@ -181,12 +181,6 @@ impl Projector {
             // Names, rules, consents and declined movements are not read from the boards.
             _ => {}
         }
-        self.count(|counts| {
-            for currency in above_soft_limit(&record.event) {
-                metric_names::count_above_soft_limit(*currency, 1);
-                *counts.above_soft_limit.entry(*currency).or_default() += 1;
-            }
-        });
         // After all that a watcher may look up.
         let merchant = |payment| self.boards.payments.merchant(payment);
         let concerned = crate::watch::concerned_by(record, merchant);
@@ -231,11 +225,17 @@ impl Projector {
         self.touch(account);
     }
 
-    /// Enters what the record did to payments.
-    fn fold_payments(&mut self, record: &Arc<Record>) {
+    /// Enters what the record did to payments, or a part of that one.
+    fn fold_payments(&mut self, record: &Arc<Record>, whole: &Arc<Record>) {
         self.boards.payments.enter_key(record);
+        self.count(|counts| {
+            for currency in above_soft_limit(&record.event) {
+                metric_names::count_above_soft_limit(*currency, 1);
+                *counts.above_soft_limit.entry(*currency).or_default() += 1;
+            }
+        });
         match (&record.command, &record.event) {
-            (Command::AuthorizePayment(command), _) => self.decided(command, record),
+            (Command::AuthorizePayment(command), _) => self.decided(command, record, whole),
             (_, Event::HoldsExpired(expired)) => {
                 for hold in expired {
                     self.went_on(hold.payment_id, record);
@@ -255,9 +255,9 @@ impl Projector {
         }
     }
 
-    fn decided(&mut self, command: &AuthorizePayment, record: &Arc<Record>) {
+    fn decided(&mut self, command: &AuthorizePayment, record: &Arc<Record>, whole: &Arc<Record>) {
         let batch = self.writer.as_mut().map(|writer| writer.rows().0);
-        self.boards.payments.decide(command, record, batch);
+        self.boards.payments.decide(command, (record, whole), batch);
         let Some(after) = totals_in(record, command.payment_id) else {
             assert!(record.event.decline().is_some(), "only a declined payment has no totals");
             self.count(|counts| counts.payments_declined += 1);

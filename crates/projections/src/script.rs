@@ -309,6 +309,14 @@ impl Script {
         self.records.last().map_or(Lsn::ZERO, |record| record.lsn)
     }
 
+    /// Makes one record of these, all from this index on, which decided payments of one merchant alike.
+    pub(crate) fn join(&mut self, start: usize) {
+        let parts = self.records.split_off(start);
+        if !parts.is_empty() {
+            self.records.push(Arc::new(Record::of_parts(&parts).unwrap()));
+        }
+    }
+
     fn push(&mut self, command: Command, event: Event) {
         let lsn = self.lsn().next();
         let at = Timestamp::EPOCH.plus_millis(i64::try_from(lsn.get()).unwrap());

@@ -6,10 +6,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use domain::{Command, Lsn, MerchantId, PaymentId, Record};
+use domain::{Lsn, MerchantId, PaymentId, Record};
 use index::concerned;
 
-use crate::{IndexError, PaymentView};
+use crate::{IndexError, PaymentView, payments::decided_in};
 
 /// How many records about payments are kept for watchers, unless the process says otherwise.
 pub const WATCH_RETAINED_RECORDS: usize = 65_536;
@@ -167,12 +167,13 @@ pub(crate) fn concerned_by<E>(
     merchant: impl Fn(PaymentId) -> Result<MerchantId, E>,
 ) -> Result<Vec<Concerned>, E> {
     let payments: Vec<PaymentId> = concerned(record).collect();
+    // A record that decides payments tells whose they are.
+    let of_one = decided_in(record).next().map(|command| command.merchant);
     let concerned = payments.iter().enumerate().map(|(place, payment_id)| {
         let later = payments.iter().skip(place.saturating_add(1)).filter(|later| *later == payment_id).count();
-        let merchant = if let Command::AuthorizePayment(command) = &record.command {
-            command.merchant
-        } else {
-            merchant(*payment_id)?
+        let merchant = match of_one {
+            Some(of_one) => of_one,
+            None => merchant(*payment_id)?,
         };
         let followers = u32::try_from(later).expect("a record prices fewer than 2^32 refunds");
         Ok(Concerned { payment_id: *payment_id, merchant, followers })

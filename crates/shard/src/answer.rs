@@ -22,6 +22,17 @@ pub enum Refused {
     /// The engine recorded nothing.
     #[error("the engine recorded nothing: {0:?}")]
     Engine(Refusal),
+    /// The same, of payments that are decided together.
+    #[error("the engine recorded nothing, for payment {position}: {refusal:?}")]
+    Together {
+        /// The payment that was refused, counted from 0.
+        position: usize,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// The record would be larger than the journal takes. Nothing was tried.
+    #[error("the record would be larger than the journal takes")]
+    RecordTooLarge,
     /// More requests wait than may.
     #[error("more requests wait than may")]
     InboxFull,

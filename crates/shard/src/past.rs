@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use domain::{Command, Digest, IdempotencyKey, Lsn, MerchantId, PaymentId, Record, Submission};
+use domain::{AuthorizePayment, Command, IdempotencyKey, KeyedPayment, Lsn, PaymentId, Record, Submission};
 use engine::{Engine, NotRecalled};
-use index::Index;
+use index::{Index, OrderRow};
 use planted::Bug;
 
 /// So many keys or settled payments that the index lacks may be remembered beside those that stay anyway. With more nothing
@@ -56,11 +56,17 @@ impl Past {
         if !engine.is_forgetful() {
             return Ok(());
         }
-        if let Some(key) = submission.key.filter(|key| engine.lacks_key(key)) {
-            self.recall_key(engine, &key)?;
+        if let Some(key) = &submission.key {
+            self.recall_key(engine, key)?;
         }
         if let Command::AuthorizePayment(asked) = &submission.command {
-            return self.recall_order(engine, asked.merchant, asked.merchant_order_digest);
+            return self.recall_order(engine, asked);
+        }
+        if let Command::AuthorizeTogether(together) = &submission.command {
+            return together.payments().iter().try_for_each(|KeyedPayment { key, authorize }| {
+                self.recall_key(engine, key)?;
+                self.recall_order(engine, authorize)
+            });
         }
         match submission.command.payment_id() {
             Some(payment) => self.recall_payment(engine, payment, engine.applied_lsn()),
@@ -104,19 +110,22 @@ impl Past {
     }
 
     fn recall_key(&self, engine: &mut Engine, key: &IdempotencyKey) -> Result<(), PastError> {
+        if !engine.lacks_key(key) {
+            return Ok(());
+        }
         if let Some(lsn) = self.index.record_under_key(key.tenant, &key.digest)? {
-            engine.recall_key(&self.index.record_led_to(lsn)?);
+            engine.recall_key(&self.index.record_led_to(lsn)?.part_under(key.tenant, &key.digest));
         }
         Ok(())
     }
 
-    fn recall_order(&self, engine: &mut Engine, merchant: MerchantId, order: Digest) -> Result<(), PastError> {
+    fn recall_order(&self, engine: &mut Engine, asked: &AuthorizePayment) -> Result<(), PastError> {
+        let (merchant, order) = (asked.merchant, asked.merchant_order_digest);
         if !engine.lacks_order(merchant, order) {
             return Ok(());
         }
-        let Some(lsn) = self.index.order_shown(merchant, &order)? else { return Ok(()) };
-        match self.index.record_led_to(lsn)?.command.payment_id() {
-            Some(payment) => self.recall_payment(engine, payment, engine.applied_lsn()),
+        match self.index.order(merchant, &order)? {
+            Some(OrderRow { shown: (_, payment), .. }) => self.recall_payment(engine, payment, engine.applied_lsn()),
             None => Ok(()),
         }
     }

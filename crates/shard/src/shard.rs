@@ -262,6 +262,10 @@ impl<J: Journal, C: Clock> Shard<J, C> {
                 self.metrics.refused.increment(1);
                 Err(Refused::Engine(refusal))
             }
+            Decision::RefusedTogether { position, refusal } => {
+                self.metrics.refused.increment(1);
+                Err(Refused::Together { position, refusal })
+            }
             Decision::Repeated(record) => {
                 self.metrics.repeated.increment(1);
                 Ok(Committed { record, repeated: true })
@@ -291,6 +295,9 @@ impl<J: Journal, C: Clock> Shard<J, C> {
     fn record(&mut self, record: &Arc<Record>) -> Result<(), Refused> {
         self.encoded.clear();
         wire::journal::encode(record, &mut self.encoded);
+        if self.encoded.len() > self.journal.record_bytes_max() {
+            return Err(Refused::RecordTooLarge);
+        }
         let mut appended = self.journal.append(record.lsn, &self.encoded);
         if let Err(Error::BatchFull { .. }) = appended {
             self.commit();
@@ -388,9 +395,10 @@ fn idle_time(now: Timestamp, due_at: Option<Timestamp>) -> Duration {
 /// What rests on records that may be lost is in doubt; what was refused without looking at the state stays refused.
 fn in_doubt(answer: Answer) -> Answer {
     match answer {
-        Ok(_) | Err(Refused::Engine(_) | Refused::Unconfirmed) => Err(Refused::Unconfirmed),
+        Ok(_) | Err(Refused::Engine(_) | Refused::Together { .. } | Refused::Unconfirmed) => Err(Refused::Unconfirmed),
         Err(
-            Refused::InboxFull
+            Refused::RecordTooLarge
+            | Refused::InboxFull
             | Refused::Draining
             | Refused::JournalFailed
             | Refused::DiskFull

@@ -246,6 +246,16 @@ impl Auditor {
         agree("record", &expected, &plain::entry(record))
     }
 
+    /// What a record says of what is asked: of each payment, where it decided several.
+    fn said_of(&self, record: &Arc<Record>, request: &Request) -> Vec<Arc<Record>> {
+        let parts: Vec<Arc<Record>> = record.parts().collect();
+        if parts.len() == 1 {
+            return parts;
+        }
+        let place = |(key, _): (&str, Ask)| self.books.place_of(request.caller, key);
+        request.keyed().into_iter().filter_map(|keyed| parts.get(place(keyed)?).cloned()).collect()
+    }
+
     /// The caller was told of the record at this lsn, which is durable.
     fn expect_record(&self, ticket: &Ticket, lsn: u64, repeated: bool) -> Result<(), Finding> {
         let record = usize::try_from(lsn - 1).ok().and_then(|index| self.log.get(index));
@@ -254,7 +264,8 @@ impl Auditor {
             Reply::Unheard => Ok(()),
             Reply::Told(Ok(committed)) => {
                 agree("repeated", &repeated, &committed.repeated)?;
-                agree("answer", record, &committed.record)
+                let told: Vec<Arc<Record>> = committed.record.parts().collect();
+                agree("answer", &self.said_of(record, &ticket.request), &told)
             }
             other => Err(format!("told {other:?}, the record is {record:?}")),
         }
@@ -277,6 +288,11 @@ fn expect_refusal(ticket: &Ticket, expected: &str) -> Result<(), Finding> {
     match &ticket.reply {
         Reply::Unheard => Ok(()),
         Reply::Told(Err(Refused::Engine(refusal))) if plain::refusal(refusal) == expected => Ok(()),
+        Reply::Told(Err(Refused::Together { position, refusal }))
+            if format!("payment {position}: {}", plain::refusal(refusal)) == expected =>
+        {
+            Ok(())
+        }
         other => Err(format!("told {other:?}, expected a refusal: {expected}, for {:?}", ticket.request)),
     }
 }

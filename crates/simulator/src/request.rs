@@ -140,6 +140,8 @@ pub enum Ask {
     },
     /// To be paid.
     Pay(Box<Pay>),
+    /// To be paid several times, all or none.
+    Together(Vec<Keyed>),
     /// To turn a hold into postings.
     Capture {
         /// Of which payment.
@@ -197,6 +199,27 @@ pub enum Ask {
     Due,
 }
 
+impl Request {
+    /// The requests that have keys of their own: this one, or those that are asked for together.
+    #[must_use]
+    pub fn keyed(&self) -> Vec<(&str, Ask)> {
+        match (&self.ask, &self.key) {
+            (Ask::Together(payments), _) => {
+                payments.iter().map(|one| (one.key.as_str(), Ask::Pay(Box::new(one.pay.clone())))).collect()
+            }
+            (_, Some(key)) => vec![(key, self.ask.clone())],
+            (_, None) => Vec::new(),
+        }
+    }
+}
+
+/// The id of one of several payments that are made together.
+pub(crate) fn id_of(id: Id, position: usize) -> Id {
+    let mut id = id;
+    id[15] ^= u8::try_from(position).expect("few are asked for together");
+    id
+}
+
 impl Ask {
     /// In a word, to count by.
     pub(crate) const fn word(&self) -> &'static str {
@@ -217,6 +240,7 @@ impl Ask {
             Self::GrantMandate { .. } => "grant mandate",
             Self::RevokeMandate { .. } => "revoke mandate",
             Self::Pay(_) => "authorize",
+            Self::Together(_) => "authorize together",
             Self::Capture { .. } => "capture",
             Self::Void { .. } => "void",
             Self::Refund { .. } => "refund",
@@ -246,6 +270,15 @@ pub struct Sum {
     pub units: i64,
     /// Of what.
     pub currency: Code,
+}
+
+/// One of several requests to be paid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keyed {
+    /// The caller's idempotency key for it.
+    pub key: String,
+    /// What is asked.
+    pub pay: Pay,
 }
 
 /// A request to be paid.

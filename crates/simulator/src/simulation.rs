@@ -20,7 +20,7 @@ use crate::{
     clock::ManualClock,
     door::{Aside, Keys},
     random::Random,
-    request::{Ask, Id, Purpose},
+    request::{Ask, Id, Purpose, Request, id_of},
     switch::{FileOnMemory, Kept, NO_FAULT, OpenJournal, Pending, Switch},
     workload::Workload,
 };
@@ -363,11 +363,19 @@ impl<'a, O: OpenJournal> Simulation<'a, O> {
         }
         let mut submission = switch.door(&self.keys, now).submission(&request, Aside { id, ordered })?;
         let found = plain::found(&submission);
-        let quoted = match &request.ask {
+        let quoted = |ask: &Ask| match ask {
             Ask::Pay(pay) => pay.quote.and_then(|id| self.quoted.get(&id)),
             _ => None,
         };
-        self.auditor.check_found(&request, &found, quoted, now)?;
+        self.auditor.check_found(&request, &found, quoted(&request.ask), now)?;
+        for (position, (of, found)) in found.parts.iter().enumerate() {
+            let (key, ask) = request.keyed().swap_remove(position);
+            let alone = Request { caller: request.caller, key: Some(key.to_owned()), ask };
+            self.auditor.check_found(&alone, found, quoted(&alone.ask), now)?;
+            if *of != id_of(id, position) {
+                return Err(format!("payment {position} has another id than it was given: {of:?}"));
+            }
+        }
         self.opener.tamper(&mut submission.command);
         let deadline = match self.random.below(40) {
             0 => Some(now - 1),
@@ -682,7 +690,9 @@ impl<'a, O: OpenJournal> Simulation<'a, O> {
 /// Why, without what it speaks of.
 fn refused_by(refused: &Refused) -> String {
     match refused {
-        Refused::Engine(refusal) => format!("refused, {}", plain::refusal_word(refusal)),
+        Refused::Engine(refusal) | Refused::Together { refusal, .. } => {
+            format!("refused, {}", plain::refusal_word(refusal))
+        }
         other => format!("refused, {other:?}"),
     }
 }

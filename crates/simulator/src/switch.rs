@@ -349,7 +349,7 @@ fn remembering(engine: &Engine, records: &[Arc<Record>]) -> Engine {
         whole.recall_payment(payment, &records).expect("the records of a payment");
     }
     // Of a key that ended and was used again, the last record is told first.
-    records.iter().rev().for_each(|record| whole.recall_key(record));
+    records.iter().rev().flat_map(Record::parts).for_each(|part| whole.recall_key(&part));
     whole
 }
 

@@ -4,11 +4,12 @@ mod changed;
 mod consents;
 mod operator;
 mod payments;
+mod together;
 
 use crate::{
     auditor::Books,
     random::Random,
-    request::{Ask, Caller, Code, Id, Purpose, QuoteAsk, Request, Sum, wallet_name},
+    request::{Ask, Caller, Code, Id, Keyed, Purpose, QuoteAsk, Request, Sum, wallet_name},
 };
 use changed::changed;
 
@@ -49,13 +50,24 @@ impl Workload {
             20..=24 if !self.sent.is_empty() => self.key_reused(random, books, now),
             _ => self.fresh(random, books, now),
         };
-        if request.key.is_some() {
-            if self.sent.len() == REQUESTS_REMEMBERED {
-                self.sent.swap_remove(random.index(REQUESTS_REMEMBERED));
-            }
-            self.sent.push(request.clone());
+        self.remember(random, &request);
+        if let Ask::Together(payments) = &request.ask {
+            // Somebody may ask again for one of them alone.
+            let Keyed { key, pay } = random.pick(payments).clone();
+            let alone = Request { caller: request.caller, key: Some(key), ask: Ask::Pay(Box::new(pay)) };
+            self.remember(random, &alone);
         }
         request
+    }
+
+    fn remember(&mut self, random: &mut Random, request: &Request) {
+        if request.keyed().is_empty() {
+            return;
+        }
+        if self.sent.len() == REQUESTS_REMEMBERED {
+            self.sent.swap_remove(random.index(REQUESTS_REMEMBERED));
+        }
+        self.sent.push(request.clone());
     }
 
     /// A quote that somebody would ask for.
@@ -81,9 +93,14 @@ impl Workload {
     /// A key of the past with another body: a field changed, or another method of the same caller.
     fn key_reused(&mut self, random: &mut Random, books: &Books, now: i64) -> Request {
         let first = random.pick(&self.sent).clone();
-        let ask =
-            if random.one_in(2) { changed(random, &first.ask) } else { self.ask_of(random, books, first.caller, now) };
-        Request { ask, ..first }
+        let ask = match &first.ask {
+            Ask::Together(_) => changed(random, &first.ask),
+            _ if random.one_in(2) => changed(random, &first.ask),
+            _ => self.ask_of(random, books, first.caller, now),
+        };
+        // Payments asked for together have keys of their own.
+        let key = first.key.filter(|_| !matches!(ask, Ask::Together(_)));
+        Request { caller: first.caller, key, ask }
     }
 
     fn fresh(&mut self, random: &mut Random, books: &Books, now: i64) -> Request {
@@ -109,7 +126,9 @@ impl Workload {
         } else {
             key
         };
-        Request { caller, key, ask: self.ask_of(random, books, caller, now) }
+        let ask = self.ask_of(random, books, caller, now);
+        let key = key.filter(|_| !matches!(ask, Ask::Together(_)));
+        Request { caller, key, ask }
     }
 
     fn ask_of(&self, random: &mut Random, books: &Books, caller: Caller, now: i64) -> Ask {

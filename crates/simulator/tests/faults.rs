@@ -10,7 +10,7 @@ use simulator::{Failure, OpenJournal, run};
 const SEEDS: u64 = 20;
 const STEPS: u64 = 120;
 /// Some rules are seldom what decides.
-const TAMPERED_SEEDS: u64 = 60;
+const TAMPERED_SEEDS: u64 = 240;
 
 /// The first finding among some seeds.
 fn found(opener: &impl OpenJournal) -> Failure {
@@ -46,6 +46,10 @@ impl Journal for Liar {
 
     fn poll(&mut self) -> Progress {
         Progress::Durable(self.0.last_lsn())
+    }
+
+    fn record_bytes_max(&self) -> usize {
+        self.0.record_bytes_max()
     }
 
     fn last_lsn(&self) -> Lsn {
@@ -156,6 +160,10 @@ impl Journal for Stubborn {
         let _failed = self.journal.poll();
         self.confirmed = self.last_lsn;
         Progress::Durable(self.confirmed)
+    }
+
+    fn record_bytes_max(&self) -> usize {
+        self.journal.record_bytes_max()
     }
 
     fn last_lsn(&self) -> Lsn {

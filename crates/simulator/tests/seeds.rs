@@ -6,7 +6,7 @@ const SEEDS: u64 = 1_000;
 const STEPS: u64 = 110;
 
 /// What every command leads to, and at least how often in all stories together. What is not reached is not proved.
-const REACHED: [(&str, u64); 63] = [
+const REACHED: [(&str, u64); 68] = [
     ("approve order: done", SEEDS),
     ("approve order: refused, ConsentExpiryInvalid", 30),
     ("authorize: authorized", 5 * SEEDS),
@@ -32,6 +32,11 @@ const REACHED: [(&str, u64); 63] = [
     ("authorize: refused, RateMissing", SEEDS),
     ("authorize: refused, RateStale", SEEDS),
     ("authorize: refused, TooManyGuesses", 3),
+    ("authorize together: approved", 300),
+    ("authorize together: declined, consent_not_found", 300),
+    ("authorize together: declined, insufficient_balance", 300),
+    ("authorize together: refused, KeyReused", 200),
+    ("authorize together: refused, RateStale", 200),
     ("capture: captured", 2 * SEEDS),
     ("capture: refused, AmountAboveRemaining", 20),
     ("capture: refused, MoveNotAllowed", 50),

@@ -163,6 +163,7 @@ pub fn difference_text(method: Method, difference: Difference) -> String {
             None => format!("field {index}"),
         },
         Difference::Unlocated => "a field that cannot be told".to_owned(),
+        Difference::Company => "the payments it is decided with".to_owned(),
     }
 }
 

@@ -12,7 +12,10 @@ mod value;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use domain::{AuthorizePayment, CaptureMode, Command, Event, Evidence, Lsn, Record, Timestamp, Unavailable};
+use domain::{
+    Approved, AuthorizePayment, CaptureMode, Command, DeclinedTogether, Event, Evidence, KeyedPayment, Lsn, Record,
+    Timestamp, Unavailable,
+};
 use prost::Message;
 
 pub(crate) use command::quote;
@@ -52,6 +55,7 @@ pub enum DecodeError {
 /// record.
 pub fn encode(record: &Record, out: &mut Vec<u8>) {
     assert!(answers(&record.event, &record.command), "an event answers the command it is recorded with");
+    assert!(is_keyed_rightly(record), "payments decided together have keys of their own");
     let message = journal_v1::Record {
         lsn: record.lsn.get(),
         at_us: record.at.micros(),
@@ -73,13 +77,14 @@ pub fn decode(bytes: &[u8]) -> Result<Record, DecodeError> {
     if !answers(&event, &command) {
         return Err(DecodeError::EventOfAnotherCommand);
     }
-    Ok(Record {
-        lsn: Lsn::new(message.lsn),
-        at: Timestamp::from_micros(message.at_us),
-        key: message.key.map(key::read).transpose()?,
-        command,
-        event,
-    })
+    let key = message.key.map(key::read).transpose()?;
+    let (lsn, at) = (Lsn::new(message.lsn), Timestamp::from_micros(message.at_us));
+    let record = Record { lsn, at, key, command, event };
+    if is_keyed_rightly(&record) { Ok(record) } else { Err(value::invalid("key", "of several payments")) }
+}
+
+fn is_keyed_rightly(record: &Record) -> bool {
+    record.key.is_none() || record.payments_together().next().is_none()
 }
 
 /// Whether the event can be what the command did.
@@ -94,6 +99,7 @@ fn answers(event: &Event, command: &Command) -> bool {
         Command::CloseAccount(_) => matches!(event, Event::AccountClosed | Event::Declined(_)),
         Command::Deposit(_) | Command::Withdraw(_) => matches!(event, Event::FundsMoved { .. } | Event::Declined(_)),
         Command::AuthorizePayment(payment) => answers_payment(event, payment),
+        Command::AuthorizeTogether(together) => answers_together(event, together.payments()),
         Command::CapturePayment(_) => matches!(event, Event::PaymentCaptured(_) | Event::Declined(_)),
         Command::VoidPayment(_) => matches!(event, Event::PaymentVoided(_)),
         Command::RefundPayment(_) => {
@@ -114,6 +120,28 @@ fn answers(event: &Event, command: &Command) -> bool {
         Command::FundReserve(_) => matches!(event, Event::ReserveFunded(_) | Event::Declined(_)),
         Command::SquarePosition(_) => matches!(event, Event::PositionSquared(_) | Event::Declined(_)),
     }
+}
+
+/// What is behind a payment that was declined was not looked at, so it may lack anything.
+fn answers_together(event: &Event, payments: &[KeyedPayment]) -> bool {
+    let is_found = |KeyedPayment { authorize, .. }: &KeyedPayment| {
+        authorize.payer.present().is_some() && authorize.converted.present().is_some()
+    };
+    if let Event::AuthorizedTogether(approved) = event {
+        let answers = |(payment, approved): (&KeyedPayment, &Approved)| {
+            let mode = match approved {
+                Approved::Held(_) => CaptureMode::Manual,
+                Approved::Captured(_) => CaptureMode::Automatic,
+            };
+            is_found(payment) && payment.authorize.capture_mode == mode
+        };
+        return approved.len() == payments.len() && payments.iter().zip(approved).all(answers);
+    }
+    let Event::DeclinedTogether(DeclinedTogether { position, .. }) = event else { return false };
+    let no_consent = Evidence::Unavailable(Unavailable::ConsentNotFound);
+    let declined = payments.get(*position);
+    declined.is_some_and(|declined| is_found(declined) || declined.authorize.payer == no_consent)
+        && payments.iter().take(*position).all(is_found)
 }
 
 /// A payer whom no consent told may be missing beside a decline only.

@@ -170,5 +170,6 @@ pub const fn decline_reason(reason: domain::DeclineReason) -> v1::DeclineReason 
         domain::DeclineReason::NotEnough => v1::DeclineReason::NotEnough,
         domain::DeclineReason::InsufficientBalance => v1::DeclineReason::InsufficientBalance,
         domain::DeclineReason::BalanceLimit => v1::DeclineReason::BalanceLimit,
+        domain::DeclineReason::BatchDeclined => v1::DeclineReason::BatchDeclined,
     }
 }

@@ -221,6 +221,12 @@ impl Sides<'_> {
     }
 }
 
+/// The house accounts in a currency that a payment may post to.
+pub(crate) fn house_accounts(currency: Currency) -> impl Iterator<Item = AccountId> {
+    let kinds = [AccountKind::FxPosition, AccountKind::FxMarkup, AccountKind::FeeIncome];
+    kinds.into_iter().map(move |kind| AccountId::house(kind, currency))
+}
+
 /// Postings in the making.
 #[derive(Debug)]
 pub(crate) struct Postings(pub(crate) Vec<Posting>);

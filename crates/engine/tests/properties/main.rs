@@ -21,6 +21,7 @@ mod run;
 mod saved;
 mod splits;
 mod tape;
+mod together;
 
 use std::{
     collections::BTreeSet,
@@ -51,7 +52,14 @@ fn script() -> impl Strategy<Value = (Mode, Option<Rules>, Vec<Step>)> {
     (mode, proptest::option::weighted(0.7, rules::rules().boxed()), vec(ask::step(), 1..100))
 }
 
-fn play((mode, rules, steps): (Mode, Option<Rules>, Vec<Step>)) -> Run {
+fn play(script: (Mode, Option<Rules>, Vec<Step>)) -> Run {
+    let mut run = play_without_end(script);
+    run.end_all_holds();
+    run.audit();
+    run
+}
+
+fn play_without_end((mode, rules, steps): (Mode, Option<Rules>, Vec<Step>)) -> Run {
     let mut run = Run::funded(mode);
     let policy = rules.map(|rules| Ask::Policy(Box::new(rules)));
     if let Some(ask) = policy {
@@ -60,8 +68,6 @@ fn play((mode, rules, steps): (Mode, Option<Rules>, Vec<Step>)) -> Run {
     for step in &steps {
         run.step(step);
     }
-    run.end_all_holds();
-    run.audit();
     run
 }
 

@@ -14,6 +14,7 @@ pub(crate) fn outcome(decision: &Decision) -> Outcome {
         Decision::Recorded(event) => Outcome::Recorded(what(event)),
         Decision::Repeated(record) => Outcome::Repeated(record.lsn.get()),
         Decision::Refused(refusal) => Outcome::Refused(refusal_text(refusal)),
+        Decision::RefusedTogether { position, refusal } => panic!("payment {position}: {refusal:?}"),
     }
 }
 
@@ -52,6 +53,7 @@ pub(crate) fn what(event: &Event) -> What {
         Event::PaidOut(posting) => What::PaidOut(plain(posting)),
         Event::PositionSquared(postings) => What::Squared(all(postings)),
         Event::Declined(decline) => What::Declined(decline.reason, decline.paid_by.map(number_of)),
+        Event::AuthorizedTogether(_) | Event::DeclinedTogether(_) => panic!("told payment by payment: {event:?}"),
         Event::SwitchInitialized | Event::WalletRegistered(_) | Event::MerchantRegistered(_) => {
             panic!("no step asks for {event:?}")
         }
@@ -176,7 +178,7 @@ fn refusal_text(refusal: &Refusal) -> String {
         Refusal::ConsentExpiryInvalid => "consent_expiry_invalid",
         Refusal::MandateNotFound => "mandate_not_found",
         Refusal::PositionTooSmall { .. } => "position_too_small",
-        Refusal::KeyReused { difference: Difference::Unlocated, .. }
+        Refusal::KeyReused { difference: Difference::Unlocated | Difference::Company, .. }
         | Refusal::MerchantExists
         | Refusal::WalletExists
         | Refusal::ApiKeyTaken

@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, mem, sync::Arc};
 
 use domain::{
-    AccountKind, ApiKeyHash, Command, DigestKey, Event, Evidence, InitializeSwitch, Lsn, Mode, MoveFunds, Name,
-    OpenAccount, Record, RegisterMerchant, RegisterWallet, Stamped, Submission, Timestamp, WalletId,
+    AccountKind, ApiKeyHash, AuthorizePayment, Command, DigestKey, Event, Evidence, InitializeSwitch, Lsn, Mode,
+    MoveFunds, Name, OpenAccount, Record, RegisterMerchant, RegisterWallet, Stamped, Submission, Timestamp, WalletId,
 };
 use engine::{Decision, Engine};
 use money::{AMOUNT_MINOR_UNITS_MAX, Money};
@@ -104,6 +104,25 @@ impl Run {
         &self.records
     }
 
+    /// A moment after all records.
+    pub(crate) const fn now(&self) -> i64 {
+        self.now + 1
+    }
+
+    /// Of these steps the payments of one merchant, at most so many, as they would be asked for now.
+    pub(crate) fn payments(&self, steps: &[Step], most: usize) -> Vec<AuthorizePayment> {
+        let next = self.engine.applied_lsn().next().get();
+        let asked = (next..).zip(steps).filter_map(|(number, step)| {
+            let Command::AuthorizePayment(pay) = step.submission(&self.model, self.now(), number)?.command else {
+                return None;
+            };
+            Some(pay)
+        });
+        let asked: Vec<AuthorizePayment> = asked.collect();
+        let Some(merchant) = asked.first().map(|pay| pay.merchant) else { return Vec::new() };
+        asked.into_iter().filter(|pay| pay.merchant == merchant).take(most).collect()
+    }
+
     pub(crate) fn apply(&mut self, record: &Arc<Record>) {
         self.engine.apply(record);
     }
@@ -140,7 +159,10 @@ impl Run {
                 let first = self.records.iter().find(|record| record.lsn == Lsn::new(lsn));
                 assert_eq!(first, Some(&record), "a repeat is answered with the first record");
             }
-            (Decision::Recorded(_) | Decision::Repeated(_) | Decision::Refused(_), _) => {}
+            (
+                Decision::Recorded(_) | Decision::Repeated(_) | Decision::Refused(_) | Decision::RefusedTogether { .. },
+                _,
+            ) => {}
         }
         self.assert_sound();
     }

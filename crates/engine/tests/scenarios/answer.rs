@@ -1,5 +1,7 @@
 //! What the engine says, in words.
 
+use std::sync::Arc;
+
 use domain::{
     Command, Decline, Difference, Event, HoldExpired, Lsn, Method, PaymentCaptured, PaymentId, PaymentRefunded,
     PaymentTotals, Posting, Record, RefundPending, RefundPriced, Refusal,
@@ -48,7 +50,15 @@ pub(crate) fn text(decision: &Decision, lsn: Lsn) -> String {
         Decision::Recorded(event) => format!("#{lsn} {}", event_text(event)),
         Decision::Repeated(record) => format!("repeats #{} {}", record.lsn, event_text(&record.event)),
         Decision::Refused(refusal) => format!("refused {}", refusal_text(refusal)),
+        Decision::RefusedTogether { position, refusal } => {
+            format!("refused payment {position}, {}", refusal_text(refusal))
+        }
     }
+}
+
+/// What became of each payment of a record that decided several.
+pub(crate) fn parts(record: &Arc<Record>) -> Vec<String> {
+    record.parts().map(|part| event_text(&part.event)).collect()
 }
 
 pub(crate) fn postings(event: &Event) -> Vec<Posting> {
@@ -59,6 +69,7 @@ pub(crate) fn postings(event: &Event) -> Vec<Posting> {
         Event::RefundPending(pending) => pending.postings.clone(),
         Event::RefundsPriced(refunds) => refunds.iter().flat_map(|refund| refund.postings.clone()).collect(),
         Event::PositionSquared(postings) => postings.clone(),
+        Event::AuthorizedTogether(approved) => approved.iter().flat_map(|one| one.postings().to_vec()).collect(),
         Event::SwitchInitialized
         | Event::PolicyInstalled
         | Event::WalletRegistered(_)
@@ -76,6 +87,7 @@ pub(crate) fn postings(event: &Event) -> Vec<Posting> {
         | Event::OrderApproved
         | Event::MandateGranted
         | Event::MandateRevoked
+        | Event::DeclinedTogether(_)
         | Event::Declined(_) => Vec::new(),
     }
 }
@@ -149,6 +161,10 @@ fn event_text(event: &Event) -> String {
         Event::ReserveFunded(posting) => format!("reserve funded {}", posting.amount().grouped()),
         Event::PaidOut(posting) => format!("paid out {}", posting.amount().grouped()),
         Event::PositionSquared(_) => "squared".to_owned(),
+        Event::AuthorizedTogether(approved) => format!("all {} approved", approved.len()),
+        Event::DeclinedTogether(declined) => {
+            format!("none, for payment {}: {}", declined.position, event_text(&Event::Declined(declined.decline)))
+        }
         Event::Declined(Decline { reason, paid_by: None }) => format!("declined {}", reason.as_str()),
         Event::Declined(Decline { reason, paid_by: Some(payment) }) => {
             format!("declined {} by payment {}", reason.as_str(), number(*payment))
@@ -295,5 +311,6 @@ fn difference_text(method: Method, difference: Difference) -> String {
         Difference::Method(first) => format!("was for {first:?}"),
         Difference::Field(index) => format!("{} differs", fields[index]),
         Difference::Unlocated => "somewhere".to_owned(),
+        Difference::Company => "in other company".to_owned(),
     }
 }

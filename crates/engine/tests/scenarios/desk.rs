@@ -3,8 +3,9 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use domain::{
-    AccountId, AccountKind, Command, CurrencyPair, Event, Evidence, Lsn, MandateId, MerchantId, MoveFunds,
-    OfferedQuote, PaymentId, PaymentTotals, Policy, PublishedTick, Record, Stamped, Submission, Timestamp, WalletId,
+    AccountId, AccountKind, AuthorizeTogether, Command, CurrencyPair, Event, Evidence, KeyedPayment, Lsn, MandateId,
+    MerchantId, MoveFunds, OfferedQuote, PaymentId, PaymentTotals, Policy, PublishedTick, Record, Stamped, Submission,
+    Timestamp, WalletId,
 };
 use engine::{Decision, Engine};
 use money::{AMOUNT_MINOR_UNITS_MAX, Money};
@@ -36,6 +37,8 @@ pub(crate) struct Desk {
     books: BTreeMap<AccountId, Money>,
     /// The last row with each key, for `retry`.
     asked: BTreeMap<String, Row>,
+    /// Rows with `together=yes`, until they are decided.
+    together: Vec<Row>,
     pub(crate) payments: u32,
 }
 
@@ -46,6 +49,7 @@ impl Desk {
                 self.now = Timestamp::from_micros(self.now.micros() + micros(row.arguments()[0]));
                 Answer::default()
             }
+            "decide" => self.decide_together(),
             "due" => Answer { outcome: String::new(), below: self.run_due() },
             "quote" => Answer { outcome: self.make_offer(row), below: Vec::new() },
             "held" => Answer { outcome: self.held(row.arguments()[0]), below: Vec::new() },
@@ -57,6 +61,10 @@ impl Desk {
                 let key = row.arguments()[0];
                 let first = self.asked.get(key).unwrap_or_else(|| panic!("nothing was asked under {key}")).clone();
                 self.ask(&first)
+            }
+            _ if row.option("together").is_some() => {
+                self.together.push(row.clone());
+                Answer::default()
             }
             _ => match row.option("repeat") {
                 None => self.ask(row),
@@ -89,6 +97,29 @@ impl Desk {
         Answer { outcome: self.decide(submission), below: Vec::new() }
     }
 
+    /// The rows noted before, all or none.
+    fn decide_together(&mut self) -> Answer {
+        let rows = std::mem::take(&mut self.together);
+        let payments = rows.iter().map(|row| {
+            self.asked.insert(self.key_text(row).expect("it has a key").to_owned(), row.clone());
+            match self.submission(row) {
+                Submission { key: Some(key), command: Command::AuthorizePayment(authorize) } => {
+                    KeyedPayment { key, authorize }
+                }
+                other => panic!("not a payment under a key: {other:?}"),
+            }
+        });
+        let together = AuthorizeTogether::new(payments.collect()).expect("a few of one merchant");
+        let command = Submission { key: None, command: Command::AuthorizeTogether(together) };
+        let stamped = Stamped { lsn: self.engine.applied_lsn().next(), at: self.stamp(), command };
+        let told = match self.engine.decide(&stamped) {
+            Decision::Recorded(event) => answer::parts(&Arc::new(stamped.clone().into_record(event))),
+            Decision::Repeated(record) => answer::parts(&record),
+            Decision::Refused(_) | Decision::RefusedTogether { .. } => Vec::new(),
+        };
+        Answer { outcome: self.decide(stamped.command), below: told }
+    }
+
     fn decide(&mut self, submission: Submission) -> String {
         let stamped = Stamped { lsn: self.engine.applied_lsn().next(), at: self.stamp(), command: submission };
         let decision = self.engine.decide(&stamped);
@@ -97,7 +128,7 @@ impl Desk {
         if let Decision::Recorded(event) = decision {
             let record = Arc::new(stamped.into_record(event));
             self.engine.apply(&record);
-            self.observe(&record);
+            record.parts().for_each(|part| self.observe(&part));
             self.records.push(record);
         }
         outcome

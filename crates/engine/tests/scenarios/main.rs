@@ -176,3 +176,8 @@ fn every_state_meets_every_move() {
         }
     }
 }
+
+#[test]
+fn together() {
+    check("together.txt");
+}

@@ -1,7 +1,7 @@
 //! Reads of payments: of a merchant its own, of the operator all.
 
-use domain::{Lsn, MerchantId, Name, TenantId};
-use projections::{LIST_SCAN_MAX, PaymentFilter, PaymentView};
+use domain::{MerchantId, Name, TenantId};
+use projections::{LIST_SCAN_MAX, ListPlace, PaymentFilter, PaymentView};
 use tonic::{Request, Response, Status};
 use wire::{
     requests::{self, PaymentList, PaymentName},
@@ -73,12 +73,12 @@ impl Payments {
         };
         let applied_lsn = switch.boards.applied_lsn().get();
         let limit = usize::try_from(page.rows).unwrap_or(usize::MAX);
-        let found = switch.boards.list(merchant, &wanted, Lsn::new(page.from), limit, LIST_SCAN_MAX);
+        let found = switch.boards.list(merchant, &wanted, ListPlace::from_number(page.from), limit, LIST_SCAN_MAX);
         let found = found.map_err(|error| errors::index_failed(&error))?;
         let payments = found.payments.iter().map(|payment| payment_messages::payment(payment, switch));
         Ok(Response::new(v1::PaymentServiceListResponse {
             payments: payments.collect::<Result<_, _>>()?,
-            next_page_token: found.next.map(|after| asked.token(after.get())).unwrap_or_default(),
+            next_page_token: found.next.map(|after| asked.token(after.number())).unwrap_or_default(),
             applied_lsn,
         }))
     }

@@ -104,7 +104,7 @@ impl Call for BatchCall {
         let first = number.saturating_mul(self.size);
         let numbers = first..first.saturating_add(self.size);
         let payments: Vec<_> = numbers.clone().map(|number| self.payments.request(number)).collect();
-        let request = || AuthorizeBatchRequest { payments: payments.clone() };
+        let request = || AuthorizeBatchRequest { payments: payments.clone(), atomic: false };
         match answered(async || self.client.authorize_batch(request()).await).await {
             Ok(reply) if reply.outcomes.len() as u64 == self.size => {
                 let outcomes = numbers.zip(reply.outcomes);

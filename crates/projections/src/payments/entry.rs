@@ -16,6 +16,8 @@ pub(super) struct StepIndex(u32);
 #[derive(Debug)]
 pub(super) struct Entry {
     decided: Arc<Record>,
+    /// The same as it stands in the journal: it may have decided others too.
+    decided_whole: Arc<Record>,
     /// In lsn order; one record stands here twice if it priced two refunds.
     later: Vec<Step>,
     /// The last step that changed the payment.
@@ -41,19 +43,20 @@ impl StepIndex {
 }
 
 impl Entry {
-    pub(super) const fn new(decided: Arc<Record>) -> Self {
-        Self { decided, later: Vec::new(), last: StepIndex::DECISION }
+    pub(super) const fn new(decided: Arc<Record>, decided_whole: Arc<Record>) -> Self {
+        Self { decided, decided_whole, later: Vec::new(), last: StepIndex::DECISION }
     }
 
     /// The payment that these records made, in order; `None` when they cannot have.
     pub(super) fn read(payment: PaymentId, records: Vec<Arc<Record>>) -> Option<Self> {
         let mut records = records.into_iter();
-        let decided = records.next()?;
+        let decided_whole = records.next()?;
+        let decided = decided_whole.part_of(payment);
         let Command::AuthorizePayment(command) = &decided.command else { return None };
         if command.payment_id != payment {
             return None;
         }
-        let mut entry = Self::new(decided);
+        let mut entry = Self::new(decided, decided_whole);
         records.try_for_each(|record| entry.push(payment, &record)).map(|()| entry)
     }
 
@@ -122,6 +125,7 @@ impl Entry {
         PaymentView {
             decided: Arc::clone(&self.decided),
             record: Arc::clone(record),
+            in_journal: Arc::clone(if step == StepIndex::DECISION { &self.decided_whole } else { record }),
             totals: self.totals_at(step),
             refund,
         }

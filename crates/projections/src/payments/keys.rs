@@ -51,7 +51,7 @@ impl Keys {
         }
         let Some(index) = index else { return Ok(None) };
         let Some(lsn) = index.record_under_key(tenant, &digest)? else { return Ok(None) };
-        Ok(asked_for(&*index.record_led_to(lsn)?))
+        Ok(asked_for(&index.record_led_to(lsn)?.part_under(tenant, &digest)))
     }
 }
 

@@ -5,11 +5,11 @@ use std::{
     sync::RwLock,
 };
 
-use domain::{AuthorizePayment, Lsn, MerchantId, PaymentId, PaymentState, Record, Timestamp};
+use domain::{AuthorizePayment, Lsn, MerchantId, PaymentId, PaymentState, Record, TOGETHER_PAYMENTS_MAX, Timestamp};
 use index::{DecidedPayment, Index};
 use money::Currency;
 
-use super::view::PaymentView;
+use super::{decided_in, view::PaymentView};
 
 use crate::IndexError;
 
@@ -37,9 +37,59 @@ pub struct PaymentFilter {
 pub struct PaymentPage {
     /// The payments that fit, as they stand.
     pub payments: Vec<PaymentView>,
-    /// After which position the next page begins; `None` when this one reaches the end. There may be a next page although
+    /// Behind which place the next page begins; `None` when this one reaches the end. There may be a next page although
     /// this one is short, even empty: the page had looked at as many payments as it may.
-    pub next: Option<Lsn>,
+    pub next: Option<ListPlace>,
+}
+
+/// A place in the order of decision: behind one payment of a record, and all that were decided before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ListPlace {
+    lsn: Lsn,
+    /// Which of those the record decided together, counted from 0.
+    position: u16,
+}
+
+/// No journal reaches a position that needs more bits, and no record decides more payments than the others tell.
+const PLACE_LSN_BITS: u32 = 48;
+const _: () = assert!(TOGETHER_PAYMENTS_MAX <= 1 << (u64::BITS - PLACE_LSN_BITS));
+
+impl ListPlace {
+    /// As one number: the position of the record, and above that which of its payments.
+    #[must_use]
+    pub fn number(self) -> u64 {
+        (u64::from(self.position) << PLACE_LSN_BITS) | self.lsn.get()
+    }
+
+    /// The place with this number.
+    #[must_use]
+    pub fn from_number(number: u64) -> Self {
+        let position = u16::try_from(number >> PLACE_LSN_BITS).expect("16 bits are left");
+        Self { lsn: Lsn::new(number & ((1 << PLACE_LSN_BITS) - 1)), position }
+    }
+
+    /// The place behind the next payment, which this record decided.
+    pub(super) fn next(self, lsn: Lsn) -> Self {
+        let position = if self.lsn == lsn { self.position.saturating_add(1) } else { 0 };
+        Self { lsn, position }
+    }
+
+    /// The last position of which nothing is needed behind this place.
+    fn before(self) -> Lsn {
+        Lsn::new(self.lsn.get().saturating_sub(1))
+    }
+
+    /// How many of these payments, which all are behind [`before`](Self::before), are not behind this place.
+    fn told(self, first: Option<&DecidedPayment>) -> usize {
+        if first.is_some_and(|first| first.lsn == self.lsn) { usize::from(self.position).saturating_add(1) } else { 0 }
+    }
+}
+
+/// Behind the payment that a record decided, or the first of those it decided together.
+impl From<Lsn> for ListPlace {
+    fn from(lsn: Lsn) -> Self {
+        Self { lsn, position: 0 }
+    }
 }
 
 /// Payments that were decided: all, and by merchant. Old ones are in the index only.
@@ -51,7 +101,7 @@ pub(super) struct Listing {
 
 #[derive(Debug)]
 struct Lists {
-    // Invariant: every list rises with lsn, and is above `forgotten`.
+    // Invariant: no list falls with lsn, and each is above `forgotten`.
     all: VecDeque<DecidedPayment>,
     of_merchant: HashMap<MerchantId, VecDeque<DecidedPayment>>,
     /// What was decided up to here is in the index.
@@ -66,12 +116,14 @@ impl PaymentFilter {
         currency_fits && (self.states.is_empty() || self.states.contains(&payment.state()))
     }
 
-    /// The first of a list after this position and of the moments asked for, as far as they begin: time rises with
+    /// The first of a list behind this place and of the moments asked for, as far as they begin: time rises with
     /// position.
-    fn first(&self, list: &VecDeque<DecidedPayment>, after: Lsn, limit: usize) -> Vec<DecidedPayment> {
-        let is_before =
-            |payment: &DecidedPayment| payment.lsn <= after || self.decided_from.is_some_and(|from| payment.at < from);
-        list.range(list.partition_point(is_before)..).take(limit).copied().collect()
+    fn first(&self, list: &VecDeque<DecidedPayment>, after: ListPlace, limit: usize) -> Vec<DecidedPayment> {
+        let is_before = |payment: &DecidedPayment| {
+            payment.lsn <= after.before() || self.decided_from.is_some_and(|from| payment.at < from)
+        };
+        let start = list.partition_point(is_before);
+        list.range(start..).skip(after.told(list.get(start))).take(limit).copied().collect()
     }
 }
 
@@ -89,13 +141,15 @@ impl Listing {
         lists.of_merchant.entry(command.merchant).or_default().push_back(decided);
     }
 
-    /// Drops the payment that this record decided, the oldest of its lists.
-    pub(super) fn forget(&self, command: &AuthorizePayment, record: &Record) {
+    /// Drops the payments that this record decided, the oldest of their lists: at once, so that none is read twice.
+    pub(super) fn forget(&self, record: &Record) {
         let mut lists = self.lists.write().expect("no holder of the lists' lock panics");
-        lists.forgotten = record.lsn;
-        forget_oldest(&mut lists.all, record.lsn);
-        if let Some(list) = lists.of_merchant.get_mut(&command.merchant) {
-            forget_oldest(list, record.lsn);
+        for command in decided_in(record) {
+            lists.forgotten = record.lsn;
+            forget_oldest(&mut lists.all, record.lsn);
+            if let Some(list) = lists.of_merchant.get_mut(&command.merchant) {
+                forget_oldest(list, record.lsn);
+            }
         }
     }
 
@@ -103,7 +157,7 @@ impl Listing {
         &self,
         merchant: Option<MerchantId>,
         filter: &PaymentFilter,
-        after: Lsn,
+        after: ListPlace,
         (limit, scan_max): (usize, usize),
         view: impl Fn(PaymentId) -> Result<PaymentView, IndexError>,
     ) -> Result<PaymentPage, IndexError> {
@@ -113,7 +167,7 @@ impl Listing {
             let (chunk, reaches_end) = self.chunk(merchant, filter, cursor, chunk_max)?;
             let count = chunk.len();
             for (index, decided) in chunk.iter().enumerate() {
-                cursor = decided.lsn;
+                cursor = cursor.next(decided.lsn);
                 let payment = view(decided.payment_id)?;
                 if filter.fits(&payment) {
                     page.payments.push(payment);
@@ -138,15 +192,18 @@ impl Listing {
         &self,
         merchant: Option<MerchantId>,
         filter: &PaymentFilter,
-        cursor: Lsn,
+        cursor: ListPlace,
         limit: usize,
     ) -> Result<(Vec<DecidedPayment>, bool), IndexError> {
         // One more than wanted tells whether any follow.
         let (kept, forgotten) = self.kept(merchant, filter, cursor, limit.saturating_add(1));
         let mut chunk = match &self.index {
-            Some(index) if cursor < forgotten => {
-                let after = first_moment(index, merchant, filter, (cursor, forgotten))?;
-                index.decided(merchant, (after, forgotten), limit.saturating_add(1))?
+            Some(index) if cursor.lsn <= forgotten => {
+                let after = first_moment(index, merchant, filter, (cursor.before(), forgotten))?;
+                let told_max = usize::from(cursor.position).saturating_add(1);
+                let mut found = index.decided(merchant, (after, forgotten), limit.saturating_add(1 + told_max))?;
+                found.drain(..cursor.told(found.first()).min(found.len()));
+                found
             }
             _ => Vec::new(),
         };
@@ -164,7 +221,7 @@ impl Listing {
         &self,
         merchant: Option<MerchantId>,
         filter: &PaymentFilter,
-        cursor: Lsn,
+        cursor: ListPlace,
         limit: usize,
     ) -> (Vec<DecidedPayment>, Lsn) {
         let lists = self.lists.read().expect("no holder of the lists' lock panics");

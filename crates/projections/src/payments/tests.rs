@@ -292,7 +292,7 @@ fn pages_join_without_gap_or_repeat_while_payments_arrive() {
     let (payer, payable) = parties(&mut script);
     let mut projector = Projector::new();
     let boards = projector.boards();
-    let (mut written, mut found, mut cursor) = (Vec::new(), Vec::new(), Lsn::ZERO);
+    let (mut written, mut found, mut cursor) = (Vec::new(), Vec::new(), ListPlace::default());
     for _ in 0..20 {
         written.push(script.authorize(payer, payable, 1));
         written.push(script.decline(payer, payable));
@@ -319,7 +319,8 @@ fn a_page_looks_at_no_more_payments_than_it_may() {
     let captured = PaymentFilter { states: vec![PaymentState::Captured], ..PaymentFilter::default() };
     let check = |scan_max, (limit, after), expected: &[PaymentId], next: Option<PaymentId>| {
         let page = boards.list(None, &captured, after, limit, scan_max).unwrap();
-        let next = next.and_then(|payment| boards.payment(payment).unwrap()).map(|view| view.decided().lsn);
+        let next =
+            next.and_then(|payment| boards.payment(payment).unwrap()).map(|view| ListPlace::from(view.decided().lsn));
         assert_eq!((listed(&page).as_slice(), page.next), (expected, next));
     };
     check(2, (50, Lsn::ZERO), &[], Some(payments[1]));
@@ -329,4 +330,40 @@ fn a_page_looks_at_no_more_payments_than_it_may() {
     check(4, (2, Lsn::ZERO), &payments[2..], None);
     let second = boards.payment(payments[1]).unwrap().map(|view| view.decided().lsn).unwrap();
     check(2, (50, second), &payments[2..], None);
+}
+
+#[test]
+fn a_page_may_end_within_a_record_of_several_payments() {
+    let mut script = Script::default();
+    let (payer, payable) = parties(&mut script);
+    let mut written = vec![script.authorize(payer, payable, 1)];
+    for count in [3_usize, 1, 4] {
+        let start = script.records.len();
+        written.extend((0..count).map(|_| script.authorize(payer, payable, 1)));
+        script.join(start);
+    }
+    written.push(script.authorize(payer, payable, 1));
+    let boards = fold(&script);
+    for merchant in [None, Some(MerchantId(payable.index))] {
+        for limit in 1..=written.len() {
+            let (mut found, mut place) = (Vec::new(), Some(ListPlace::default()));
+            while let Some(after) = place {
+                let page = boards.list(merchant, &PaymentFilter::default(), after, limit, LIST_SCAN_MAX).unwrap();
+                assert!(page.payments.len() <= limit);
+                found.extend(listed(&page));
+                place = page.next.map(|next| ListPlace::from_number(next.number()));
+            }
+            assert_eq!(found, written, "pages of {limit}");
+        }
+    }
+}
+
+#[test]
+fn a_place_is_a_number_that_rises_with_the_record() {
+    let behind = |lsn: u64| ListPlace::from(Lsn::new(lsn));
+    assert_eq!(behind(17).number(), 17, "tokens of before mean what they meant");
+    assert!(behind(17) < behind(17).next(Lsn::new(17)) && behind(17).next(Lsn::new(17)) < behind(18));
+    for number in [0, 17, (1 << 48) - 1, 1 << 48, u64::MAX] {
+        assert_eq!(ListPlace::from_number(number).number(), number);
+    }
 }

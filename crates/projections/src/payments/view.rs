@@ -13,6 +13,8 @@ pub struct PaymentView {
     // Invariant: `decided` authorizes a payment or declines to, and everything else is about that payment.
     pub(super) decided: Arc<Record>,
     pub(super) record: Arc<Record>,
+    // Invariant: it is `record`, or decided this payment among others.
+    pub(super) in_journal: Arc<Record>,
     pub(super) totals: Option<PaymentTotals>,
     pub(super) refund: Option<RefundView>,
 }
@@ -62,6 +64,12 @@ impl PaymentView {
     #[must_use]
     pub const fn record(&self) -> &Arc<Record> {
         &self.record
+    }
+
+    /// [`record`](Self::record) as it stands in the journal: it may have decided other payments too.
+    #[must_use]
+    pub const fn record_in_journal(&self) -> &Arc<Record> {
+        &self.in_journal
     }
 
     /// How much of it is where; `None` when it was declined.
@@ -158,6 +166,8 @@ pub(crate) fn totals_in(record: &Record, payment: PaymentId) -> Option<PaymentTo
         | Event::ReserveFunded(_)
         | Event::PaidOut(_)
         | Event::PositionSquared(_)
-        | Event::Declined(_) => None,
+        | Event::Declined(_)
+        | Event::AuthorizedTogether(_)
+        | Event::DeclinedTogether(_) => None,
     }
 }

@@ -199,6 +199,10 @@ impl Journal for CountingJournal {
         if self.stalled { JournalProgress::Durable(self.inner.durable_lsn()) } else { self.inner.poll() }
     }
 
+    fn record_bytes_max(&self) -> usize {
+        self.inner.record_bytes_max()
+    }
+
     fn last_lsn(&self) -> Lsn {
         self.inner.last_lsn()
     }

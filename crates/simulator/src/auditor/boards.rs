@@ -43,7 +43,7 @@ impl Auditor {
         agree("trial balance", &expected, &lines.collect())?;
         let counts = (boards.payments_captured(), boards.payments_declined(), boards.payments_held());
         agree("payments captured, declined, held", &books.payment_counts(), &counts)?;
-        self.log.iter().try_for_each(|record| self.check_payment_on_board(record, boards))
+        self.log.iter().flat_map(Record::parts).try_for_each(|part| self.check_payment_on_board(&part, boards))
     }
 
     /// A payment that this record decided, as the boards show it now.

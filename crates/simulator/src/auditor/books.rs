@@ -13,6 +13,7 @@ mod rates;
 mod refunds;
 mod stages;
 mod timers;
+mod together;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -112,6 +113,8 @@ pub struct Books {
     wrong_codes: BTreeMap<u32, Vec<i64>>,
     /// What was asked first, where that is recorded, and when the key ends.
     keys: BTreeMap<(Caller, String), (Ask, u64, Option<i64>)>,
+    /// Which of the payments of its record each key is for.
+    places: BTreeMap<(Caller, String), usize>,
     payments_declined: u64,
     /// Payments changed by the last round.
     touched: BTreeSet<Id>,
@@ -240,12 +243,19 @@ impl Books {
         &self.balances
     }
 
+    pub(super) fn place_of(&self, caller: Caller, key: &str) -> Option<usize> {
+        self.places.get(&(caller, key.to_owned())).copied()
+    }
+
     pub(super) fn payment(&self, id: Id) -> Option<&Payment> {
         self.payments.get(&id)
     }
 
     /// What this request leads to when it is decided at `at`, on what the stages found; `id` is that of what it makes.
     pub(super) fn decide(&self, request: &Request, found: &Found, id: Id, at: i64) -> Verdict {
+        if let Ask::Together(payments) = &request.ask {
+            return self.verdict_together(request.caller, payments, found, at);
+        }
         if let Some(key) = &request.key
             && let Some((first, lsn, ends_at)) = self.keys.get(&(request.caller, key.clone()))
             && ends_at.is_none_or(|ends_at| at < ends_at)
@@ -372,11 +382,12 @@ impl Books {
         for change in decided.changes {
             self.change(change)?;
         }
-        if let Some(key) = &request.key {
+        for (place, (key, ask)) in request.keyed().into_iter().enumerate() {
+            self.places.insert((request.caller, key.to_owned()), place);
             let key_ms = self.rules.as_ref().and_then(|rules| rules.key_ms);
             let ends_at = key_ms.map(|key_ms| at + key_ms * 1_000);
-            let used = (request.ask.clone(), self.lsn, ends_at);
-            let first = self.keys.insert((request.caller, key.clone()), used);
+            let used = (ask, self.lsn, ends_at);
+            let first = self.keys.insert((request.caller, key.to_owned()), used);
             if first.is_some_and(|(.., ends_at)| ends_at.is_none_or(|ends_at| at < ends_at)) {
                 return Err(format!("{key} of {:?} had a second effect", request.caller));
             }

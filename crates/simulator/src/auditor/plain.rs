@@ -123,6 +123,17 @@ pub enum Deed {
     PaidOut(Leg),
     /// A position was closed.
     Squared(Vec<Leg>),
+    /// Several payments were approved.
+    ApprovedTogether(Vec<Deed>),
+    /// One of several payments was decided against, and with it all.
+    DeclinedTogether {
+        /// Which.
+        position: usize,
+        /// Why.
+        reason: &'static str,
+        /// The payment that holds the order.
+        paid_by: Option<Id>,
+    },
     /// A decision against.
     Declined {
         /// Why.
@@ -268,6 +279,14 @@ fn deed_of_payment(event: &Event) -> Deed {
             Deed::Expired(holds.iter().map(|hold| (hold.payment_id.bytes(), totals(&hold.after))).collect())
         }
         Event::RefundsPriced(refunds) => Deed::Priced(refunds.iter().map(priced).collect()),
+        Event::AuthorizedTogether(approved) => {
+            Deed::ApprovedTogether(approved.iter().map(|one| deed(&one.clone().into())).collect())
+        }
+        Event::DeclinedTogether(declined) => Deed::DeclinedTogether {
+            position: declined.position,
+            reason: declined.decline.reason.as_str(),
+            paid_by: declined.decline.paid_by.map(|payment| payment.bytes()),
+        },
         other => unreachable!("told above: {other:?}"),
     }
 }

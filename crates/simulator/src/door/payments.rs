@@ -1,14 +1,15 @@
 //! Calls of merchants, and quotes.
 
 use domain::{
-    AccountName, Command, Evidence, MerchantId, OfferedQuote, PaymentId, QuoteId, RefundId, Submission, Unavailable,
+    AccountName, AuthorizeTogether, Command, Evidence, KeyedPayment, MerchantId, OfferedQuote, PaymentId, QuoteId,
+    RefundId, Submission, Unavailable,
 };
 use money::{Currency, Money};
 use pipeline::IncreaseRequest;
 use wire::{requests, v1};
 
 use super::{Aside, Door, checked_name, keyed, message_money, uuid};
-use crate::request::{Agreed, Ask, Mode, Pay, QuoteAsk, Rest, wallet_name};
+use crate::request::{Agreed, Ask, Keyed, Mode, Pay, QuoteAsk, Rest, id_of, wallet_name};
 use crate::switch::NO_FAULT;
 
 impl Door<'_> {
@@ -23,6 +24,7 @@ impl Door<'_> {
         let text = |why: requests::InvalidField| format!("{why}, for {ask:?}");
         match ask {
             Ask::Pay(pay) => self.pay(merchant, pay, idempotency_key, aside),
+            Ask::Together(payments) => self.pay_together(merchant, payments, aside),
             Ask::Capture { payment, amount, rest } => {
                 let message = v1::CaptureRequest {
                     idempotency_key,
@@ -72,6 +74,22 @@ impl Door<'_> {
         let view = self.boards.payment(payment).expect(NO_FAULT);
         let view = view.filter(|view| view.merchant() == merchant && view.totals().is_some());
         view.map_or(Evidence::Unavailable(Unavailable::PaymentNotFound), |view| view.authorize().payer.clone())
+    }
+
+    /// What the owner of a sandbox ordered is for the first.
+    fn pay_together(&self, merchant: MerchantId, payments: &[Keyed], aside: Aside) -> Result<Submission, String> {
+        let payments = payments.iter().enumerate().map(|(position, Keyed { key, pay })| {
+            let ordered = aside.ordered.filter(|_| position == 0);
+            let submission = self.pay(merchant, pay, key.clone(), Aside { id: id_of(aside.id, position), ordered })?;
+            match submission {
+                Submission { key: Some(key), command: Command::AuthorizePayment(authorize) } => {
+                    Ok(KeyedPayment { key, authorize })
+                }
+                other => Err(format!("not a payment: {other:?}")),
+            }
+        });
+        let together = AuthorizeTogether::new(payments.collect::<Result<_, String>>()?).ok_or("too few or too many")?;
+        Ok(Submission { key: None, command: Command::AuthorizeTogether(together) })
     }
 
     fn pay(

@@ -1,5 +1,6 @@
 //! The same request with one field changed.
 
+use super::together;
 use crate::{
     random::Random,
     request::{Agreed, Ask, Digits, Mode, Pay, PayerCode, Price, Rest, Sum},
@@ -38,6 +39,9 @@ pub(super) fn changed(random: &mut Random, ask: &Ask) -> Ask {
         },
         Ask::RevokeMandate { mandate } | Ask::Void { payment: mandate } => mandate[3] ^= 1,
         Ask::Pay(pay) => change_payment(random, pay),
+        Ask::Together(payments) => {
+            together::changed(random, payments, |random, keyed| change_payment(random, &mut keyed.pay));
+        }
         Ask::Capture { payment, amount, rest } => match random.below(3) {
             0 => payment[3] ^= 1,
             1 => change_sum(amount),

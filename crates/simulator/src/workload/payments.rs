@@ -36,6 +36,7 @@ impl Workload {
                 let code = random.one_in(4).then(|| self.further_code(random, books, merchant));
                 Ask::Increase { payment, amount: Sum { units: amount(random, 4_000), currency }, code }
             }
+            _ if random.one_in(10) => self.together(random, books, merchant, now),
             _ => self.payment(random, books, merchant, now),
         }
     }
@@ -53,7 +54,7 @@ impl Workload {
         if fresh.is_empty() || random.one_in(6) { self.stale_code(random) } else { random.pick(&fresh).clone() }
     }
 
-    fn payment(&self, random: &mut Random, books: &Books, merchant: u32, now: i64) -> Ask {
+    pub(super) fn payment(&self, random: &mut Random, books: &Books, merchant: u32, now: i64) -> Ask {
         if !self.quotes.is_empty() && random.one_in(4) {
             return self.quoted_payment(random, books, merchant, now);
         }

@@ -5,6 +5,7 @@ mod payment;
 pub(super) mod policy;
 pub(crate) mod quote;
 pub(super) mod rates;
+mod together;
 
 use domain::{
     AccountId, Command, DigestKey, Evidence, FundReserve, InitializeSwitch, MerchantId, Mode, MoveFunds, OnAccount,
@@ -36,6 +37,7 @@ pub(super) fn write(command: &Command) -> journal_v1::Command {
             Message::Withdraw(journal_v1::Withdraw { account, minor_units })
         }
         Command::AuthorizePayment(command) => Message::AuthorizePayment(payment::write_authorize(command)),
+        Command::AuthorizeTogether(command) => Message::AuthorizeTogether(together::write(command)),
         Command::CapturePayment(command) => Message::CapturePayment(payment::write_capture(command)),
         Command::VoidPayment(command) => Message::VoidPayment(payment::write_void(command)),
         Command::RefundPayment(command) => Message::RefundPayment(payment::write_refund(command)),
@@ -81,6 +83,7 @@ pub(super) fn read(message: journal_v1::Command) -> Result<Command, DecodeError>
             Command::Withdraw(read_move("withdraw.minor_units", account, minor_units)?)
         }
         Message::AuthorizePayment(message) => Command::AuthorizePayment(payment::read_authorize(&message)?),
+        Message::AuthorizeTogether(message) => Command::AuthorizeTogether(together::read(message)?),
         Message::CapturePayment(message) => Command::CapturePayment(payment::read_capture(&message)?),
         Message::VoidPayment(message) => Command::VoidPayment(payment::read_void(&message)?),
         Message::RefundPayment(message) => Command::RefundPayment(payment::read_refund(&message)?),

@@ -1,6 +1,7 @@
 //! What happened.
 
 mod payment;
+mod together;
 
 use domain::{
     AccountId, Command, Decline, Event, MerchantId, Posting, PublishRates, RatesPublished, Timestamp, WalletId,
@@ -54,6 +55,10 @@ pub(super) fn write(event: &Event, command: &Command) -> journal_v1::Event {
             Message::PositionSquared(journal_v1::PositionSquared { postings: write_postings(postings) })
         }
         Event::Declined(decline) => Message::Declined(write_decline(decline)),
+        Event::AuthorizedTogether(approved) => {
+            Message::AuthorizedTogether(together::write_authorized(approved, command))
+        }
+        Event::DeclinedTogether(declined) => Message::DeclinedTogether(together::write_declined(declined)),
     };
     journal_v1::Event { event: Some(message) }
 }
@@ -99,6 +104,8 @@ pub(super) fn read(message: journal_v1::Event, command: &Command) -> Result<Even
             Event::PositionSquared(read_postings(&postings)?)
         }
         Message::Declined(message) => Event::Declined(read_decline(&message)?),
+        Message::AuthorizedTogether(message) => Event::AuthorizedTogether(together::read_authorized(message, command)?),
+        Message::DeclinedTogether(message) => Event::DeclinedTogether(together::read_declined(&message)?),
     })
 }
 

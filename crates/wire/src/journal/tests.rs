@@ -1,11 +1,12 @@
 pub(crate) mod arbitrary;
 
 use domain::{
-    AccountId, AccountKind, AuthorizePayment, CaptureMode, Command, Consent, Conversions, Converted, Decline,
-    DeclineReason, Digest, Event, Evidence, Fingerprint, IdempotencyKey, InstallPolicy, Label, Lsn, MandateId,
-    MerchantId, Method, Name, Offer, PaymentAmount, PaymentAuthorized, PaymentCaptured, PaymentId, PaymentState,
-    PaymentTotals, Policy, Posting, Pricing, PublishRates, Quote, QuoteId, QuotedAmounts, RateTick, RatesPublished,
-    Record, RegisterWallet, SettlementQuote, TenantId, TickPrice, Timestamp, Unavailable,
+    AccountId, AccountKind, Approved, AuthorizePayment, AuthorizeTogether, CaptureMode, Command, Consent, Conversions,
+    Converted, CurrencyPair, Decline, DeclineReason, DeclinedTogether, Digest, Event, Evidence, Fingerprint,
+    IdempotencyKey, InstallPolicy, KeyedPayment, Label, Lsn, MandateId, MerchantId, Method, Name, Offer, PaymentAmount,
+    PaymentAuthorized, PaymentCaptured, PaymentId, PaymentState, PaymentTotals, Policy, Posting, Pricing, PublishRates,
+    Quote, QuoteId, QuotedAmounts, RateTick, RatesPublished, Record, RegisterWallet, SettlementQuote, TenantId,
+    TickPrice, Timestamp, Unavailable,
 };
 use money::{Currency, ExactRate, Money, Prices, Rate, Ratio, Weight};
 use proptest::prelude::*;
@@ -158,6 +159,50 @@ fn stored_bytes_never_change() {
          08df9caab204100918904e2009288080f9c0c1c4820332046465736b38875d40915c2a1b4a1908d44d12140883808080\
          80ab40108080808080abc00118875d"
     );
+}
+
+/// The same for payments decided together: one that was captured, and one declined behind it.
+#[test]
+fn stored_bytes_of_payments_together_never_change() {
+    let record = captured();
+    let (key, Command::AuthorizePayment(authorize)) = (record.key.unwrap(), record.command) else { unreachable!() };
+    let Event::PaymentCaptured(event) = record.event else { unreachable!() };
+    let pair = CurrencyPair { presentment: Currency::CNY, debit: Currency::HKD };
+    let mut lacking = authorize.clone();
+    lacking.converted = Evidence::Unavailable(Unavailable::RateStale(pair));
+    let together = |payments: [&AuthorizePayment; 2], event| {
+        let payments = payments.map(|authorize| KeyedPayment { key, authorize: authorize.clone() });
+        let command = Command::AuthorizeTogether(AuthorizeTogether::new(payments.to_vec()).unwrap());
+        Record { lsn: record.lsn, at: record.at, key: None, command, event }
+    };
+    let approved = Event::AuthorizedTogether(vec![Approved::Captured(event.clone()), Approved::Captured(event)]);
+    let decline = Decline { reason: DeclineReason::InsufficientBalance, paid_by: None };
+    let declined = Event::DeclinedTogether(DeclinedTogether { position: 0, decline });
+    for (record, expected) in [
+        (together([&authorize, &authorize], approved), TOGETHER_APPROVED),
+        (together([&authorize, &lacking], declined), TOGETHER_DECLINED),
+    ] {
+        let bytes = encoded(&record);
+        let digest = blake3::hash(&bytes).to_hex();
+        assert_eq!((bytes.len(), &digest.as_str()[..16]), expected);
+        assert_eq!(decode(&bytes), Ok(record));
+    }
+}
+
+/// Length, and the first bytes of the digest.
+const TOGETHER_APPROVED: (usize, &str) = (417, "9c6beefcf1b9aa93");
+const TOGETHER_DECLINED: (usize, &str) = (337, "db0dac38e14ac0c9");
+
+#[test]
+#[should_panic(expected = "payments decided together have keys of their own")]
+fn payments_together_have_keys_of_their_own() {
+    let record = captured();
+    let (key, Command::AuthorizePayment(authorize)) = (record.key, record.command) else { unreachable!() };
+    let Event::PaymentCaptured(event) = record.event else { unreachable!() };
+    let payment = KeyedPayment { key: key.unwrap(), authorize };
+    let command = Command::AuthorizeTogether(AuthorizeTogether::new(vec![payment]).unwrap());
+    let event = Event::AuthorizedTogether(vec![Approved::Captured(event)]);
+    encode(&Record { lsn: record.lsn, at: record.at, key, command, event }, &mut Vec::new());
 }
 
 #[test]

@@ -68,7 +68,8 @@ pub fn totals(record: &Record, payment_id: PaymentId) -> Option<PaymentTotals> {
     if payment_ids(record).contains(&payment_id) { effect(&record.event)?.after } else { None }
 }
 
-/// The payments this record is of, each once, in the record's order.
+/// The payments this record is of, each once, in the record's order; none of one that decided several together, whose
+/// [parts](Record::parts) are of one each.
 #[must_use]
 pub fn payment_ids(record: &Record) -> Vec<PaymentId> {
     let mut ids: Vec<PaymentId> = match (&record.event, &record.command) {
@@ -130,7 +131,9 @@ pub(super) fn effect(event: &Event) -> Option<Effect<'_>> {
         | Event::MandateRevoked
         | Event::ReserveFunded(_)
         | Event::PaidOut(_)
-        | Event::PositionSquared(_) => return None,
+        | Event::PositionSquared(_)
+        | Event::AuthorizedTogether(_)
+        | Event::DeclinedTogether(_) => return None,
     };
     Some(Effect { kind, after, postings })
 }

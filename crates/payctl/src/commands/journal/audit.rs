@@ -97,6 +97,9 @@ fn compare(engine: &Engine, record: &Arc<Record>, bytes: &[u8]) -> Option<String
         }
         Decision::Recorded(_) => None,
         Decision::Repeated(first) => Some(format!("its key was used by the record at lsn {}", first.lsn)),
+        Decision::RefusedTogether { position, refusal } => {
+            Some(format!("recorded, but payment {position} refused when decided again: {refusal:?}"))
+        }
         Decision::Refused(refusal) => Some(format!("recorded, but refused when decided again: {refusal:?}")),
     }
 }

@@ -79,7 +79,7 @@ impl Explain {
                 ledger.apply(record);
                 return Ok(Then::Next);
             }
-            let before = tell(&ledger, record, policy_lsn);
+            let before = tell(&ledger, record, payment, policy_lsn);
             ledger.apply(record);
             let totals = ledger
                 .boards()
@@ -115,14 +115,20 @@ fn concerns(record: &Record, payment: PaymentId) -> bool {
         return refunds.iter().any(|refund| refund.payment_id == payment);
     }
     record.command.payment_id() == Some(payment)
+        || record.payments_together().any(|of_several| of_several.authorize.payment_id == payment)
 }
 
-/// What a record rests on, in the ledger as it was just before.
-fn tell(ledger: &Ledger, record: &Arc<Record>, policy_lsn: Lsn) -> Told {
+/// What a record says of the payment, and what that rests on, in the ledger as it was just before.
+fn tell(ledger: &Ledger, whole: &Arc<Record>, payment: PaymentId, policy_lsn: Lsn) -> Told {
+    let record = &whole.part_of(payment);
     let mut rests_on = vec![("asked", asked(&record.command, &ledger.names))];
     let version = ledger.engine.policy().map_or(0, |policy| policy.engine_version);
     let version = if version == 0 { String::new() } else { format!(", engine {version}") };
     rests_on.push(("rules", format!("of lsn {policy_lsn}{version}")));
+    if let Some(position) = whole.payments_together().position(|one| one.authorize.payment_id == payment) {
+        let payments = whole.payments_together().count();
+        rests_on.push(("together", format!("payment {} of {payments}, all or none", position + 1)));
+    }
     let mut checks = Vec::new();
     if let Command::AuthorizePayment(authorize) = &record.command {
         authorized(ledger, authorize, &mut rests_on);
@@ -140,7 +146,7 @@ fn tell(ledger: &Ledger, record: &Arc<Record>, policy_lsn: Lsn) -> Told {
         rests_on.push(("refund rule", format!("{rate}, {funding}")));
     }
     let postings = record.postings().map(|(_, posting)| posting_line(posting, &ledger.names)).collect();
-    let (decided_again, line) = (otherwise(ledger, record), describe(record, &ledger.names));
+    let (decided_again, line) = (otherwise(ledger, whole), describe(record, &ledger.names));
     Told { rests_on, checks, postings, then: None, decided_again, line }
 }
 
@@ -192,6 +198,7 @@ fn asked(command: &Command, names: &LedgerNames) -> String {
         Command::VoidPayment(_) => "release the hold".to_owned(),
         Command::ExpireHolds => "by the switch: holds that are due".to_owned(),
         Command::PriceRefunds => "by the switch: a refund that waited for a rate".to_owned(),
+        Command::AuthorizeTogether(_) => unreachable!("a part of it was taken"),
         Command::InitializeSwitch(_)
         | Command::InstallPolicy(_)
         | Command::RegisterWallet(_)
@@ -265,7 +272,7 @@ fn checked(authorize: &AuthorizePayment, event: &Event) -> Vec<(DeclineReason, O
         }
         DeclineReason::QuoteNotReproduced | DeclineReason::ExposureLimit => exchanges,
         DeclineReason::DebitAboveMax => authorize.debit_amount_max.is_some(),
-        DeclineReason::AccountNotEmpty | DeclineReason::NotEnough => false,
+        DeclineReason::AccountNotEmpty | DeclineReason::NotEnough | DeclineReason::BatchDeclined => false,
     };
     let outcome = |reason: DeclineReason| match failed {
         Some(failed) if failed == reason => Outcome::Failed,

@@ -5,6 +5,8 @@ mod parts;
 mod payment;
 mod rules;
 
+use std::sync::Arc;
+
 use domain::{Command, Decline, Event, Evidence, MerchantId, MoveFunds, Posting, Record, SquarePosition};
 
 use jiff::Timestamp;
@@ -58,7 +60,9 @@ type Line = (&'static str, String, Value);
 
 /// What a record says, with its numbers as names.
 pub(super) fn describe(record: &Record, names: &LedgerNames) -> Described {
-    let (what, text, mut json) = if let Event::Declined(decline) = &record.event {
+    let (what, text, mut json) = if let Command::AuthorizeTogether(_) = &record.command {
+        together(record, names)
+    } else if let Event::Declined(decline) = &record.event {
         declined(&record.command, decline, names)
     } else {
         done(&record.command, &record.event, names)
@@ -94,6 +98,7 @@ pub(super) const fn kind(record: &Record) -> &'static str {
         Command::Deposit(_) => "deposit",
         Command::Withdraw(_) => "withdraw",
         Command::AuthorizePayment(_) => "authorize",
+        Command::AuthorizeTogether(_) => "authorize together",
         Command::CapturePayment(_) => "capture",
         Command::VoidPayment(_) => "void",
         Command::RefundPayment(_) => "refund",
@@ -134,6 +139,7 @@ fn done(command: &Command, event: &Event, names: &LedgerNames) -> Line {
         Command::Deposit(command) => moved("deposit", command, event, names),
         Command::Withdraw(command) => moved("withdrawal", command, event, names),
         Command::AuthorizePayment(command) => payment::authorized(command, event, names),
+        Command::AuthorizeTogether(_) => unreachable!("told payment by payment"),
         Command::CapturePayment(command) => payment::captured(command, event, names),
         Command::VoidPayment(command) => payment::voided(command, event, names),
         Command::RefundPayment(command) => payment::refunded(command, event, names),
@@ -171,6 +177,7 @@ fn declined(command: &Command, decline: &Decline, names: &LedgerNames) -> Line {
         Command::FundReserve(command) => reserve(&command.merchant, command.amount, names),
         Command::PayOut(command) => pay_out(&command.merchant, command.amount, names),
         Command::SquarePosition(command) => deal(command),
+        Command::AuthorizeTogether(_) => unreachable!("told payment by payment"),
         Command::InitializeSwitch(_)
         | Command::InstallPolicy(_)
         | Command::RegisterWallet(_)
@@ -190,6 +197,18 @@ fn declined(command: &Command, decline: &Decline, names: &LedgerNames) -> Line {
         json["paidByPaymentId"] = json!(payment.to_string());
     }
     (DECLINED, format!("{}{paid_by}: {asked}", decline.reason.as_str()), json)
+}
+
+/// Payments decided together, one behind the other.
+fn together(record: &Record, names: &LedgerNames) -> Line {
+    let (mut texts, mut payments) = (Vec::new(), Vec::new());
+    for part in Arc::new(record.clone()).parts() {
+        let Described { what, text, json, .. } = describe(&part, names);
+        texts.push(format!("{what} {text}"));
+        payments.push(json);
+    }
+    let what = if record.event.decline().is_some() { DECLINED } else { "together" };
+    (what, format!("{} payments, all or none: {}", payments.len(), texts.join("; ")), json!({ "payments": payments }))
 }
 
 fn on_account(what: &'static str, account: String) -> Line {

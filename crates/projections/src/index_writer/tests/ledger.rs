@@ -17,6 +17,7 @@ pub(super) enum Step {
     Withdraw(Pick),
     Pay { payer: Pick, payable: Pick, amount: i128, order: Option<u8> },
     Decline { payer: Pick, payable: Pick, order: Option<u8> },
+    Together { payer: Pick, payable: Pick, count: u8, is_declined: bool },
     GoOn(Pick, Move),
     DeclineRefund(Pick),
     Price(usize),
@@ -58,6 +59,8 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         6 => (pick(), pick(), amount(), order())
             .prop_map(|(payer, payable, amount, order)| Step::Pay { payer, payable, amount, order }),
         2 => (pick(), pick(), order()).prop_map(|(payer, payable, order)| Step::Decline { payer, payable, order }),
+        3 => (pick(), pick(), 1_u8..6, any::<bool>())
+            .prop_map(|(payer, payable, count, is_declined)| Step::Together { payer, payable, count, is_declined }),
         12 => (pick(), step_of_payment()).prop_map(|(payment, moved)| Step::GoOn(payment, moved)),
         1 => pick().prop_map(Step::DeclineRefund),
         2 => (1_usize..4).prop_map(Step::Price),
@@ -129,6 +132,10 @@ impl Ledger {
             }
             Step::Decline { payer, payable, order } => {
                 self.decline(*payer.get(&self.payers), *payable.get(&self.payables), *order);
+            }
+            Step::Together { payer, payable, count, is_declined } => {
+                let (payer, payable) = (*payer.get(&self.payers), *payable.get(&self.payables));
+                self.together(payer, payable, *count, *is_declined);
             }
             Step::DeclineRefund(payment) => {
                 if let Some(payment) = self.pick(payment) {
@@ -214,6 +221,19 @@ impl Ledger {
             let payment = self.script.authorize_order(payer, payable, amount, order);
             self.approved.push(Approved { payment, payer, payable, order });
         }
+    }
+
+    /// Payments in one record, as many of them as can be.
+    fn together(&mut self, payer: AccountId, payable: AccountId, count: u8, is_declined: bool) {
+        let start = self.script.records.len();
+        for _ in 0..count {
+            if is_declined {
+                self.decline(payer, payable, None);
+            } else if self.available(payer) >= 3 {
+                self.pay(payer, payable, 3, None);
+            }
+        }
+        self.script.join(start);
     }
 
     fn decline(&mut self, payer: AccountId, payable: AccountId, order: Option<u8>) {

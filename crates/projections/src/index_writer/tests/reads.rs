@@ -4,7 +4,7 @@ use domain::{CurrencyPair, Lsn, MerchantId, PaymentId, PaymentState, TenantId, T
 use money::Currency;
 
 use super::ledger::Ledger;
-use crate::{Boards, PaymentFilter, WatchError, script::digest};
+use crate::{Boards, ListPlace, PaymentFilter, WatchError, script::digest};
 
 pub(super) fn assert_same(ledger: &Ledger, plain: &Boards, hot: &Boards) {
     assert_eq!(plain.applied_lsn(), hot.applied_lsn());
@@ -73,6 +73,14 @@ fn assert_lists(ledger: &Ledger, plain: &Boards, hot: &Boards) {
     ];
     let merchants = ledger.merchants().chain([MerchantId(99)]).map(Some);
     for merchant in merchants.chain([None]) {
+        let (mut place, mut joined) = (Some(ListPlace::default()), Vec::new());
+        while let Some(after) = place {
+            let page = hot.list(merchant, &any(), after, 2, 99).unwrap();
+            joined.extend(page.payments);
+            place = page.next;
+        }
+        let whole = plain.list(merchant, &any(), ListPlace::default(), usize::MAX, usize::MAX).unwrap();
+        assert_eq!(joined, whole.payments, "pages of two join, {merchant:?}");
         for filter in &filters {
             for after in positions(plain).filter(|lsn| lsn.get() % 5 == 0) {
                 for (limit, scan_max) in [(1, 99), (2, 3), (50, 99), (50, 2), (0, 9)] {

@@ -17,7 +17,9 @@ pub(super) fn difference(first: &Ask, later: &Ask) -> Option<String> {
 /// A request as method and named fields.
 fn spelled(ask: &Ask) -> (&'static str, Vec<Field>) {
     match ask {
-        Ask::Begin(_) | Ask::InstallPolicy(_) | Ask::RegisterWallet { .. } | Ask::Due => ("none", Vec::new()),
+        Ask::Begin(_) | Ask::InstallPolicy(_) | Ask::RegisterWallet { .. } | Ask::Due | Ask::Together(_) => {
+            ("none", Vec::new())
+        }
         Ask::RegisterMerchant { .. } | Ask::PublishRates { .. } => spelled_of_operator(ask),
         Ask::FundReserve { .. } | Ask::PayOut { .. } | Ask::Square { .. } => spelled_of_operator(ask),
         Ask::Pay(_) | Ask::Capture { .. } | Ask::Void { .. } | Ask::Refund { .. } | Ask::Increase { .. } => {

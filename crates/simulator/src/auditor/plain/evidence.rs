@@ -1,8 +1,9 @@
 //! What the stages attach.
 
 use domain::{
-    AccountId, Command, Conversions, Converted, DeclineReason, Evidence, MerchantId, Offer, OfferedQuote,
-    Pricing as SwitchPricing, Quote as SwitchQuote, SettlementQuote as SwitchSettlementQuote, Submission, Unavailable,
+    AccountId, AuthorizePayment, Command, Conversions, Converted, DeclineReason, Evidence, MerchantId, Offer,
+    OfferedQuote, Pricing as SwitchPricing, Quote as SwitchQuote, SettlementQuote as SwitchSettlementQuote, Submission,
+    Unavailable,
 };
 use money::{ExactRate, Money};
 
@@ -37,6 +38,8 @@ pub struct Found {
     pub offer: Option<Offered>,
     /// In a sandbox: the reason its owner ordered to decline by.
     pub ordered: Option<&'static str>,
+    /// To each of several payments, with the id it will have.
+    pub parts: Vec<(Id, Found)>,
 }
 
 /// How the payer's and the merchant's currency follow; `None` where it is the presentment currency.
@@ -129,13 +132,12 @@ pub(in crate::auditor) fn of_command(command: &Command) -> Found {
         Command::GrantMandate(grant) => of_consent(&grant.account, &grant.merchant),
         Command::FundReserve(fund) => Found { merchant: merchant(&fund.merchant), ..Found::default() },
         Command::PayOut(pay) => Found { merchant: merchant(&pay.merchant), ..Found::default() },
-        Command::AuthorizePayment(authorize) => Found {
-            account: account(&authorize.payer),
-            quotes: sought(&authorize.converted, quotes),
-            offer: authorize.offer.as_ref().map(offer),
-            ordered: authorize.sandbox_decline.map(DeclineReason::as_str),
-            ..Found::default()
-        },
+        Command::AuthorizePayment(authorize) => of_payment(authorize),
+        Command::AuthorizeTogether(together) => {
+            let parts = together.payments().iter().map(|payment| &payment.authorize);
+            let parts = parts.map(|authorize| (authorize.payment_id.bytes(), of_payment(authorize)));
+            Found { parts: parts.collect(), ..Found::default() }
+        }
         Command::IncreaseAuthorization(increase) => {
             Found { quotes: sought(&increase.converted, quotes), ..Found::default() }
         }
@@ -152,6 +154,16 @@ pub(in crate::auditor) fn of_command(command: &Command) -> Found {
         | Command::PriceRefunds
         | Command::RevokeMandate(_)
         | Command::SquarePosition(_) => Found::default(),
+    }
+}
+
+fn of_payment(authorize: &AuthorizePayment) -> Found {
+    Found {
+        account: account(&authorize.payer),
+        quotes: sought(&authorize.converted, quotes),
+        offer: authorize.offer.as_ref().map(offer),
+        ordered: authorize.sandbox_decline.map(DeclineReason::as_str),
+        ..Found::default()
     }
 }
 

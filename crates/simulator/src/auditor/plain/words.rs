@@ -6,6 +6,7 @@ use domain::{AccountKind, Command, Event, Posting, Record, Refusal};
 pub(crate) fn words(record: &Record) -> (&'static str, String) {
     let happened = match &record.event {
         Event::Declined(decline) => format!("declined, {}", decline.reason.as_str()),
+        Event::DeclinedTogether(declined) => format!("declined, {}", declined.decline.reason.as_str()),
         event => happened(event).to_owned(),
     };
     (asked(&record.command), happened)
@@ -28,6 +29,7 @@ const fn asked(command: &Command) -> &'static str {
         Command::Deposit(_) => "deposit",
         Command::Withdraw(_) => "withdraw",
         Command::AuthorizePayment(_) => "authorize",
+        Command::AuthorizeTogether(_) => "authorize together",
         Command::CapturePayment(_) => "capture",
         Command::VoidPayment(_) => "void",
         Command::RefundPayment(_) => "refund",
@@ -65,6 +67,7 @@ fn happened(event: &Event) -> &'static str {
         Event::AuthorizationIncreased(_) => "increased",
         Event::HoldsExpired(_) => "expired",
         Event::RefundsPriced(_) => "priced",
+        Event::AuthorizedTogether(_) => "approved",
         _ => "done",
     }
 }

@@ -14,20 +14,33 @@ use crate::{
 };
 
 pub(super) fn write_captured(captured: &PaymentCaptured, command: &Command) -> journal_v1::PaymentCaptured {
+    if let Command::AuthorizePayment(payment) = command {
+        return write_captured_at_once(captured, payment);
+    }
+    journal_v1::PaymentCaptured {
+        after: Some(write_totals(&captured.after)),
+        ..write_captured_without_totals(captured)
+    }
+}
+
+pub(super) fn write_captured_at_once(
+    captured: &PaymentCaptured,
+    payment: &AuthorizePayment,
+) -> journal_v1::PaymentCaptured {
+    let PaymentCaptured { settlement_amount, after, .. } = captured;
+    let follows = settlement_currency(payment)
+        .and_then(|currency| captured_at_once(payment, Money::new(currency, settlement_amount.minor_units())));
+    assert!(follows == Some(*after), "what is captured at once follows from its authorization");
+    write_captured_without_totals(captured)
+}
+
+fn write_captured_without_totals(captured: &PaymentCaptured) -> journal_v1::PaymentCaptured {
     let PaymentCaptured { settlement_amount, postings, after, above_soft_limit } = captured;
     assert!(settlement_amount.currency() == after.captured.settlement.currency(), "a merchant is paid in one currency");
-    let told = if let Command::AuthorizePayment(payment) = command {
-        let follows = settlement_currency(payment)
-            .and_then(|currency| captured_at_once(payment, Money::new(currency, settlement_amount.minor_units())));
-        assert!(follows == Some(*after), "what is captured at once follows from its authorization");
-        None
-    } else {
-        Some(write_totals(after))
-    };
     journal_v1::PaymentCaptured {
         settlement_minor_units: value::minor_units(*settlement_amount),
         postings: write_postings(postings),
-        after: told,
+        after: None,
         above_soft_limit: write_currencies(above_soft_limit),
     }
 }
@@ -36,22 +49,34 @@ pub(super) fn read_captured(
     message: &journal_v1::PaymentCaptured,
     command: &Command,
 ) -> Result<PaymentCaptured, DecodeError> {
-    let journal_v1::PaymentCaptured { settlement_minor_units, postings, after, above_soft_limit } = message;
-    let (settlement_amount, after) = match (command, after) {
-        (Command::AuthorizePayment(payment), None) => {
-            let missing = DecodeError::Missing { field: "payment_captured.after" };
-            let currency = settlement_currency(payment).ok_or_else(|| missing.clone())?;
-            let settlement_amount = Money::new(currency, (*settlement_minor_units).into());
-            (settlement_amount, captured_at_once(payment, settlement_amount).ok_or(missing)?)
-        }
-        (Command::AuthorizePayment(_), Some(_)) => {
-            return Err(value::invalid("payment_captured.after", "told beside an authorization"));
-        }
-        (_, after) => {
-            let after = read_totals("payment_captured.after", after.as_ref())?;
-            (Money::new(after.captured.settlement.currency(), (*settlement_minor_units).into()), after)
-        }
-    };
+    if let Command::AuthorizePayment(payment) = command {
+        return read_captured_at_once(message, payment);
+    }
+    let after = read_totals("payment_captured.after", message.after.as_ref())?;
+    let settlement_amount = Money::new(after.captured.settlement.currency(), message.settlement_minor_units.into());
+    read_captured_with(message, settlement_amount, after)
+}
+
+pub(super) fn read_captured_at_once(
+    message: &journal_v1::PaymentCaptured,
+    payment: &AuthorizePayment,
+) -> Result<PaymentCaptured, DecodeError> {
+    if message.after.is_some() {
+        return Err(value::invalid("payment_captured.after", "told beside an authorization"));
+    }
+    let missing = DecodeError::Missing { field: "payment_captured.after" };
+    let currency = settlement_currency(payment).ok_or_else(|| missing.clone())?;
+    let settlement_amount = Money::new(currency, message.settlement_minor_units.into());
+    let after = captured_at_once(payment, settlement_amount).ok_or(missing)?;
+    read_captured_with(message, settlement_amount, after)
+}
+
+fn read_captured_with(
+    message: &journal_v1::PaymentCaptured,
+    settlement_amount: Money,
+    after: PaymentTotals,
+) -> Result<PaymentCaptured, DecodeError> {
+    let journal_v1::PaymentCaptured { settlement_minor_units: _, postings, after: _, above_soft_limit } = message;
     Ok(PaymentCaptured {
         settlement_amount,
         postings: read_postings(postings)?,

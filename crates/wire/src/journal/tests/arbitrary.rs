@@ -3,6 +3,7 @@
 pub(crate) mod payments;
 mod rules;
 pub(crate) mod standing;
+mod together;
 mod values;
 
 use domain::{
@@ -27,13 +28,15 @@ pub(crate) fn record() -> impl Strategy<Value = Record> {
         2 => account_changed(),
         1 => funds_moved(),
         8 => payments::decided(),
+        3 => together::decided(),
         3 => agreed(),
         2 => operated(),
     ];
     (any::<u64>(), timestamp(), option::of(key()), decided).prop_map(|(lsn, at, key, (command, event))| Record {
         lsn: Lsn::new(lsn),
         at,
-        key,
+        // Payments decided together have keys of their own.
+        key: key.filter(|_| !matches!(command, Command::AuthorizeTogether(_))),
         command,
         event,
     })

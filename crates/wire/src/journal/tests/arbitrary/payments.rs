@@ -17,7 +17,7 @@ pub(super) fn decided() -> Decided {
         .boxed()
 }
 
-fn authorized() -> Decided {
+pub(super) fn authorized() -> Decided {
     let mode = prop_oneof![Just(CaptureMode::Automatic), Just(CaptureMode::Manual)];
     let outcome = (vec(posting(), 0..6), soft_limits(), timestamp(), totals(), option::of(declined()));
     (payment(), mode, sum(Currency::CNY), outcome, any::<bool>())
