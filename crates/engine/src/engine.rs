@@ -68,15 +68,14 @@ impl Engine {
     /// The key comes first: what was asked before under the same key is answered as then, whatever has changed since.
     #[must_use]
     pub fn decide(&self, stamped: &Stamped<Submission>) -> Decision {
-        if let Command::AuthorizeTogether(together) = &stamped.command.command {
-            return self.decide_together(stamped.at, together);
-        }
         if let Some(key) = &stamped.command.key {
             match self.keys.find(stamped.at, key) {
                 Ok(None) => {}
                 Ok(Some(first)) => return Decision::Repeated(Arc::clone(first)),
                 Err(reused) => return Decision::Refused(reused),
             }
+        } else if let Command::AuthorizeTogether(together) = &stamped.command.command {
+            return self.decide_together(stamped.at, together);
         }
         match self.decide_new(stamped.at, &stamped.command.command) {
             Ok(event) => Decision::Recorded(event),

@@ -17,6 +17,8 @@ use crate::{Decision, Engine, authorize::Approval, payments::Payments, rails::wa
 type Refused = (usize, Refusal);
 
 impl Engine {
+    /// Out of line: a payment alone pays nothing for it.
+    #[inline(never)]
     pub(crate) fn decide_together(&self, at: Timestamp, together: &AuthorizeTogether) -> Decision {
         let refused = |(position, refusal)| Decision::RefusedTogether { position, refusal };
         match self.recorded_together(at, together.payments()) {

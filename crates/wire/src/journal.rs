@@ -83,8 +83,8 @@ pub fn decode(bytes: &[u8]) -> Result<Record, DecodeError> {
     if is_keyed_rightly(&record) { Ok(record) } else { Err(value::invalid("key", "of several payments")) }
 }
 
-fn is_keyed_rightly(record: &Record) -> bool {
-    record.key.is_none() || record.payments_together().next().is_none()
+const fn is_keyed_rightly(record: &Record) -> bool {
+    record.key.is_none() || !matches!(record.command, Command::AuthorizeTogether(_))
 }
 
 /// Whether the event can be what the command did.
