@@ -259,8 +259,9 @@ impl<W: Work> Drive for LeanLoad<W> {
         let step = lanes as u64;
         let schedule = |tick| Schedule::Open { rate, tick, step, due, under_way: Rc::clone(&under_way), in_flight_max };
         let schedules = (0..step).map(schedule).collect();
-        let pacer = Pacer::start(rate, lanes);
-        self.drive(Run::begin(Until::Sent(due), &self.next_number), schedules, Some(pacer)).await
+        let run = Run::begin(Until::Sent(due), &self.next_number);
+        let pacer = Pacer::start(run.started(), rate, lanes);
+        self.drive(run, schedules, Some(pacer)).await
     }
 }
 

@@ -18,6 +18,8 @@ use crate::error::Error;
 
 /// The shortest sleep of the pacer: at high rates several payments come due in one wake-up.
 const PACER_SLEEP_MIN: Duration = Duration::from_micros(50);
+/// The longest: a load that ended is noticed by then.
+const PACER_SLEEP_MAX: Duration = Duration::from_millis(1);
 
 /// Something that can be asked again and again.
 pub(super) trait Call: 'static {
@@ -188,7 +190,7 @@ impl<C: Call> Drive for Load<C> {
 
     async fn open_loop(&self, rate: NonZeroU32, in_flight_max: usize, due: u64) -> Result<(Duration, Tally), Error> {
         let run = Run::begin(Until::Sent(due), &self.next_number);
-        let pacer = Pacer::start(rate, 1);
+        let pacer = Pacer::start(run.started, rate, 1);
         let wake = pacer.wake(0);
         let tasks = LocalSet::new();
         let progress = Progress::start(&tasks, C::NOUN, run.clone().counter());
@@ -236,16 +238,21 @@ pub(super) struct Pacer {
 }
 
 impl Pacer {
-    /// For so many waiters.
-    pub(super) fn start(rate: NonZeroU32, waiters: usize) -> Self {
+    /// Wakes so many waiters in turn, from `started` on, each as soon as what it waits for is due.
+    pub(super) fn start(started: Instant, rate: NonZeroU32, waiters: usize) -> Self {
         let pacer = Self { wakes: (0..waiters).map(|_| Arc::default()).collect(), stop: Arc::default() };
         let (wakes, stop) = (pacer.wakes.clone(), Arc::clone(&pacer.stop));
-        let sleep = moment(1, rate).clamp(PACER_SLEEP_MIN, Duration::from_millis(1));
         thread::spawn(move || {
+            let mut in_turn = wakes.iter().cycle();
+            let mut tick = 0;
             while !stop.load(Ordering::Relaxed) {
-                thread::sleep(sleep);
-                for wake in &wakes {
-                    wake.notify_one();
+                let due = started + moment(tick, rate);
+                match due.checked_duration_since(Instant::now()).filter(|wait| !wait.is_zero()) {
+                    Some(wait) => thread::sleep(wait.clamp(PACER_SLEEP_MIN, PACER_SLEEP_MAX)),
+                    None => {
+                        in_turn.next().inspect(|wake| wake.notify_one());
+                        tick += 1;
+                    }
                 }
             }
         });
