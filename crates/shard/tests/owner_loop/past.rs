@@ -58,3 +58,20 @@ fn what_cannot_be_recalled_is_refused_and_nothing_is_tried() {
     store.refuse_reads(None);
     assert!(house.ask(deposit(1, account, 100)).expect("committed").repeated);
 }
+
+#[test]
+fn what_the_filter_knows_to_be_new_needs_no_index() {
+    let mut house = House::new(Engine::default(), MemoryJournal::new(), 100);
+    let account = house.begin();
+    house.ask(deposit(1, account, 100)).expect("committed");
+    let store = Arc::<MemoryStore>::default();
+    let index = index_of(&house, &store).with_filter(4_096);
+    index.load_filter(|| true).expect("a store");
+    house.shard = house.shard.with_past(Past::new(index, 0));
+    house.ask(deposit(2, account, 100)).expect("committed");
+    store.refuse_reads(Some(std::io::ErrorKind::Other));
+    assert_eq!(house.ask(deposit(1, account, 100)), Err(Refused::PastUnreadable), "it is a repeat");
+    assert!(!house.ask(deposit(3, account, 100)).expect("committed").repeated);
+    store.refuse_reads(None);
+    assert!(house.ask(deposit(1, account, 100)).expect("committed").repeated);
+}
