@@ -1,8 +1,9 @@
 //! What is written at once.
 
-use std::{collections::BTreeMap, mem, ops::Range};
+use std::{collections::HashMap, mem, ops::Range};
 
 use domain::{AccountId, AuthorizePayment, ChainMark, Command, CurrencyPair, Digest, MerchantId, Record};
+use foldhash::fast::RandomState;
 
 use crate::{
     AccountRow, Counts, DecidedPayment, OrderRow, PlaceInRecord, PostingRow, Table, TrialLine, Write, concerned,
@@ -13,12 +14,15 @@ use crate::{
 /// A row of a list is closed once it has so many bytes.
 const PACK_BYTES: usize = 4_096;
 
+/// Room for the first entries of a list, in bytes: most have one or two in a batch.
+const FEW_ENTRIES_BYTES: usize = 64;
+
 /// What follows from consecutive records, as it is put together. A row that is put twice stands as it was put last.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     rows: Rows,
     /// The last row of each list, while entries are added to it.
-    packs: BTreeMap<List, Pack>,
+    packs: HashMap<List, Pack, RandomState>,
     records: usize,
 }
 
@@ -45,7 +49,7 @@ struct Place {
 }
 
 /// Entries of one list, one behind the other.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Pack {
     last: u64,
     bytes: Vec<u8>,
@@ -73,10 +77,11 @@ impl Batch {
         let lsn = record.lsn.get();
         self.entry(List::Records, lsn, |bytes| rows::write_record(record, bytes));
         for payment in concerned(record) {
-            self.rows.put(Table::Payments, &rows::payment_key(payment, record.lsn), &[]);
+            self.rows.put(Table::Payments, &rows::payment_key(payment, record.lsn), |_| {});
         }
         for key in record.key.iter().chain(record.payments_together().map(|payment| &payment.key)) {
-            self.rows.put(Table::Keys, &rows::tenant_key(key.tenant, &key.digest), &rows::lsn(record.lsn));
+            let key = rows::tenant_key(key.tenant, &key.digest);
+            self.rows.put(Table::Keys, &key, |value| value.extend_from_slice(&rows::lsn(record.lsn)));
         }
         if let Command::AuthorizePayment(command) = &record.command {
             self.decided(record, command);
@@ -94,7 +99,7 @@ impl Batch {
 
     /// Puts what is known of an order.
     pub fn order(&mut self, merchant: MerchantId, order: &Digest, row: &OrderRow) {
-        self.rows.put(Table::Orders, &rows::order_key(merchant, order), &row.write());
+        self.rows.put(Table::Orders, &rows::order_key(merchant, order), |value| row.write(value));
     }
 
     /// Puts the posting of this index of an account, the next one of those the batch has.
@@ -114,17 +119,17 @@ impl Batch {
 
     /// Puts an account as it stands.
     pub fn account(&mut self, row: &AccountRow) {
-        self.rows.put(Table::Accounts, &rows::account_key(row.account), &row.write());
+        self.rows.put(Table::Accounts, &rows::account_key(row.account), |value| row.write(value));
     }
 
     /// Puts a line of the trial balance as it stands.
     pub fn trial_line(&mut self, line: &TrialLine) {
-        self.rows.put(Table::TrialBalance, &rows::trial_key(line.kind, line.currency), &line.write());
+        self.rows.put(Table::TrialBalance, &rows::trial_key(line.kind, line.currency), |value| line.write(value));
     }
 
     /// Puts what is counted as it stands.
     pub fn counts(&mut self, counts: &Counts) {
-        self.rows.put(Table::Meta, COUNTS, &counts.write());
+        self.rows.put(Table::Meta, COUNTS, |value| counts.write(value));
     }
 
     /// Closes the batch, which leads to this position.
@@ -134,10 +139,11 @@ impl Batch {
         rows::write_mark(mark, &mut applied);
         for table in Table::ALL {
             let key = if table == Table::Meta { APPLIED } else { TABLE_APPLIED };
-            self.rows.put(table, key, &applied);
+            self.rows.put(table, key, |value| value.extend_from_slice(&applied));
         }
+        // In no order, which the rows are given below.
         for (list, pack) in mem::take(&mut self.packs) {
-            self.rows.put(list.table(), &list.key(pack.last), &pack.bytes);
+            self.rows.put_pack(list, &pack);
         }
         self.rows.sort();
         ClosedBatch { rows: self.rows }
@@ -145,18 +151,24 @@ impl Batch {
 
     /// Adds an entry to the end of a list.
     fn entry(&mut self, list: List, position: u64, write: impl FnOnce(&mut Vec<u8>)) {
-        let pack = self.packs.entry(list).or_default();
+        let pack = self.packs.entry(list).or_insert_with(Pack::new);
         // Entries of a row whose positions follow from its key must have no gap. A row is found by the position of its last
         // entry, so all entries of one position are of one row.
         let is_full = pack.bytes.len() >= PACK_BYTES && position != pack.last;
         if is_full || (list.is_consecutive() && position != pack.last.saturating_add(1)) {
             if !pack.bytes.is_empty() {
-                self.rows.put(list.table(), &list.key(pack.last), &pack.bytes);
+                self.rows.put_pack(list, pack);
             }
             pack.bytes.clear();
         }
         write(&mut pack.bytes);
         pack.last = position;
+    }
+}
+
+impl Pack {
+    fn new() -> Self {
+        Self { last: 0, bytes: Vec::with_capacity(FEW_ENTRIES_BYTES) }
     }
 }
 
@@ -173,13 +185,25 @@ impl ClosedBatch {
 }
 
 impl Rows {
-    fn put(&mut self, table: Table, key: &[u8], value: &[u8]) {
+    fn put(&mut self, table: Table, key: &[u8], write_value: impl FnOnce(&mut Vec<u8>)) {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(key);
+        self.value(table, start, write_value);
+    }
+
+    fn put_pack(&mut self, list: List, pack: &Pack) {
+        let start = self.bytes.len();
+        list.write_key(pack.last, &mut self.bytes);
+        self.value(list.table(), start, |value| value.extend_from_slice(&pack.bytes));
+    }
+
+    /// Puts the value behind the key that was written from `start` on.
+    fn value(&mut self, table: Table, start: usize, write: impl FnOnce(&mut Vec<u8>)) {
         let middle = self.bytes.len();
-        self.bytes.extend_from_slice(value);
+        let prefix = prefix(&self.bytes[start..]);
+        write(&mut self.bytes);
         let value = middle..self.bytes.len();
-        self.places.push(Place { table, prefix: prefix(key), key: start..middle, value });
+        self.places.push(Place { table, prefix, key: start..middle, value });
     }
 
     /// None, with room for as many as these.

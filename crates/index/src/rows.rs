@@ -114,7 +114,7 @@ pub fn concerned(record: &Record) -> impl Iterator<Item = PaymentId> {
 }
 
 /// What only grows at its end. Several entries are one row, under the position of the last of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum List {
     Records,
     Decided,
@@ -165,12 +165,20 @@ impl List {
 
     /// The key of the row whose last entry is at this position.
     pub(crate) fn key(self, last: u64) -> Vec<u8> {
+        let mut key = Vec::new();
+        self.write_key(last, &mut key);
+        key
+    }
+
+    /// Appends that key.
+    pub(crate) fn write_key(self, last: u64, out: &mut Vec<u8>) {
         match self {
-            Self::Records | Self::Decided | Self::Chain => last.to_be_bytes().to_vec(),
-            Self::MerchantDecided(merchant) => [merchant.0.to_be_bytes().as_slice(), &last.to_be_bytes()].concat(),
-            Self::Postings(account) => [account_key(account), last.to_be_bytes()].concat(),
-            Self::Rates(pair) => rate_key(pair_number(pair), last),
+            Self::Records | Self::Decided | Self::Chain => {}
+            Self::MerchantDecided(merchant) => out.extend_from_slice(&merchant.0.to_be_bytes()),
+            Self::Postings(account) => out.extend_from_slice(&account_key(account)),
+            Self::Rates(pair) => out.extend_from_slice(&pair_number(pair).to_be_bytes()),
         }
+        out.extend_from_slice(&last.to_be_bytes());
     }
 }
 
@@ -281,22 +289,35 @@ pub(crate) fn read_lsn(bytes: &[u8]) -> Option<Lsn> {
     fields.end(lsn)
 }
 
-pub(crate) fn payment_key(payment: PaymentId, at: Lsn) -> Vec<u8> {
-    [payment.bytes().as_slice(), &lsn(at)].concat()
+/// Bytes behind one another, which are so many.
+fn joined<const N: usize>(parts: &[&[u8]]) -> [u8; N] {
+    let mut bytes = [0; N];
+    let mut rest = &mut bytes[..];
+    for part in parts {
+        let (here, behind) = rest.split_at_mut(part.len());
+        here.copy_from_slice(part);
+        rest = behind;
+    }
+    assert!(rest.is_empty(), "a key is as long as its parts");
+    bytes
 }
 
-pub(crate) fn tenant_key(tenant: TenantId, digest: &Digest) -> Vec<u8> {
+pub(crate) fn payment_key(payment: PaymentId, at: Lsn) -> [u8; 24] {
+    joined(&[&payment.bytes(), &lsn(at)])
+}
+
+pub(crate) fn tenant_key(tenant: TenantId, digest: &Digest) -> [u8; 21] {
     let (kind, number) = match tenant {
         TenantId::Operator => (1_u8, 0),
         TenantId::Wallet(wallet) => (2, wallet.0),
         TenantId::Merchant(merchant) => (3, merchant.0),
         TenantId::Switch => (4, 0),
     };
-    [[kind].as_slice(), &number.to_be_bytes(), &digest.0].concat()
+    joined(&[&[kind], &number.to_be_bytes(), &digest.0])
 }
 
-pub(crate) fn order_key(merchant: MerchantId, order: &Digest) -> Vec<u8> {
-    [merchant.0.to_be_bytes().as_slice(), &order.0].concat()
+pub(crate) fn order_key(merchant: MerchantId, order: &Digest) -> [u8; 20] {
+    joined(&[&merchant.0.to_be_bytes(), &order.0])
 }
 
 pub(crate) fn account_key(account: AccountId) -> [u8; 8] {
@@ -308,8 +329,8 @@ pub(crate) fn pair_number(pair: CurrencyPair) -> u32 {
     (u32::from(pair.presentment.numeric()) << 16) | u32::from(pair.debit.numeric())
 }
 
-pub(crate) fn rate_key(pair: u32, index: u64) -> Vec<u8> {
-    [pair.to_be_bytes().as_slice(), &index.to_be_bytes()].concat()
+pub(crate) fn rate_key(pair: u32, index: u64) -> [u8; 12] {
+    joined(&[&pair.to_be_bytes(), &index.to_be_bytes()])
 }
 
 pub(crate) fn read_rate_key(key: &[u8]) -> Option<(CurrencyPair, u64)> {
@@ -319,14 +340,14 @@ pub(crate) fn read_rate_key(key: &[u8]) -> Option<(CurrencyPair, u64)> {
     fields.end((pair, index))
 }
 
-pub(crate) fn trial_key(kind: AccountKind, currency: Currency) -> Vec<u8> {
-    [[kind.number()].as_slice(), &currency.numeric().to_be_bytes()].concat()
+pub(crate) fn trial_key(kind: AccountKind, currency: Currency) -> [u8; 3] {
+    joined(&[&[kind.number()], &currency.numeric().to_be_bytes()])
 }
 
 /// Appends a record behind its length.
 pub(crate) fn write_record(record: &Record, out: &mut Vec<u8>) {
     let length_at = out.len();
-    out.extend([0; 4]);
+    out.extend_from_slice(&[0; 4]);
     let start = out.len();
     wire::journal::encode(record, out);
     let length = u32::try_from(out.len() - start).expect("a record is far smaller than 4 GiB");
@@ -335,9 +356,9 @@ pub(crate) fn write_record(record: &Record, out: &mut Vec<u8>) {
 
 impl DecidedPayment {
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
-        out.extend(lsn(self.lsn));
-        out.extend(self.at.micros().to_be_bytes());
-        out.extend(self.payment_id.bytes());
+        out.extend_from_slice(&lsn(self.lsn));
+        out.extend_from_slice(&self.at.micros().to_be_bytes());
+        out.extend_from_slice(&self.payment_id.bytes());
     }
 
     pub(crate) fn read(fields: &mut Fields<'_>) -> Option<Self> {
@@ -346,10 +367,12 @@ impl DecidedPayment {
 }
 
 impl OrderRow {
-    pub(crate) fn write(&self) -> Vec<u8> {
-        let decisions = iter::once(self.shown).chain(self.declined_since);
-        let decisions = decisions.flat_map(|(at, payment)| [lsn(at).as_slice(), &payment.bytes()].concat());
-        iter::once(u8::from(self.is_held)).chain(decisions).collect()
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        out.push(u8::from(self.is_held));
+        for (at, payment) in iter::once(self.shown).chain(self.declined_since) {
+            out.extend_from_slice(&lsn(at));
+            out.extend_from_slice(&payment.bytes());
+        }
     }
 
     pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
@@ -367,8 +390,8 @@ impl OrderRow {
 
 impl PlaceInRecord {
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
-        out.extend(lsn(self.lsn));
-        out.extend(self.index.to_be_bytes());
+        out.extend_from_slice(&lsn(self.lsn));
+        out.extend_from_slice(&self.index.to_be_bytes());
     }
 
     pub(crate) fn read(fields: &mut Fields<'_>) -> Option<Self> {
@@ -379,7 +402,7 @@ impl PlaceInRecord {
 impl PostingRow {
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
         self.place.write(out);
-        out.extend(self.posted_balance.minor_units().to_be_bytes());
+        out.extend_from_slice(&self.posted_balance.minor_units().to_be_bytes());
     }
 
     pub(crate) fn read(currency: Currency, fields: &mut Fields<'_>) -> Option<Self> {
@@ -388,20 +411,18 @@ impl PostingRow {
 }
 
 impl AccountRow {
-    pub(crate) fn write(&self) -> Vec<u8> {
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
         let state = match self.state {
             AccountState::Open => 1,
             AccountState::Frozen => 2,
             AccountState::Closed => 3_u8,
         };
-        [
-            [state].as_slice(),
-            &self.opened_at.micros().to_be_bytes(),
-            &self.posted_balance.minor_units().to_be_bytes(),
-            &self.held_balance.minor_units().to_be_bytes(),
-            &self.postings.to_be_bytes(),
-        ]
-        .concat()
+        out.push(state);
+        out.extend_from_slice(&self.opened_at.micros().to_be_bytes());
+        for balance in [self.posted_balance, self.held_balance] {
+            out.extend_from_slice(&balance.minor_units().to_be_bytes());
+        }
+        out.extend_from_slice(&self.postings.to_be_bytes());
     }
 
     pub(crate) fn read(key: &[u8], value: &[u8]) -> Option<Self> {
@@ -423,8 +444,9 @@ impl AccountRow {
 }
 
 impl TrialLine {
-    pub(crate) fn write(&self) -> Vec<u8> {
-        [self.accounts.to_be_bytes().as_slice(), &self.balance.minor_units().to_be_bytes()].concat()
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.accounts.to_be_bytes());
+        out.extend_from_slice(&self.balance.minor_units().to_be_bytes());
     }
 
     pub(crate) fn read(key: &[u8], value: &[u8]) -> Option<Self> {
@@ -438,14 +460,14 @@ impl TrialLine {
 }
 
 impl Counts {
-    pub(crate) fn write(&self) -> Vec<u8> {
-        let counts = [self.payments_captured, self.payments_declined, self.payments_held];
-        let mut bytes: Vec<u8> = counts.into_iter().flat_map(u64::to_be_bytes).collect();
-        for (currency, count) in &self.above_soft_limit {
-            bytes.extend(currency.numeric().to_be_bytes());
-            bytes.extend(count.to_be_bytes());
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        for count in [self.payments_captured, self.payments_declined, self.payments_held] {
+            out.extend_from_slice(&count.to_be_bytes());
         }
-        bytes
+        for (currency, count) in &self.above_soft_limit {
+            out.extend_from_slice(&currency.numeric().to_be_bytes());
+            out.extend_from_slice(&count.to_be_bytes());
+        }
     }
 
     pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
@@ -460,8 +482,8 @@ impl Counts {
 }
 
 pub(crate) fn write_mark(mark: ChainMark, out: &mut Vec<u8>) {
-    out.extend(lsn(mark.lsn));
-    out.extend(mark.digest);
+    out.extend_from_slice(&lsn(mark.lsn));
+    out.extend_from_slice(&mark.digest);
 }
 
 pub(crate) fn read_mark(fields: &mut Fields<'_>) -> Option<ChainMark> {

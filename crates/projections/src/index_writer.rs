@@ -1,16 +1,16 @@
 //! What keeps memory bounded: rows go to the index, and what is older than the hot window leaves.
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::{HashSet, VecDeque},
     mem,
     sync::Arc,
     time::Instant,
 };
 
-use domain::{AccountId, AccountKind, ChainMark, Lsn, Record};
+use domain::{AccountId, ChainMark, Lsn, Record};
+use foldhash::fast::RandomState;
 use index::{Batch, ClosedBatch, Index};
 use metrics::{Counter, Gauge, Histogram};
-use money::Currency;
 
 use crate::{Boards, metric_names};
 
@@ -40,12 +40,8 @@ pub(crate) struct IndexWriter {
     metrics: Metrics,
 }
 
-/// What stands in the index as it is now and not as a list.
-#[derive(Debug, Default)]
-pub(crate) struct Touched {
-    pub(crate) accounts: BTreeSet<AccountId>,
-    pub(crate) lines: BTreeSet<(AccountKind, Currency)>,
-}
+/// Accounts that changed; in the index each stands as it is now.
+pub(crate) type Touched = HashSet<AccountId, RandomState>;
 
 #[derive(Debug)]
 struct Metrics {
@@ -108,13 +104,10 @@ impl IndexWriter {
         let next = self.open.next();
         let mut batch = mem::replace(&mut self.open, next);
         self.marks.drain(..reached).for_each(|mark| batch.chain(mark));
-        let Touched { accounts, lines } = mem::take(&mut self.touched);
-        accounts.into_iter().filter_map(|account| boards.accounts.row(account)).for_each(|row| batch.account(&row));
-        let trial_balance = boards.trial_balance();
-        trial_balance
-            .iter()
-            .filter(|line| lines.contains(&(line.kind, line.currency)))
-            .for_each(|line| batch.trial_line(line));
+        self.touched.drain().filter_map(|account| boards.accounts.row(account)).for_each(|row| batch.account(&row));
+        let mut trial_balance = boards.trial_balance.lock().expect("no holder of the trial balance panics");
+        trial_balance.take_changed().for_each(|line| batch.trial_line(&line));
+        drop(trial_balance);
         batch.counts(&boards.counts());
         self.closed.push_back((applied, batch.close(mark)));
     }

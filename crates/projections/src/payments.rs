@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use dashmap::DashMap;
 use domain::{AuthorizePayment, Command, Digest, Lsn, MerchantId, PaymentId, PaymentTotals, Record, TenantId};
+use foldhash::fast::RandomState;
 use index::{Batch, Index, Table, concerned};
 use money::Money;
 
@@ -31,7 +32,7 @@ pub use view::{PaymentView, RefundView};
 #[derive(Debug)]
 pub(crate) struct Payments {
     index: Option<Index>,
-    entries: DashMap<PaymentId, Entry>,
+    entries: DashMap<PaymentId, Entry, RandomState>,
     orders: Orders,
     keys: Keys,
     listing: Listing,
@@ -52,7 +53,7 @@ impl Payments {
         Self {
             listing: Listing::new(index.clone(), start),
             index,
-            entries: DashMap::new(),
+            entries: DashMap::default(),
             orders: Orders::default(),
             keys: Keys::default(),
         }

@@ -16,7 +16,7 @@ use money::{Currency, Money};
 use crate::{
     AccountState, Boards, IndexError, WATCH_RETAINED_RECORDS,
     accounts::{Change, has_postings_listed},
-    index_writer::{IndexWriter, Touched},
+    index_writer::IndexWriter,
     metric_names,
     payments::{Moved, authorize_of, totals_in},
     trial_balance::{TrialBalance, subtract},
@@ -314,16 +314,12 @@ impl Projector {
                 let of_account = of_account.iter().map(|(_, change)| *change);
                 self.boards.accounts.change(*account, record, of_account, batch.as_deref_mut());
                 if let Some(touched) = &mut touched {
-                    touched.accounts.insert(*account);
+                    touched.insert(*account);
                 }
             }
         }
         changes.clear();
         self.changes = changes;
-        if let Some(Touched { lines, .. }) = touched {
-            let accounts = record.postings().flat_map(|(_, posting)| [posting.debit(), posting.credit()]);
-            lines.extend(accounts.map(|account| (account.kind, account.currency)));
-        }
         // All postings of a record under one lock: a reader never sees half a payment.
         let mut trial_balance = self.trial_balance();
         record.postings().for_each(|(_, posting)| trial_balance.post(posting));
@@ -333,14 +329,11 @@ impl Projector {
         self.boards.accounts.open(account, record.at);
         self.trial_balance().count(account);
         self.touch(account);
-        if let Some(writer) = &mut self.writer {
-            writer.rows().1.lines.insert((account.kind, account.currency));
-        }
     }
 
     fn touch(&mut self, account: AccountId) {
         if let Some(writer) = &mut self.writer {
-            writer.rows().1.accounts.insert(account);
+            writer.rows().1.insert(account);
         }
     }
 

@@ -20,13 +20,21 @@ pub fn first_imbalance(lines: &[TrialLine]) -> Option<Money> {
 /// The trial balance as it is kept. Ordered, so that two folds of one journal report alike.
 #[derive(Debug, Default)]
 pub(crate) struct TrialBalance {
-    lines: BTreeMap<(AccountKind, Currency), TrialLine>,
+    lines: BTreeMap<(AccountKind, Currency), Line>,
+}
+
+#[derive(Debug)]
+struct Line {
+    line: TrialLine,
+    /// It changed since the changed ones were taken.
+    is_changed: bool,
 }
 
 impl TrialBalance {
     /// As it stood with these lines.
     pub(crate) fn of(lines: Vec<TrialLine>) -> Self {
-        Self { lines: lines.into_iter().map(|line| ((line.kind, line.currency), line)).collect() }
+        let kept = |line: TrialLine| ((line.kind, line.currency), Line { line, is_changed: false });
+        Self { lines: lines.into_iter().map(kept).collect() }
     }
 
     /// Counts an account that was opened.
@@ -44,7 +52,16 @@ impl TrialBalance {
 
     /// By kind in the order reports use, then by currency.
     pub(crate) fn lines(&self) -> Vec<TrialLine> {
-        self.lines.values().copied().collect()
+        self.lines.values().map(|kept| kept.line).collect()
+    }
+
+    /// The lines that changed since this was asked last.
+    pub(crate) fn take_changed(&mut self) -> impl Iterator<Item = TrialLine> + '_ {
+        let changed = self.lines.values_mut().filter(|kept| kept.is_changed);
+        changed.map(|kept| {
+            kept.is_changed = false;
+            kept.line
+        })
     }
 
     /// No record opens a house account, and there is one of each: the first posting brings it into being.
@@ -56,8 +73,12 @@ impl TrialBalance {
 
     fn line(&mut self, account: AccountId) -> &mut TrialLine {
         let AccountId { kind, currency, .. } = account;
-        let empty = TrialLine { kind, currency, accounts: 0, balance: Money::zero(currency) };
-        self.lines.entry((kind, currency)).or_insert(empty)
+        let kept = self.lines.entry((kind, currency)).or_insert_with(|| {
+            let line = TrialLine { kind, currency, accounts: 0, balance: Money::zero(currency) };
+            Line { line, is_changed: true }
+        });
+        kept.is_changed = true;
+        &mut kept.line
     }
 }
 

@@ -363,16 +363,16 @@ fn bytes_that_cannot_be_right_are_an_error() {
     let pair = CurrencyPair { presentment: Currency::CNY, debit: Currency::HKD };
     let keys = [
         (Table::Records, rows::lsn(Lsn::new(1)).to_vec()),
-        (Table::Payments, [rows::payment_key(payment(1), Lsn::new(1)), vec![0]].concat()),
-        (Table::Keys, rows::tenant_key(TenantId::Operator, &Digest([1; 16]))),
-        (Table::Orders, rows::order_key(MerchantId(5), &Digest([1; 16]))),
+        (Table::Payments, [rows::payment_key(payment(1), Lsn::new(1)).as_slice(), &[0]].concat()),
+        (Table::Keys, rows::tenant_key(TenantId::Operator, &Digest([1; 16])).to_vec()),
+        (Table::Orders, rows::order_key(MerchantId(5), &Digest([1; 16])).to_vec()),
         (Table::Decided, rows::lsn(Lsn::new(1)).to_vec()),
         (Table::MerchantDecided, List::MerchantDecided(MerchantId(5)).key(1)),
         (Table::Postings, List::Postings(account(1)).key(0)),
-        (Table::Rates, rows::rate_key(rows::pair_number(pair), 0)),
+        (Table::Rates, rows::rate_key(rows::pair_number(pair), 0).to_vec()),
         (Table::Chain, rows::lsn(Lsn::new(1)).to_vec()),
         (Table::Accounts, rows::account_key(account(1)).to_vec()),
-        (Table::TrialBalance, rows::trial_key(domain::AccountKind::Nostro, Currency::HKD)),
+        (Table::TrialBalance, rows::trial_key(domain::AccountKind::Nostro, Currency::HKD).to_vec()),
         (Table::Meta, APPLIED.to_vec()),
         (Table::Meta, COUNTS.to_vec()),
     ];

@@ -2,6 +2,7 @@
 
 use dashmap::DashMap;
 use domain::{Command, Digest, Lsn, PaymentId, Record, TenantId};
+use foldhash::fast::RandomState;
 use index::Index;
 
 use crate::IndexError;
@@ -9,7 +10,7 @@ use crate::IndexError;
 /// What was recorded last under each key.
 #[derive(Debug, Default)]
 pub(super) struct Keys {
-    entries: DashMap<(TenantId, Digest), Keyed>,
+    entries: DashMap<(TenantId, Digest), Keyed, RandomState>,
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -6,6 +6,7 @@ use std::{
 };
 
 use domain::{AuthorizePayment, Lsn, MerchantId, PaymentId, PaymentState, Record, TOGETHER_PAYMENTS_MAX, Timestamp};
+use foldhash::fast::RandomState;
 use index::{DecidedPayment, Index};
 use money::Currency;
 
@@ -103,7 +104,7 @@ pub(super) struct Listing {
 struct Lists {
     // Invariant: no list falls with lsn, and each is above `forgotten`.
     all: VecDeque<DecidedPayment>,
-    of_merchant: HashMap<MerchantId, VecDeque<DecidedPayment>>,
+    of_merchant: HashMap<MerchantId, VecDeque<DecidedPayment>, RandomState>,
     /// What was decided up to here is in the index.
     forgotten: Lsn,
 }
@@ -130,7 +131,7 @@ impl PaymentFilter {
 impl Listing {
     /// Everything up to `start` is in the index.
     pub(super) fn new(index: Option<Index>, start: Lsn) -> Self {
-        let lists = Lists { all: VecDeque::new(), of_merchant: HashMap::new(), forgotten: start };
+        let lists = Lists { all: VecDeque::new(), of_merchant: HashMap::default(), forgotten: start };
         Self { index, lists: RwLock::new(lists) }
     }
 

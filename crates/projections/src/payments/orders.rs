@@ -2,6 +2,7 @@
 
 use dashmap::DashMap;
 use domain::{AuthorizePayment, Digest, Lsn, MerchantId, PaymentId, Record};
+use foldhash::fast::RandomState;
 use index::{Index, OrderRow};
 
 use crate::IndexError;
@@ -9,7 +10,7 @@ use crate::IndexError;
 /// Of several payments for one order the one that holds it, else the last.
 #[derive(Debug, Default)]
 pub(super) struct Orders {
-    entries: DashMap<(MerchantId, Digest), Order>,
+    entries: DashMap<(MerchantId, Digest), Order, RandomState>,
 }
 
 #[derive(Debug)]
