@@ -195,16 +195,11 @@ impl AsyncWrite for GuardedStream {
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffers: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, buffers)
-    }
-
+    /// No: the transport then gathers answers of less than a kilobyte, as nearly all are, and writes many at a time. To a
+    /// stream that takes several pieces it writes each answer of more than 256 bytes alone, which is a system call for
+    /// each.
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        false
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
