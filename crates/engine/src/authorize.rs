@@ -15,7 +15,7 @@ use crate::{
     consents::Agreement,
     conversions::{Names, Subject, found, legs, recorded},
     ledger::HoldChange,
-    payments::{Closed, MandateUse, Payment, Phase, Tranche},
+    payments::{Closed, MandateUse, Payment, Phase, Tranche, Tranches},
     rails::wallet::{Levels, RAIL, Sides},
 };
 
@@ -66,9 +66,8 @@ impl Engine {
 
     /// The decline of a merchant order id that a payment holds.
     fn order_taken(&self, authorize: &AuthorizePayment) -> Option<Event> {
-        let order = (authorize.merchant, authorize.merchant_order_digest);
-        let paid_by = self.payments.orders.get(&order)?;
-        Some(Event::Declined(Decline { reason: DeclineReason::OrderAlreadyPaid, paid_by: Some(*paid_by) }))
+        let paid_by = self.payments.table.holder(authorize.merchant, authorize.merchant_order_digest)?;
+        Some(Event::Declined(Decline { reason: DeclineReason::OrderAlreadyPaid, paid_by: Some(paid_by) }))
     }
 
     fn approve(
@@ -155,7 +154,7 @@ impl Engine {
             merchant: authorize.merchant,
             payer: *payer,
             order,
-            tranches: alloc::vec![tranche],
+            tranches: Tranches::new(tranche),
             phase: Phase::Closed(Closed::Captured),
             consented: agreement.debit_amount_max,
             mandate: agreement.period.map(|(id, period, _)| Box::new(MandateUse { id, period, counted: debit })),
@@ -221,7 +220,7 @@ fn held(
         merchant: authorize.merchant,
         payer: subject.payer,
         order: authorize.merchant_order_digest,
-        tranches: alloc::vec![tranche],
+        tranches: Tranches::new(tranche),
         phase: Phase::Open { expires_at: at.plus_millis(hold_ms) },
         consented: agreement.debit_amount_max,
         mandate: None,

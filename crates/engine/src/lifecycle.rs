@@ -24,7 +24,7 @@ pub const HOLDS_EXPIRED_A_RECORD_MAX: usize = 64;
 
 impl Engine {
     pub(crate) fn capture(&self, at: Timestamp, capture: &CapturePayment) -> Result<Event, Refusal> {
-        let before = self.payments.of_merchant(capture.merchant, capture.payment_id)?;
+        let before = &self.payments.of_merchant(capture.merchant, capture.payment_id)?;
         check_currency(before, capture.amount)?;
         before.allows(PaymentMove::Capture, at)?;
         let remaining = minus(before.authorized(), before.captured());
@@ -45,14 +45,14 @@ impl Engine {
     }
 
     pub(crate) fn capture_recorded(&mut self, capture: &CapturePayment, event: &PaymentCaptured) {
-        let before = self.known(capture.payment_id);
+        let before = &self.payments.known(capture.payment_id);
         let after = captured(before, capture);
         assert!(after.totals() == event.after, "a capture leads to where its record says: {}", capture.payment_id);
         self.change(capture.payment_id, after, &event.postings);
     }
 
     pub(crate) fn void(&self, at: Timestamp, void: &VoidPayment) -> Result<Event, Refusal> {
-        let before = self.payments.of_merchant(void.merchant, void.payment_id)?;
+        let before = &self.payments.of_merchant(void.merchant, void.payment_id)?;
         before.allows(PaymentMove::Void, at)?;
         Ok(Event::PaymentVoided(before.closed(Closed::Voided).totals()))
     }
@@ -61,7 +61,7 @@ impl Engine {
         if planted::is(planted::Bug::VoidKeepsHold) {
             return;
         }
-        let after = self.known(void.payment_id).closed(Closed::Voided);
+        let after = self.payments.known(void.payment_id).closed(Closed::Voided);
         self.change(void.payment_id, after, &[]);
     }
 
@@ -71,7 +71,7 @@ impl Engine {
         at: Timestamp,
         increase: &IncreaseAuthorization,
     ) -> Result<Event, Refusal> {
-        let before = self.payments.of_merchant(increase.merchant, increase.payment_id)?;
+        let before = &self.payments.of_merchant(increase.merchant, increase.payment_id)?;
         check_currency(before, increase.amount)?;
         before.allows(PaymentMove::Increase, at)?;
         match &increase.consent {
@@ -160,7 +160,7 @@ impl Engine {
         increase: &IncreaseAuthorization,
         event: &AuthorizationIncreased,
     ) {
-        let before = self.known(increase.payment_id).clone();
+        let before = self.payments.known(increase.payment_id);
         let (legs, weight) = self.increase_legs(&before, increase);
         let legs = self.payments.shared(legs);
         let agreement = self.increase_agreement(at, increase, &before).expect("a recorded increase was agreed to");
@@ -192,34 +192,30 @@ impl Engine {
         let due = self.payments.expiries.iter().take_while(|(expires_at, _)| *expires_at <= at);
         let holds = due.take(HOLDS_EXPIRED_A_RECORD_MAX).map(|(_, payment_id)| HoldExpired {
             payment_id: *payment_id,
-            after: self.known(*payment_id).closed(Closed::Expired).totals(),
+            after: self.payments.known(*payment_id).closed(Closed::Expired).totals(),
         });
         holds.collect()
     }
 
     pub(crate) fn expiry_recorded(&mut self, holds: &[HoldExpired]) {
         for hold in holds {
-            let after = self.known(hold.payment_id).closed(Closed::Expired);
+            let after = self.payments.known(hold.payment_id).closed(Closed::Expired);
             assert!(after.totals() == hold.after, "an expiry leads to where its record says: {}", hold.payment_id);
             self.change(hold.payment_id, after, &[]);
         }
     }
 
-    pub(crate) fn known(&self, payment: PaymentId) -> &Payment {
-        self.payments.rows.get(&payment).expect("a payment is approved before it changes")
-    }
-
     /// Puts a payment in the place of itself as it was: postings, hold, exposure, mandate and indexes.
     pub(crate) fn change(&mut self, payment_id: PaymentId, after: Payment, postings: &[domain::Posting]) {
-        let before = self.payments.rows.get(&payment_id).expect("a payment is approved before it changes");
-        self.ledger.post_with_hold(postings, hold_change(before, &after));
+        let before = self.payments.known(payment_id);
+        self.ledger.post_with_hold(postings, hold_change(&before, &after));
         self.exposure.reserve(before.reserved_exposure(), after.reserved_exposure());
         if let (Phase::Open { .. }, Phase::Closed(_)) = (before.phase, after.phase) {
             // What a payment by mandate no longer holds and never took counts in its period no more.
             let taken = after.totals().captured.debit;
             self.consents.released(before.mandate.as_deref().copied(), minus(before.totals().authorized.debit, taken));
         }
-        self.payments.changed(payment_id, Payment { changed: self.applied.next(), ..after });
+        self.payments.changed(payment_id, &before, Payment { changed: self.applied.next(), ..after });
     }
 }
 

@@ -1,19 +1,22 @@
 //! The payments that were approved: their tranches, and what follows from how much of each was captured and refunded.
 
+mod table;
+mod tranches;
+
 use alloc::{
     boxed::Box,
     collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
-    vec::Vec,
 };
 
 use domain::{
     AccountId, CurrencyPair, Digest, Lsn, MandateId, MerchantId, PaymentAmount, PaymentId, PaymentMove, PaymentState,
     PaymentTotals, RefundId, Refusal, Timestamp,
 };
-use foldhash::fast::FixedState;
-use hashbrown::HashMap;
 use money::{AMOUNT_MINOR_UNITS_MAX, Currency, Money, Rounding, Weight};
+
+pub(crate) use table::Table;
+pub(crate) use tranches::{Tranche, Tranches};
 
 use crate::rails::wallet::{Legs, Levels, Sides, minus, plus};
 
@@ -23,13 +26,11 @@ pub const TRANCHES_MAX: usize = 8;
 /// Of one payment no more refunds than this wait for a rate.
 pub const PENDING_REFUNDS_MAX: u32 = 50;
 
-/// All approved payments. Ids are made by the switch and order ids are keyed digests: a fixed hasher cannot be aimed at.
+/// All approved payments.
 #[derive(Debug, Default)]
 pub(crate) struct Payments {
-    /// Boxed, so that the table stays small and its growth does not move them all.
-    pub(crate) rows: HashMap<PaymentId, Box<Payment>, FixedState>,
-    /// Which payment holds each merchant order id.
-    pub(crate) orders: HashMap<(MerchantId, Digest), PaymentId, FixedState>,
+    /// The payments, and which of them holds each merchant order id.
+    pub(crate) table: Table,
     /// Open holds by the moment they end.
     pub(crate) expiries: BTreeSet<(Timestamp, PaymentId)>,
     /// Refunds that wait for a rate: by pair, then by the day from which they are priced.
@@ -49,8 +50,7 @@ pub(crate) struct Payment {
     pub(crate) merchant: MerchantId,
     pub(crate) payer: AccountId,
     pub(crate) order: Digest,
-    /// At least one, oldest first.
-    pub(crate) tranches: Vec<Tranche>,
+    pub(crate) tranches: Tranches,
     pub(crate) phase: Phase,
     /// The most that may be debited by the payer's consent; `None` where the payer was only named, or nothing is held any
     /// more.
@@ -91,19 +91,6 @@ pub(crate) enum Closed {
     Expired,
 }
 
-/// A part of a payment at one quote. In presentment currency: captured ≤ authorized, refunded ≤ captured.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Tranche {
-    pub(crate) legs: Arc<Legs>,
-    pub(crate) weight: Weight,
-    pub(crate) authorized: Money,
-    pub(crate) captured: Money,
-    /// Given back at the rate of the tranche.
-    pub(crate) refunded: Money,
-    /// Given back at another rate: the payer's legs stay as they were.
-    pub(crate) refunded_repriced: Money,
-}
-
 /// A refund that was taken from the merchant and not yet given to the payer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PendingRefund {
@@ -112,36 +99,13 @@ pub(crate) struct PendingRefund {
     pub(crate) original_mid: Money,
 }
 
-impl Tranche {
-    pub(crate) fn new(legs: Arc<Legs>, weight: Weight, authorized: Money) -> Self {
-        let zero = Money::zero(authorized.currency());
-        Self { legs, weight, authorized, captured: zero, refunded: zero, refunded_repriced: zero }
-    }
-
-    fn refunded_in_all(&self) -> Money {
-        plus(self.refunded, self.refunded_repriced)
-    }
-
-    /// Where payer and merchant stand.
-    fn levels(&self) -> Levels {
-        let debited = minus(self.captured, self.refunded);
-        self.legs.levels(debited, minus(debited, self.refunded_repriced))
-    }
-
-    /// Where they would stand if all were captured.
-    fn levels_at_most(&self) -> Levels {
-        let debited = minus(self.authorized, self.refunded);
-        self.legs.levels(debited, minus(debited, self.refunded_repriced))
-    }
-}
-
 impl Payment {
     pub(crate) fn sides(&self) -> Sides<'_> {
-        Sides { payer: self.payer, merchant: self.merchant, legs: &self.tranches[0].legs }
+        Sides { payer: self.payer, merchant: self.merchant, legs: &self.tranches.first().legs }
     }
 
     pub(crate) fn pair(&self) -> CurrencyPair {
-        self.tranches[0].legs.pair()
+        self.tranches.first().legs.pair()
     }
 
     pub(crate) fn presentment_currency(&self) -> Currency {
@@ -149,7 +113,7 @@ impl Payment {
     }
 
     pub(crate) fn levels(&self) -> Levels {
-        self.sum(Levels::zero(&self.tranches[0].legs), Tranche::levels, Levels::plus)
+        self.sum(Levels::zero(&self.tranches.first().legs), Tranche::levels, Levels::plus)
     }
 
     /// What is reserved on the payer's account.
@@ -159,7 +123,7 @@ impl Payment {
 
     /// What captures can still move, as levels; nothing once the hold has ended.
     fn unfilled(&self) -> Levels {
-        let zero = Levels::zero(&self.tranches[0].legs);
+        let zero = Levels::zero(&self.tranches.first().legs);
         match self.phase {
             Phase::Closed(_) => zero,
             Phase::Open { .. } => {
@@ -171,8 +135,8 @@ impl Payment {
     /// What the positions would gain and lose by what can still be captured, each part weighted. The first is of the
     /// debit currency, the second, never positive, of the settlement currency.
     pub(crate) fn reserved_exposure(&self) -> Option<(Money, Money)> {
-        self.tranches[0].legs.exchanges().then(|| {
-            let zero = Levels::zero(&self.tranches[0].legs);
+        self.tranches.first().legs.exchanges().then(|| {
+            let zero = Levels::zero(&self.tranches.first().legs);
             let zeros = (zero.mid, zero.gross);
             match self.phase {
                 Phase::Closed(_) => zeros,
@@ -261,9 +225,7 @@ impl Payment {
     /// it ends the hold.
     pub(crate) fn after_capture(&self, amount: Money) -> Self {
         let mut after = self.clone();
-        spread(&mut after.tranches, amount, |tranche| {
-            (minus(tranche.authorized, tranche.captured), &mut tranche.captured)
-        });
+        after.tranches.spread(amount, |tranche| (minus(tranche.authorized, tranche.captured), &mut tranche.captured));
         if after.captured() == after.authorized() {
             after.phase = Phase::Closed(Closed::Captured);
         }
@@ -276,16 +238,16 @@ impl Payment {
         if planted::is(planted::Bug::RefundsForgotten) {
             return after;
         }
-        spread(&mut after.tranches, amount, |tranche| {
-            (minus(tranche.captured, tranche.refunded_in_all()), &mut tranche.refunded)
-        });
+        after
+            .tranches
+            .spread(amount, |tranche| (minus(tranche.captured, tranche.refunded_in_all()), &mut tranche.refunded));
         after
     }
 
     /// After a refund at another rate, with what that part was worth at the payment's own mid rate.
     pub(crate) fn after_repriced_refund(&self, amount: Money) -> (Self, Money) {
         let mut after = self.clone();
-        spread(&mut after.tranches, amount, |tranche| {
+        after.tranches.spread(amount, |tranche| {
             (minus(tranche.captured, tranche.refunded_in_all()), &mut tranche.refunded_repriced)
         });
         let repriced_mid = |payment: &Self| {
@@ -299,16 +261,14 @@ impl Payment {
     /// After an increase: at the quote of the last tranche that one grows, at another there is a new one.
     pub(crate) fn after_increase(&self, legs: Arc<Legs>, weight: Weight, amount: Money) -> Result<Self, Refusal> {
         let mut after = self.clone();
-        let tranches = after.tranches.len();
-        match after.tranches.last_mut() {
-            Some(last) if last.legs == legs && last.weight == weight => {
-                last.authorized = plus(last.authorized, amount);
-                if !is_one_amount(last.authorized) {
-                    return Err(Refusal::PaymentTooLarge);
-                }
+        let last = after.tranches.last_mut();
+        if last.legs == legs && last.weight == weight {
+            last.authorized = plus(last.authorized, amount);
+            if !is_one_amount(last.authorized) {
+                return Err(Refusal::PaymentTooLarge);
             }
-            Some(_) if tranches == TRANCHES_MAX => return Err(Refusal::TooManyTranches),
-            Some(_) | None => after.tranches.push(Tranche::new(legs, weight, amount)),
+        } else if !after.tranches.push(Tranche::new(legs, weight, amount)) {
+            return Err(Refusal::TooManyTranches);
         }
         let PaymentAmount { presentment, debit, settlement } = after.totals().authorized;
         // What the merchant gets is posted before its discount is taken.
@@ -325,7 +285,7 @@ impl Payment {
     }
 
     fn amount_sum(&self, of: impl Fn(&Tranche) -> PaymentAmount) -> PaymentAmount {
-        let zero = Levels::zero(&self.tranches[0].legs);
+        let zero = Levels::zero(&self.tranches.first().legs);
         let zero = PaymentAmount {
             presentment: Money::zero(self.presentment_currency()),
             debit: zero.debit,
@@ -341,18 +301,6 @@ impl Payment {
     fn sum<T>(&self, zero: T, of: impl Fn(&Tranche) -> T, add: impl Fn(T, T) -> T) -> T {
         self.tranches.iter().fold(zero, |sum, tranche| add(sum, of(tranche)))
     }
-}
-
-/// Adds `amount` to one counter of each tranche in turn, as far as there is room.
-fn spread(tranches: &mut [Tranche], amount: Money, place: impl Fn(&mut Tranche) -> (Money, &mut Money)) {
-    let mut rest = amount;
-    for tranche in tranches {
-        let (room, counter) = place(tranche);
-        let part = rest.min(room).expect("one currency");
-        *counter = plus(*counter, part);
-        rest = minus(rest, part);
-    }
-    assert!(rest.is_zero(), "no more is asked than there is room for");
 }
 
 fn weighted_unfilled(tranche: &Tranche) -> (Money, Money) {
@@ -388,21 +336,42 @@ impl Payments {
     }
 
     /// The merchant's payment of this id.
-    pub(crate) fn of_merchant(&self, merchant: MerchantId, payment: PaymentId) -> Result<&Payment, Refusal> {
-        let row = self.rows.get(&payment).filter(|row| row.merchant == merchant);
-        row.map(AsRef::as_ref).ok_or(Refusal::PaymentNotFound)
+    pub(crate) fn of_merchant(&self, merchant: MerchantId, payment: PaymentId) -> Result<Payment, Refusal> {
+        self.table.get(payment).filter(|found| found.merchant == merchant).ok_or(Refusal::PaymentNotFound)
+    }
+
+    /// A payment that records told of.
+    pub(crate) fn known(&self, payment: PaymentId) -> Payment {
+        self.table.get(payment).expect("a payment is approved before it changes")
+    }
+
+    /// The payments that hold these orders, and no others.
+    pub(crate) fn excerpt(&self, orders: impl Iterator<Item = (MerchantId, Digest)>) -> Self {
+        let mut excerpt = Self::default();
+        for (merchant, order) in orders {
+            if let Some(holder) = self.table.holder(merchant, order)
+                && !excerpt.table.contains(holder)
+            {
+                excerpt.table.insert(holder, self.known(holder));
+                excerpt.table.hold_order(holder);
+            }
+        }
+        excerpt
     }
 
     pub(crate) fn approved(&mut self, payment_id: PaymentId, payment: Payment) {
         let payment = payment.without_what_ended();
-        let earlier = self.orders.insert((payment.merchant, payment.order), payment_id);
-        assert!(earlier.is_none(), "a merchant order id is held by one payment");
+        self.note_settled(payment_id, &payment);
+        assert!(self.insert(payment_id, payment), "a merchant order id is held by one payment");
+    }
+
+    /// Puts a payment that is not here, and that holds its order; whether it does.
+    pub(crate) fn insert(&mut self, payment_id: PaymentId, payment: Payment) -> bool {
         if let Phase::Open { expires_at } = payment.phase {
             self.expiries.insert((expires_at, payment_id));
         }
-        self.note_settled(payment_id, &payment);
-        let earlier = self.rows.insert(payment_id, Box::new(payment));
-        assert!(earlier.is_none(), "a payment is approved once: {payment_id}");
+        self.table.insert(payment_id, payment);
+        self.table.hold_order(payment_id)
     }
 
     fn note_settled(&mut self, payment_id: PaymentId, payment: &Payment) {
@@ -413,11 +382,12 @@ impl Payments {
 
     /// Takes back a payment that was forgotten, with its order id.
     pub(crate) fn recall(&mut self, payment_id: PaymentId, payment: Payment) {
-        if !payment.captured().is_zero() {
-            self.orders.insert((payment.merchant, payment.order), payment_id);
-        }
+        let holds_order = !payment.captured().is_zero();
         self.note_settled(payment_id, &payment);
-        self.rows.insert(payment_id, Box::new(payment));
+        self.table.insert(payment_id, payment);
+        if holds_order {
+            self.table.hold_order(payment_id);
+        }
     }
 
     /// Forgets the payment that settled first, with its order id, if it stands as it did at or before `up_to`.
@@ -427,27 +397,18 @@ impl Payments {
         };
         self.settled.pop_front();
         // One that changed since stands further back in the line.
-        if let Some(payment) = self.rows.get(&payment_id)
-            && payment.changed == lsn
-            && payment.is_settled()
-        {
-            let order = (payment.merchant, payment.order);
-            if self.orders.get(&order) == Some(&payment_id) {
-                self.orders.remove(&order);
-            }
-            self.rows.remove(&payment_id);
+        if self.table.get(payment_id).is_some_and(|payment| payment.changed == lsn && payment.is_settled()) {
+            self.table.remove(payment_id);
         }
         true
     }
 
     /// Notes that a pending refund of a payment was given to the payer.
     pub(crate) fn priced(&mut self, lsn: Lsn, payment_id: PaymentId, refund_id: RefundId) {
-        let payment = self.rows.get_mut(&payment_id).expect("a payment is approved first");
-        **payment = payment.after_pricing(lsn);
-        let (pair, settled) = (payment.pair(), payment.is_settled());
-        if settled {
-            self.settled.push_back((lsn, payment_id));
-        }
+        let payment = self.known(payment_id).after_pricing(lsn);
+        let pair = payment.pair();
+        self.note_settled(payment_id, &payment);
+        self.table.replace(payment_id, payment);
         let waiting = self.pending_refunds.get_mut(&pair).expect("a refund waits before it is priced");
         waiting.retain(|(_, payment, refund), _| (*payment, *refund) != (payment_id, refund_id));
         if waiting.is_empty() {
@@ -456,17 +417,16 @@ impl Payments {
     }
 
     /// Puts a payment in the place of itself as it was, and frees what it no longer holds.
-    pub(crate) fn changed(&mut self, payment_id: PaymentId, after: Payment) {
+    pub(crate) fn changed(&mut self, payment_id: PaymentId, before: &Payment, after: Payment) {
         let after = after.without_what_ended();
-        let before = self.rows.get(&payment_id).expect("a payment is approved before it changes");
         if let (Phase::Open { expires_at }, Phase::Closed(_)) = (before.phase, after.phase) {
             self.expiries.remove(&(expires_at, payment_id));
             if after.captured().is_zero() {
-                self.orders.remove(&(after.merchant, after.order));
+                self.table.free_order(payment_id);
             }
         }
         self.note_settled(payment_id, &after);
-        self.rows.insert(payment_id, Box::new(after));
+        self.table.replace(payment_id, after);
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     authorize::subject,
     conversions::recorded,
     lifecycle::captured,
-    payments::{Closed, Payment, Phase, Tranche},
+    payments::{Closed, Payment, Phase, Tranche, Tranches},
     refunds::{refund_pending, refunded},
 };
 
@@ -64,13 +64,13 @@ impl Engine {
     /// Whether this payment, if there is one, may have been forgotten.
     #[must_use]
     pub fn lacks_payment(&self, payment: PaymentId) -> bool {
-        self.forgetful && !self.payments.rows.contains_key(&payment)
+        self.forgetful && !self.payments.table.contains(payment)
     }
 
     /// Whether the payment that holds this merchant order id, if one does, may have been forgotten.
     #[must_use]
     pub fn lacks_order(&self, merchant: MerchantId, order: Digest) -> bool {
-        self.forgetful && !self.payments.orders.contains_key(&(merchant, order))
+        self.forgetful && self.payments.table.holder(merchant, order).is_none()
     }
 
     /// Takes back the last record made under its key; where it decided several payments, the part made under that key. Does
@@ -141,7 +141,7 @@ impl Engine {
             merchant: authorize.merchant,
             payer: *payer,
             order: authorize.merchant_order_digest,
-            tranches: alloc::vec![Tranche::new(legs, weight, whole)],
+            tranches: Tranches::new(Tranche::new(legs, weight, whole)),
             phase: Phase::Closed(Closed::Captured),
             consented: None,
             mandate: None,

@@ -17,7 +17,7 @@ use crate::{
 
 impl Engine {
     pub(crate) fn refund(&self, policy: &Policy, at: Timestamp, refund: &RefundPayment) -> Result<Event, Refusal> {
-        let before = self.payments.of_merchant(refund.merchant, refund.payment_id)?;
+        let before = &self.payments.of_merchant(refund.merchant, refund.payment_id)?;
         check_currency(before, refund.amount)?;
         before.allows(PaymentMove::Refund, at)?;
         let remaining = minus(before.captured(), before.refunded());
@@ -142,13 +142,13 @@ impl Engine {
     }
 
     pub(crate) fn refund_recorded(&mut self, refund: &RefundPayment, event: &PaymentRefunded) {
-        let after = refunded(self.known(refund.payment_id), refund, event);
+        let after = refunded(&self.payments.known(refund.payment_id), refund, event);
         assert!(after.totals() == event.after, "a refund leads to where its record says: {}", refund.refund_id);
         self.change(refund.payment_id, after, &event.postings);
     }
 
     pub(crate) fn pending_refund_recorded(&mut self, refund: &RefundPayment, event: &RefundPending) {
-        let (after, original_mid) = refund_pending(self.known(refund.payment_id), refund);
+        let (after, original_mid) = refund_pending(&self.payments.known(refund.payment_id), refund);
         assert!(after.totals() == event.after, "a refund leads to where its record says: {}", refund.refund_id);
         let pair = after.pair();
         self.change(refund.payment_id, after, &event.postings);
@@ -180,7 +180,7 @@ impl Engine {
         refund_id: RefundId,
         pending: &PendingRefund,
     ) -> Option<RefundPriced> {
-        let (debit_amount, repriced, postings) = given(self.known(payment_id), pending, pricing).ok()?;
+        let (debit_amount, repriced, postings) = given(&self.payments.known(payment_id), pending, pricing).ok()?;
         self.ledger.check(&postings.0).ok()?;
         Some(RefundPriced { payment_id, refund_id, debit_amount, repriced, postings: postings.0 })
     }
@@ -195,7 +195,7 @@ impl Engine {
     /// Whether an account still waits for refunds: it cannot be closed before it has them.
     pub(crate) fn awaits_refund(&self, account: AccountId) -> bool {
         let waiting = self.payments.pending_refunds.values().flat_map(|of_pair| of_pair.keys());
-        waiting.into_iter().any(|(_, payment_id, _)| self.known(*payment_id).payer == account)
+        waiting.into_iter().any(|(_, payment_id, _)| self.payments.known(*payment_id).payer == account)
     }
 }
 

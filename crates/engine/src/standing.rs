@@ -11,7 +11,7 @@ use money::Money;
 use crate::{
     Engine,
     parties::next_number,
-    payments::{Closed, MandateUse, Payment, PendingRefund, Phase, TRANCHES_MAX, Tranche},
+    payments::{Closed, MandateUse, Payment, PendingRefund, Phase, Tranche, Tranches},
     rails::wallet::{Legs, plus},
 };
 
@@ -49,9 +49,10 @@ impl Engine {
     }
 
     fn standing_payments(&self) -> impl Iterator<Item = Standing> + '_ {
-        let standing = self.payments.rows.iter().filter(|(_, payment)| !payment.is_settled());
-        let payments: BTreeMap<PaymentId, &Payment> = standing.map(|(id, payment)| (*id, &**payment)).collect();
-        let payments = payments.into_iter().map(|(id, payment)| Standing::Payment(told(id, payment)));
+        let standing = self.payments.table.iter().filter(|(_, payment)| !payment.is_settled());
+        let mut ids: Vec<PaymentId> = standing.map(|(id, _)| id).collect();
+        ids.sort_unstable();
+        let payments = ids.into_iter().map(|id| Standing::Payment(told(id, &self.payments.known(id))));
         let waiting = self.payments.pending_refunds.values().flatten();
         payments.chain(waiting.map(|((priced_from_day, payment_id, refund_id), refund)| {
             Standing::PendingRefund(StandingRefund {
@@ -138,28 +139,20 @@ impl Engine {
     fn stand_payment(&mut self, standing: StandingPayment) -> bool {
         let id = standing.payment_id;
         let Some(payment) = taken_in(standing) else { return false };
-        let order = (payment.merchant, payment.order);
         let fits = self.parties.merchant(payment.merchant).is_some()
             && self.accounts.has(payment.payer)
-            && !self.payments.rows.contains_key(&id)
-            && !self.payments.orders.contains_key(&order);
-        if !fits {
-            return false;
-        }
-        if let Phase::Open { expires_at } = payment.phase {
-            self.payments.expiries.insert((expires_at, id));
-        }
-        self.payments.orders.insert(order, id);
-        self.payments.rows.insert(id, Box::new(payment));
-        true
+            && !self.payments.table.contains(id);
+        fits && self.payments.insert(id, payment)
     }
 
     fn stand_refund(&mut self, refund: &StandingRefund) -> bool {
-        let Some(payment) = self.payments.rows.get_mut(&refund.payment_id) else { return false };
-        payment.pending_refunds = payment.pending_refunds.saturating_add(1);
+        let Some(payment) = self.payments.table.get(refund.payment_id) else { return false };
+        let pair = payment.pair();
+        let pending_refunds = payment.pending_refunds.saturating_add(1);
+        self.payments.table.replace(refund.payment_id, Payment { pending_refunds, ..payment });
         let place = (refund.priced_from_day, refund.payment_id, refund.refund_id);
         let pending = PendingRefund { amount: refund.amount, original_mid: refund.original_mid };
-        self.payments.pending_refunds.entry(payment.pair()).or_default().insert(place, pending).is_none()
+        self.payments.pending_refunds.entry(pair).or_default().insert(place, pending).is_none()
     }
 
     /// Whether all that was taken in fits together: each currency sums to zero, what is held of each account is what its
@@ -173,7 +166,7 @@ impl Engine {
         }
         let mut held: BTreeMap<AccountId, i128> = BTreeMap::new();
         let mut reserved: BTreeMap<_, Money> = BTreeMap::new();
-        for payment in self.payments.rows.values() {
+        for (_, payment) in self.payments.table.iter() {
             if payment.is_settled() {
                 return Err(DoesNotStand { what: "a payment that neither holds nor waits" });
             }
@@ -239,11 +232,9 @@ fn told_tranche(tranche: &Tranche) -> StandingTranche {
 fn taken_in(standing: StandingPayment) -> Option<Payment> {
     let StandingPayment { payment_id: _, merchant, payer, order, tranches, phase, consented, mandate, changed } =
         standing;
-    if tranches.is_empty() || tranches.len() > TRANCHES_MAX {
-        return None;
-    }
     let tranches: Vec<Tranche> = tranches.into_iter().map(taken_in_tranche).collect::<Option<_>>()?;
-    let pair = tranches.first()?.legs.pair();
+    let tranches = Tranches::from(tranches)?;
+    let pair = tranches.first().legs.pair();
     if pair.debit != payer.currency || tranches.iter().any(|tranche| tranche.legs.pair() != pair) {
         return None;
     }

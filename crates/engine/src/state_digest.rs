@@ -55,23 +55,23 @@ impl Engine {
         }
         let holds: BTreeMap<_, _> = self.ledger.holds().collect();
         hasher.text(&alloc::format!("{holds:?}"));
-        let orders: BTreeMap<_, _> = self.payments.orders.iter().collect();
+        let orders: BTreeMap<_, _> = self.payments.table.orders().collect();
         for ((merchant, digest), payment) in orders {
             hasher.number(u64::from(merchant.0));
             hasher.bytes(&digest.0);
             hasher.bytes(&payment.bytes());
         }
-        let payments: BTreeMap<_, _> = self.payments.rows.iter().collect();
+        let payments: BTreeMap<_, _> = self.payments.table.iter().collect();
         for (id, payment) in payments {
             hasher.text(&alloc::format!("{id} {payment:?}"));
         }
-        let Payments { expiries, pending_refunds, rows: _, orders: _, settled: _, legs_of_late: _ } = &self.payments;
+        let Payments { expiries, pending_refunds, table: _, settled: _, legs_of_late: _ } = &self.payments;
         hasher.text(&alloc::format!("{expiries:?} {pending_refunds:?}"));
         hasher.text(&alloc::format!("{:?} {:?} {:?}", self.consents, self.offers, self.exposure));
         hasher.text(&alloc::format!("{:?}", self.keys.terms()));
         let keys: BTreeMap<_, _> = self.keys.iter(self.applied_at).collect();
         for ((tenant, digest), record) in keys {
-            hasher.bytes(&tenant_bytes(*tenant));
+            hasher.bytes(&tenant_bytes(tenant));
             hasher.bytes(&digest.0);
             // The whole record: a repeat is answered with it, and its fingerprint tells a repeat from another request.
             hasher.text(&alloc::format!("{record:?}"));

@@ -11,7 +11,7 @@ use domain::{
     KeyedPayment, Policy, Record, Refusal, Timestamp,
 };
 
-use crate::{Decision, Engine, authorize::Approval, payments::Payments, rails::wallet};
+use crate::{Decision, Engine, authorize::Approval, rails::wallet};
 
 /// One of the payments is refused, and with it all: counted from 0.
 type Refused = (usize, Refusal);
@@ -101,10 +101,7 @@ impl Engine {
             let payable = settlement.map(|currency| AccountId::merchant_payable(merchant, currency));
             house.chain(payer).chain(payable)
         });
-        let orders = payments().filter_map(|authorize| {
-            let order = (merchant, authorize.merchant_order_digest);
-            Some((order, *self.payments.orders.get(&order)?))
-        });
+        let orders = payments().map(|authorize| (merchant, authorize.merchant_order_digest));
         let consents = payments().filter_map(|authorize| {
             let Evidence::Present(payer) = authorize.payer else { return None };
             Some((authorize.merchant_order_digest, payer, &authorize.consent))
@@ -118,7 +115,7 @@ impl Engine {
             accounts: Arc::clone(&self.accounts),
             tape: Arc::clone(&self.tape),
             ledger: self.ledger.excerpt(accounts),
-            payments: Payments { orders: orders.collect(), ..Payments::default() },
+            payments: self.payments.excerpt(orders),
             consents: self.consents.excerpt(merchant, consents),
             offers: self.offers.excerpt(payments().filter_map(|authorize| authorize.offer.as_ref())),
             exposure: self.exposure.clone(),

@@ -9,11 +9,11 @@ const PAYER: AccountId = AccountId { kind: AccountKind::Wallet, currency: Curren
 const PAIR: CurrencyPair = CurrencyPair { presentment: Currency::CNY, debit: Currency::HKD };
 const OPEN: Phase = Phase::Open { expires_at: Timestamp::from_micros(100) };
 
-fn cny(units: i128) -> Money {
+pub(super) fn cny(units: i128) -> Money {
     Money::new(Currency::CNY, units)
 }
 
-fn hkd(units: i128) -> Money {
+pub(super) fn hkd(units: i128) -> Money {
     Money::new(Currency::HKD, units)
 }
 
@@ -37,13 +37,13 @@ fn legs(rate: &str, settlement: Currency, discount: &str) -> Arc<Legs> {
     Arc::new(Legs::new(Currency::CNY, Currency::HKD, settlement, &conversions, discount).unwrap())
 }
 
-fn payment(tranches: &[(&str, i128)]) -> Payment {
+pub(super) fn payment(tranches: &[(&str, i128)]) -> Payment {
     let tranche = |(rate, units): &(&str, i128)| Tranche::new(legs(rate, Currency::CNY, "0"), Weight::ONE, cny(*units));
     Payment {
         merchant: MerchantId(0),
         payer: PAYER,
         order: Digest([0; 16]),
-        tranches: tranches.iter().map(tranche).collect(),
+        tranches: Tranches::from(tranches.iter().map(tranche)).unwrap(),
         phase: OPEN,
         consented: None,
         mandate: None,
@@ -150,11 +150,11 @@ fn an_increase_at_the_last_quote_grows_its_tranche_and_at_another_adds_one() {
         assert_eq!(counters(&grown, |tranche| tranche.authorized), authorized);
     }
     let heavier = grown.after_increase(legs("1.1", Currency::CNY, "0"), Weight::parse("2").unwrap(), cny(5));
-    assert_eq!(heavier.unwrap().tranches.len(), 4, "another weight is another quote");
+    assert_eq!(heavier.unwrap().tranches.iter().count(), 4, "another weight is another quote");
     for rate in ["1.2", "1.1", "1.2", "1.1", "1.2"] {
         grown = increase(&grown, rate).unwrap();
     }
-    assert_eq!(grown.tranches.len(), TRANCHES_MAX);
+    assert_eq!(grown.tranches.iter().count(), TRANCHES_MAX);
     assert_eq!(increase(&grown, "1.1"), Err(Refusal::TooManyTranches));
     assert!(increase(&grown, "1.2").is_ok());
 }
@@ -165,7 +165,7 @@ fn a_payment_grows_no_larger_than_one_amount_in_any_currency() {
     let check = |rate, settlement, discount, whole: i128, more: i128, fits: bool| {
         let legs = legs(rate, settlement, discount);
         let one = Payment {
-            tranches: vec![Tranche::new(Arc::clone(&legs), Weight::ONE, cny(whole))],
+            tranches: Tranches::new(Tranche::new(Arc::clone(&legs), Weight::ONE, cny(whole))),
             ..payment(&[("1", 1)])
         };
         let grown = one.after_increase(legs, Weight::ONE, cny(more));
@@ -190,13 +190,14 @@ fn an_order_is_held_until_its_payment_ends_with_nothing_captured() {
     for (number, ended) in [(1, held.closed(Closed::Voided)), (2, held.closed(Closed::Expired))] {
         payments.approved(id(number), held.clone());
         assert_eq!(payments.expiries.first(), Some(&(Timestamp::from_micros(100), id(number))));
-        payments.changed(id(number), ended);
-        assert!(!payments.orders.contains_key(&order) && payments.expiries.is_empty());
+        payments.changed(id(number), &held, ended);
+        assert!(payments.table.holder(order.0, order.1).is_none() && payments.expiries.is_empty());
     }
     payments.approved(id(3), held.clone());
-    payments.changed(id(3), held.after_capture(cny(1)));
-    payments.changed(id(3), held.after_capture(cny(1)).closed(Closed::Voided));
-    assert_eq!(payments.orders.get(&order), Some(&id(3)));
+    let captured = held.after_capture(cny(1));
+    payments.changed(id(3), &held, captured.clone());
+    payments.changed(id(3), &captured, captured.closed(Closed::Voided));
+    assert_eq!(payments.table.holder(order.0, order.1), Some(id(3)));
     assert!(payments.expiries.is_empty());
     assert_eq!(payments.of_merchant(MerchantId(1), id(3)).err(), Some(Refusal::PaymentNotFound), "not the caller's");
 }
