@@ -4,6 +4,7 @@
 //! [`encode`] writes, [`decode`] reads as the same record; what [`encode`] would not write, [`decode`] refuses.
 
 mod command;
+mod direct;
 mod event;
 mod key;
 pub mod standing;
@@ -19,6 +20,7 @@ use domain::{
 use prost::Message;
 
 pub(crate) use command::quote;
+use direct::Direct;
 
 use crate::journal_v1;
 
@@ -56,14 +58,21 @@ pub enum DecodeError {
 pub fn encode(record: &Record, out: &mut Vec<u8>) {
     assert!(answers(&record.event, &record.command), "an event answers the command it is recorded with");
     assert!(is_keyed_rightly(record), "payments decided together have keys of their own");
-    let message = journal_v1::Record {
+    match Direct::of(record) {
+        Some(direct) => direct.write(out),
+        None => message(record).encode(out).expect("a vector grows as it needs to"),
+    }
+}
+
+/// The message of a record that could have been decided.
+fn message(record: &Record) -> journal_v1::Record {
+    journal_v1::Record {
         lsn: record.lsn.get(),
         at_us: record.at.micros(),
         key: record.key.as_ref().map(key::write),
         command: Some(command::write(&record.command)),
         event: Some(event::write(&record.event, &record.command)),
-    };
-    message.encode(out).expect("a vector grows as it needs to");
+    }
 }
 
 /// Reads the bytes of one record.
@@ -71,6 +80,14 @@ pub fn encode(record: &Record, out: &mut Vec<u8>) {
 /// # Errors
 /// When they are not what [`encode`] writes. Never panics.
 pub fn decode(bytes: &[u8]) -> Result<Record, DecodeError> {
+    match direct::decode(bytes) {
+        Some(record) => Ok(record),
+        None => decode_message(bytes),
+    }
+}
+
+/// Reads the bytes of any record, whatever order they stand in, and says what is wrong with those of none.
+fn decode_message(bytes: &[u8]) -> Result<Record, DecodeError> {
     let message = journal_v1::Record::decode(bytes)?;
     let command = command::read(value::required("command", message.command)?)?;
     let event = event::read(value::required("event", message.event)?, &command)?;

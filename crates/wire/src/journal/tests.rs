@@ -12,7 +12,7 @@ use money::{Currency, ExactRate, Money, Prices, Rate, Ratio, Weight};
 use proptest::prelude::*;
 use prost::Message;
 
-use super::{DecodeError, decode, encode};
+use super::{DecodeError, decode, decode_message, direct, encode, message};
 use crate::journal_v1;
 
 fn encoded(record: &Record) -> Vec<u8> {
@@ -25,6 +25,36 @@ proptest! {
     #[test]
     fn a_record_is_itself_again(record in arbitrary::record()) {
         prop_assert_eq!(decode(&encoded(&record)), Ok(record));
+    }
+
+    /// Both ways of a record are one: the same bytes, and what is of one payment is read directly.
+    #[test]
+    fn records_are_written_directly_as_their_messages_are(record in arbitrary::record()) {
+        let bytes = encoded(&record);
+        prop_assert_eq!(&bytes, &message(&record).encode_to_vec());
+        prop_assert_eq!(decode_message(&bytes), Ok(record.clone()));
+        let is_direct = matches!(
+            record.command,
+            Command::AuthorizePayment(_)
+                | Command::CapturePayment(_)
+                | Command::VoidPayment(_)
+                | Command::RefundPayment(_)
+        );
+        prop_assert_eq!(direct::decode(&bytes), is_direct.then_some(record));
+    }
+
+    /// Whatever is read directly, the messages would be read as the same, and would have been written so.
+    #[test]
+    fn what_is_read_directly_is_what_its_messages_say(
+        record in arbitrary::payments::record(),
+        damages in prop::collection::vec(arbitrary::damage(), 1..4),
+    ) {
+        let mut bytes = encoded(&record);
+        damages.into_iter().for_each(|damage| damage.to(&mut bytes));
+        if let Some(record) = direct::decode(&bytes) {
+            prop_assert_eq!(&encoded(&record), &bytes);
+            prop_assert_eq!(decode_message(&bytes), Ok(record));
+        }
     }
 
     #[test]
