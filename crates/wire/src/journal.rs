@@ -14,8 +14,8 @@ mod value;
 pub(crate) mod tests;
 
 use domain::{
-    Approved, AuthorizePayment, CaptureMode, Command, DeclinedTogether, Event, Evidence, KeyedPayment, Lsn, Record,
-    Timestamp, Unavailable,
+    Approved, AuthorizePayment, CaptureMode, Command, DeclinedTogether, Event, Evidence, IdempotencyKey, KeyedPayment,
+    Lsn, Record, Timestamp, Unavailable,
 };
 use prost::Message;
 
@@ -57,7 +57,7 @@ pub enum DecodeError {
 /// record.
 pub fn encode(record: &Record, out: &mut Vec<u8>) {
     assert!(answers(&record.event, &record.command), "an event answers the command it is recorded with");
-    assert!(is_keyed_rightly(record), "payments decided together have keys of their own");
+    assert!(is_keyed_rightly(record.key.as_ref(), &record.command), "payments decided together have keys of their own");
     match Direct::of(record) {
         Some(direct) => direct.write(out),
         None => message(record).encode(out).expect("a vector grows as it needs to"),
@@ -96,12 +96,14 @@ fn decode_message(bytes: &[u8]) -> Result<Record, DecodeError> {
     }
     let key = message.key.map(key::read).transpose()?;
     let (lsn, at) = (Lsn::new(message.lsn), Timestamp::from_micros(message.at_us));
-    let record = Record { lsn, at, key, command, event };
-    if is_keyed_rightly(&record) { Ok(record) } else { Err(value::invalid("key", "of several payments")) }
+    if !is_keyed_rightly(key.as_ref(), &command) {
+        return Err(value::invalid("key", "of several payments"));
+    }
+    Ok(Record { lsn, at, key, command, event })
 }
 
-const fn is_keyed_rightly(record: &Record) -> bool {
-    record.key.is_none() || !matches!(record.command, Command::AuthorizeTogether(_))
+const fn is_keyed_rightly(key: Option<&IdempotencyKey>, command: &Command) -> bool {
+    key.is_none() || !matches!(command, Command::AuthorizeTogether(_))
 }
 
 /// Whether the event can be what the command did.

@@ -1,4 +1,6 @@
 //! Bytes of protobuf without a message in memory between: [`Fields`] writes them, [`Canonical`] reads what it writes.
+//!
+//! What writes or reads one field is always inlined: the number of the field is a constant then, and so is its key.
 
 mod canonical;
 mod fields;

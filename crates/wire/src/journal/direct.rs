@@ -1,8 +1,8 @@
 //! Records of one payment, which are nearly all there are, to bytes and back without messages in between.
 //!
-//! What is written is what the messages would write, byte for byte. What is read is that one form alone: at anything else
-//! the reading gives up, and the messages decide what it is or what is wrong with it. The rules of what a record can hold
-//! are those of the messages' path, called from both.
+//! What is written is what the messages would write, byte for byte. What is read are messages in the one form they are
+//! written in: at anything else the reading gives up, and the messages decide what it is or what is wrong with it. The rules
+//! of what a record can hold are those of the messages' path, called from both.
 
 mod command;
 mod event;
@@ -46,7 +46,7 @@ impl<'a> Direct<'a> {
     }
 }
 
-/// Reads a record of one payment; `None` when it is of something else, or not as it would have been written.
+/// Reads a record of one payment; `None` when it is of something else, or its messages are not as they are written.
 pub(super) fn decode(bytes: &[u8]) -> Option<Record> {
     let mut message = Canonical::of(bytes);
     let (lsn, at) = (Lsn::new(message.unsigned(1)?), Timestamp::from_micros(message.signed(2)?));
@@ -57,6 +57,8 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Record> {
     let command = command::read(message.message(4)??)?;
     let event = event::read(message.message(5)??, &command)?;
     message.end()?;
-    let record = Record { lsn, at, key, command, event };
-    (answers(&record.event, &record.command) && is_keyed_rightly(&record)).then_some(record)
+    if !answers(&event, &command) || !is_keyed_rightly(key.as_ref(), &command) {
+        return None;
+    }
+    Some(Record { lsn, at, key, command, event })
 }

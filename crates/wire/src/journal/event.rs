@@ -177,7 +177,7 @@ fn read_postings(messages: &[journal_v1::Posting]) -> Result<Vec<Posting>, Decod
     messages.iter().copied().map(read_posting).collect()
 }
 
-pub(super) fn write_posting(posting: &Posting) -> journal_v1::Posting {
+fn write_posting(posting: &Posting) -> journal_v1::Posting {
     journal_v1::Posting {
         debit: posting.debit().packed(),
         credit: posting.credit().packed(),
@@ -185,7 +185,7 @@ pub(super) fn write_posting(posting: &Posting) -> journal_v1::Posting {
     }
 }
 
-pub(super) fn read_posting(message: journal_v1::Posting) -> Result<Posting, DecodeError> {
+fn read_posting(message: journal_v1::Posting) -> Result<Posting, DecodeError> {
     let journal_v1::Posting { debit, credit, minor_units } = message;
     let debit: AccountId = value::account("posting.debit", debit)?;
     let credit = value::account("posting.credit", credit)?;

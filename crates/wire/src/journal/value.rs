@@ -14,6 +14,7 @@ pub(super) fn required<T>(field: &'static str, value: Option<T>) -> Result<T, De
     value.ok_or(DecodeError::Missing { field })
 }
 
+#[cold]
 pub(super) fn invalid(field: &'static str, found: impl fmt::Display) -> DecodeError {
     DecodeError::Invalid { field, found: found.to_string() }
 }

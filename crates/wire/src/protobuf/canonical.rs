@@ -17,7 +17,7 @@ impl<'a> Canonical<'a> {
     }
 
     /// `uint64`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn unsigned(&mut self, number: u32) -> Option<u64> {
         if !self.takes(number, Wire::Varint) {
             return Some(0);
@@ -26,23 +26,25 @@ impl<'a> Canonical<'a> {
     }
 
     /// `uint32`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn small(&mut self, number: u32) -> Option<u32> {
         self.unsigned(number).and_then(|value| u32::try_from(value).ok())
     }
 
     /// `int64`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn signed(&mut self, number: u32) -> Option<i64> {
         self.unsigned(number).map(u64::cast_signed)
     }
 
     /// `sint64`.
+    #[inline(always)]
     pub(crate) fn zigzag(&mut self, number: u32) -> Option<i64> {
         self.unsigned(number).map(|value| (value >> 1).cast_signed() ^ -(value & 1).cast_signed())
     }
 
     /// `optional int64`.
+    #[inline(always)]
     pub(crate) fn told(&mut self, number: u32) -> Option<Option<i64>> {
         if !self.takes(number, Wire::Varint) {
             return Some(None);
@@ -50,7 +52,7 @@ impl<'a> Canonical<'a> {
         self.varint().map(|value| Some(value.cast_signed()))
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn bytes(&mut self, number: u32) -> Option<&'a [u8]> {
         if !self.takes(number, Wire::Delimited) {
             return Some(&[]);
@@ -59,18 +61,18 @@ impl<'a> Canonical<'a> {
     }
 
     /// Exactly so many bytes.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn array<const N: usize>(&mut self, number: u32) -> Option<[u8; N]> {
         self.bytes(number)?.try_into().ok()
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn text(&mut self, number: u32) -> Option<&'a str> {
         str::from_utf8(self.bytes(number)?).ok()
     }
 
     /// A message within this one, if it is there.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn message(&mut self, number: u32) -> Option<Option<Self>> {
         if !self.takes(number, Wire::Delimited) {
             return Some(None);
@@ -78,16 +80,20 @@ impl<'a> Canonical<'a> {
         self.delimited().map(|bytes| Some(Self(bytes)))
     }
 
-    /// How many messages of this number come next.
-    pub(crate) fn count(mut self, number: u32) -> Option<usize> {
-        let mut count = 0;
-        while self.message(number)?.is_some() {
-            count += 1;
+    /// How many short messages of this number come next: a hint, for nothing else is looked at.
+    pub(crate) fn count(self, number: u32) -> usize {
+        let (mut rest, mut count) = (self.0, 0);
+        while let [byte, length, behind @ ..] = rest
+            && u32::from(*byte) == key(number, Wire::Delimited)
+            && let Some(behind) = behind.get(usize::from(*length)..)
+        {
+            (rest, count) = (behind, count + 1);
         }
-        Some(count)
+        count
     }
 
     /// Number and content of the only field of the message, which is bytes or a message itself.
+    #[inline(always)]
     pub(crate) fn one_of(mut self) -> Option<(u32, Self)> {
         let (key, rest) = self.0.split_first()?;
         let number = u32::from(key >> 3);
@@ -106,11 +112,13 @@ impl<'a> Canonical<'a> {
     }
 
     /// Repeated integers: one after the other by [`varint`](Self::varint), until nothing is left.
+    #[inline(always)]
     pub(crate) fn packed(&mut self, number: u32) -> Option<Self> {
         self.bytes(number).map(Self)
     }
 
     /// Repeated `fixed32`.
+    #[inline(always)]
     pub(crate) fn fixed(&mut self, number: u32) -> Option<impl ExactSizeIterator<Item = u32> + use<'a>> {
         let (values, []) = self.bytes(number)?.as_chunks() else { return None };
         Some(values.iter().copied().map(u32::from_le_bytes))
@@ -127,55 +135,17 @@ impl<'a> Canonical<'a> {
     }
 
     /// The next integer, in no more bytes than it takes.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn varint(&mut self) -> Option<u64> {
-        match self.0 {
-            [byte, rest @ ..] if *byte < 0x80 => {
-                self.0 = rest;
-                Some((*byte).into())
-            }
-            _ => self.long_varint(),
-        }
-    }
-
-    /// Up to eight bytes of seven bits are read at once, where as many are left.
-    fn long_varint(&mut self) -> Option<u64> {
-        let Some(eight) = self.0.first_chunk() else { return self.varint_by_bytes() };
-        let eight = u64::from_le_bytes(*eight);
-        let ends = !eight & CONTINUED;
-        if ends == 0 {
-            return self.varint_by_bytes();
-        }
-        // All bits up to the highest of the last byte.
-        let spread = eight & (ends ^ ends.wrapping_sub(1)) & !CONTINUED;
-        let bytes = ends.trailing_zeros() / 8;
-        if spread >> (8 * bytes) == 0 {
-            return None;
-        }
-        let value = (spread & 0x007f_007f_007f_007f) | (spread & 0x7f00_7f00_7f00_7f00) >> 1;
-        let value = (value & 0x0000_3fff_0000_3fff) | (value & 0x3fff_0000_3fff_0000) >> 2;
-        let value = (value & 0x0fff_ffff) | (value & 0x0fff_ffff_0000_0000) >> 4;
-        self.0 = self.0.get(usize::try_from(bytes).ok()? + 1..)?;
+        let (value, rest) = match self.0 {
+            [byte, rest @ ..] if *byte < 0x80 => (u64::from(*byte), rest),
+            _ => long_varint(self.0)?,
+        };
+        self.0 = rest;
         Some(value)
     }
 
-    fn varint_by_bytes(&mut self) -> Option<u64> {
-        let mut value = 0;
-        for shift in (0..u64::BITS).step_by(7) {
-            let (byte, rest) = self.0.split_first()?;
-            self.0 = rest;
-            let bits = u64::from(byte & 0x7f);
-            value |= bits << shift;
-            if byte & 0x80 == 0 {
-                let is_minimal = bits != 0 || shift == 0;
-                let fits = bits << shift >> shift == bits;
-                return (is_minimal && fits).then_some(value);
-            }
-        }
-        None
-    }
-
-    #[inline]
+    #[inline(always)]
     fn delimited(&mut self) -> Option<&'a [u8]> {
         let length = self.varint()?;
         let (bytes, rest) = self.0.split_at_checked(usize::try_from(length).ok()?)?;
@@ -184,7 +154,7 @@ impl<'a> Canonical<'a> {
     }
 
     /// Whether the next field is this one; then it is its value that is read next.
-    #[inline]
+    #[inline(always)]
     fn takes(&mut self, number: u32, wire: Wire) -> bool {
         match self.0 {
             [byte, rest @ ..] if u32::from(*byte) == key(number, wire) => {
@@ -194,4 +164,43 @@ impl<'a> Canonical<'a> {
             _ => false,
         }
     }
+}
+
+/// Up to eight bytes of seven bits are read at once, where as many are left. At least two are.
+#[inline(always)]
+fn long_varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let Some(eight) = bytes.first_chunk() else { return varint_by_bytes(bytes) };
+    let eight = u64::from_le_bytes(*eight);
+    let ends = !eight & CONTINUED;
+    if ends == 0 {
+        return varint_by_bytes(bytes);
+    }
+    // All bits up to the highest of the last byte.
+    let spread = eight & (ends ^ ends.wrapping_sub(1)) & !CONTINUED;
+    let last = ends.trailing_zeros() / 8;
+    if spread >> (8 * last) == 0 {
+        return None;
+    }
+    let value = (spread & 0x007f_007f_007f_007f) | (spread & 0x7f00_7f00_7f00_7f00) >> 1;
+    let value = (value & 0x0000_3fff_0000_3fff) | (value & 0x3fff_0000_3fff_0000) >> 2;
+    let value = (value & 0x0fff_ffff) | (value & 0x0fff_ffff_0000_0000) >> 4;
+    Some((value, bytes.get(usize::try_from(last).ok()? + 1..)?))
+}
+
+/// Integers of more than eight bytes, and those near the end.
+#[inline(never)]
+fn varint_by_bytes(mut bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let mut value = 0;
+    for shift in (0..u64::BITS).step_by(7) {
+        let (byte, rest) = bytes.split_first()?;
+        bytes = rest;
+        let bits = u64::from(byte & 0x7f);
+        value |= bits << shift;
+        if byte & 0x80 == 0 {
+            let is_minimal = bits != 0 || shift == 0;
+            let fits = bits << shift >> shift == bits;
+            return (is_minimal && fits).then_some((value, bytes));
+        }
+    }
+    None
 }

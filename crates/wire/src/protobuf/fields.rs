@@ -14,10 +14,12 @@ impl<'a> Fields<'a> {
         Self(bytes)
     }
 
+    #[inline(always)]
     pub(crate) fn text(&mut self, number: u32, text: &str) {
         self.bytes(number, text.as_bytes());
     }
 
+    #[inline(always)]
     pub(crate) fn bytes(&mut self, number: u32, bytes: &[u8]) {
         if !bytes.is_empty() {
             self.key(number, Wire::Delimited);
@@ -31,7 +33,7 @@ impl<'a> Fields<'a> {
         self.delimited(number, |bytes| write!(bytes, "{shown}").expect("a vector takes what is written to it"));
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn unsigned(&mut self, number: u32, value: u64) {
         if value != 0 {
             self.key(number, Wire::Varint);
@@ -40,23 +42,25 @@ impl<'a> Fields<'a> {
     }
 
     /// An `int64`, `int32` or enumeration: a negative one is written as its two's complement of 64 bits.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn signed(&mut self, number: u32, value: impl Into<i64>) {
         self.unsigned(number, value.into().cast_unsigned());
     }
 
     /// An `optional int64`, which is written whatever it is.
+    #[inline(always)]
     pub(crate) fn told(&mut self, number: u32, value: i64) {
         self.key(number, Wire::Varint);
         self.varint(value.cast_unsigned());
     }
 
     /// A `sint64`: the sign stands in the lowest bit.
+    #[inline(always)]
     pub(crate) fn zigzag(&mut self, number: u32, value: i64) {
         self.unsigned(number, (value << 1 ^ value >> 63).cast_unsigned());
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn message(&mut self, number: u32, write: impl FnOnce(&mut Fields<'_>)) {
         self.delimited(number, |bytes| write(&mut Fields(bytes)));
     }
@@ -73,40 +77,34 @@ impl<'a> Fields<'a> {
         if !values.is_empty() {
             self.key(number, Wire::Delimited);
             self.varint(size_of_val(values) as u64);
-            values.iter().for_each(|value| self.0.extend_from_slice(&value.to_le_bytes()));
+            let place = self.0.len();
+            self.0.resize(place + size_of_val(values), 0);
+            let (places, _) = self.0[place..].as_chunks_mut();
+            places.iter_mut().zip(values).for_each(|(place, value)| *place = value.to_le_bytes());
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn key(&mut self, number: u32, wire: Wire) {
         self.varint(key(number, wire).into());
     }
 
-    /// Most numbers of a message are small.
-    #[inline]
+    /// Most numbers of a message are small, and most others have up to eight bytes of seven bits, which are made at once.
+    #[inline(always)]
     fn varint(&mut self, value: u64) {
         match u8::try_from(value) {
             Ok(byte) if byte < 0x80 => self.0.push(byte),
-            Ok(_) | Err(_) => self.long_varint(value),
+            _ if value >> 56 == 0 => {
+                let (spread, bytes) = spread(value);
+                self.0.extend_from_slice(&spread.to_le_bytes());
+                self.0.truncate(self.0.len() - (size_of_val(&spread) - bytes));
+            }
+            _ => encode_varint(value, self.0),
         }
-    }
-
-    /// Up to eight bytes of seven bits are made at once.
-    fn long_varint(&mut self, value: u64) {
-        if value >> 56 != 0 {
-            return encode_varint(value, self.0);
-        }
-        let spread = (value & 0x0fff_ffff) | (value & 0x00ff_ffff_f000_0000) << 4;
-        let spread = (spread & 0x0000_3fff_0000_3fff) | (spread & 0x0fff_c000_0fff_c000) << 2;
-        let spread = (spread & 0x007f_007f_007f_007f) | (spread & 0x3f80_3f80_3f80_3f80) << 1;
-        let bytes = encoded_len_varint(value);
-        let before_last = !(u64::MAX << (8 * (bytes - 1)));
-        self.0.extend_from_slice(&(spread | CONTINUED & before_last).to_le_bytes());
-        self.0.truncate(self.0.len() - (size_of::<u64>() - bytes));
     }
 
     /// The length stands before what it is the length of, in as many bytes as it takes: mostly one, so that much is left open.
-    #[inline]
+    #[inline(always)]
     fn delimited(&mut self, number: u32, write: impl FnOnce(&mut Vec<u8>)) {
         self.key(number, Wire::Delimited);
         let place = self.0.len();
@@ -126,4 +124,15 @@ impl<'a> Fields<'a> {
         self.0.copy_within(behind..behind + length, behind + further);
         encode_varint(length as u64, &mut &mut self.0[place..]);
     }
+}
+
+/// A varint of up to eight bytes, and how many it has.
+#[inline(never)]
+fn spread(value: u64) -> (u64, usize) {
+    let spread = (value & 0x0fff_ffff) | (value & 0x00ff_ffff_f000_0000) << 4;
+    let spread = (spread & 0x0000_3fff_0000_3fff) | (spread & 0x0fff_c000_0fff_c000) << 2;
+    let spread = (spread & 0x007f_007f_007f_007f) | (spread & 0x3f80_3f80_3f80_3f80) << 1;
+    let bytes = encoded_len_varint(value);
+    let before_last = !(u64::MAX << (8 * (bytes - 1)));
+    (spread | CONTINUED & before_last, bytes)
 }

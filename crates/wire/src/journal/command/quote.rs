@@ -10,6 +10,20 @@ use crate::{
     journal_v1,
 };
 
+/// No published rate has more decimals.
+const DECIMALS_MAX: usize = 18;
+
+/// From 5^0 on.
+const POWERS_OF_FIVE: [u64; DECIMALS_MAX + 1] = {
+    let mut powers = [1; DECIMALS_MAX + 1];
+    let mut power = 1;
+    while power < powers.len() {
+        powers[power] = 5 * powers[power - 1];
+        power += 1;
+    }
+    powers
+};
+
 /// The quotes of both conversions; a side that is not converted has none.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Quotes {
@@ -311,15 +325,10 @@ fn short_decimal(rate: ExactRate) -> Option<Rate> {
     let denominator = u64::try_from(rate.denominator()).ok()?;
     // Of a decimal it is a power of two times one of five, and the larger exponent is how many decimals there are.
     let twos = denominator.trailing_zeros();
-    let (mut other, mut fives) = (denominator >> twos, 0);
-    while other.is_multiple_of(5) {
-        (other, fives) = (other / 5, fives + 1);
-    }
-    if other != 1 {
-        return None;
-    }
+    let fives =
+        POWERS_OF_FIVE.binary_search(&(denominator >> twos)).ok().and_then(|fives| u32::try_from(fives).ok())?;
     let scale = twos.max(fives);
-    let unit = 10_u64.checked_pow(scale)?;
-    let mantissa = rate.numerator().checked_mul(unit.checked_div(denominator)?.into())?;
+    let more_fives = POWERS_OF_FIVE.get(usize::try_from(scale - fives).ok()?)?;
+    let mantissa = rate.numerator().checked_mul((more_fives << (scale - twos)).into())?;
     Rate::from_parts(u64::try_from(mantissa).ok()?, scale).ok()
 }

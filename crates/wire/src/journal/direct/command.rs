@@ -48,7 +48,7 @@ impl<'a> Asked<'a> {
 
 pub(super) fn read(message: Canonical<'_>) -> Option<Command> {
     match message.one_of()? {
-        (10, message) => read_authorize(message).map(Command::AuthorizePayment),
+        (10, message) => read_authorize(message),
         (11, message) => read_capture(message).map(Command::CapturePayment),
         (12, message) => read_void(message).map(Command::VoidPayment),
         (13, message) => read_refund(message).map(Command::RefundPayment),
@@ -94,13 +94,13 @@ fn write_authorize(fields: &mut Fields<'_>, command: &AuthorizePayment) {
     fields.unsigned(15, sandbox_decline.map_or(0, |reason| reason.number().into()));
 }
 
-fn read_authorize(mut message: Canonical<'_>) -> Option<AuthorizePayment> {
+fn read_authorize(mut message: Canonical<'_>) -> Option<Command> {
     let payment_id = PaymentId::from_bytes(message.array(1)?);
     let merchant = MerchantId(message.small(2)?);
-    let merchant_order_id = message.text(3)?;
+    let merchant_order_id = Label::new(message.text(3)?).ok()?;
     let merchant_order_digest = Digest(message.array(4)?);
     let payer = message.unsigned(5)?;
-    let presentment_amount = read_amount(&mut message, [6, 7])?;
+    let presentment_amount = read_amount(message.small(6)?, message.signed(7)?)?;
     let quotes = (message.message(8)?, message.message(9)?);
     let capture_mode = payment::capture_mode(message.small(10)?).ok()?;
     let consent = message.message(11)?.map_or(Some(Consent::PayerNamed), read_consent)?;
@@ -109,6 +109,7 @@ fn read_authorize(mut message: Canonical<'_>) -> Option<AuthorizePayment> {
         None => None,
     };
     let (most, most_currency) = (message.signed(13)?, message.small(14)?);
+    let debit_amount_max = payment::debit_amount_max(most_currency, most).ok()?;
     let sandbox_decline = payment::sandbox_decline(message.small(15)?).ok()?;
     message.end()?;
     let (payer, converted) = if let (0, (None, None)) = (payer, quotes) {
@@ -118,10 +119,10 @@ fn read_authorize(mut message: Canonical<'_>) -> Option<AuthorizePayment> {
         let currency = payment::quoted_for(payer, offer.as_ref());
         (Evidence::Present(payer), Evidence::Present(quote::read(quotes, currency)?))
     };
-    Some(AuthorizePayment {
+    Some(Command::AuthorizePayment(AuthorizePayment {
         payment_id,
         merchant,
-        merchant_order_id: Label::new(merchant_order_id).ok()?,
+        merchant_order_id,
         merchant_order_digest,
         presentment_amount,
         payer,
@@ -129,9 +130,9 @@ fn read_authorize(mut message: Canonical<'_>) -> Option<AuthorizePayment> {
         offer,
         capture_mode,
         consent,
-        debit_amount_max: payment::debit_amount_max(most_currency, most).ok()?,
+        debit_amount_max,
         sandbox_decline,
-    })
+    }))
 }
 
 fn write_consent(fields: &mut Fields<'_>, number: u32, consent: Consent) {
@@ -163,7 +164,7 @@ fn write_capture(fields: &mut Fields<'_>, command: &CapturePayment) {
 fn read_capture(mut message: Canonical<'_>) -> Option<CapturePayment> {
     let merchant = MerchantId(message.small(1)?);
     let payment_id = PaymentId::from_bytes(message.array(2)?);
-    let amount = read_amount(&mut message, [3, 4])?;
+    let amount = read_amount(message.small(3)?, message.signed(4)?)?;
     let rest = match message.unsigned(5)? {
         0 => CaptureRest::Kept,
         1 => CaptureRest::Released,
@@ -198,7 +199,7 @@ fn read_refund(mut message: Canonical<'_>) -> Option<RefundPayment> {
     let merchant = MerchantId(message.small(1)?);
     let payment_id = PaymentId::from_bytes(message.array(2)?);
     let refund_id = RefundId::from_bytes(message.array(3)?);
-    let amount = read_amount(&mut message, [4, 5])?;
+    let amount = read_amount(message.small(4)?, message.signed(5)?)?;
     message.end()?;
     Some(RefundPayment { merchant, payment_id, refund_id, amount })
 }
@@ -209,6 +210,6 @@ pub(super) fn write_amount(fields: &mut Fields<'_>, [currency, minor_units]: [u3
     fields.signed(minor_units, value::payable_minor_units(amount));
 }
 
-pub(super) fn read_amount(message: &mut Canonical<'_>, [currency, minor_units]: [u32; 2]) -> Option<Money> {
-    payment::amount("amount", message.small(currency)?, message.signed(minor_units)?).ok()
+pub(super) fn read_amount(currency: u32, minor_units: i64) -> Option<Money> {
+    payment::amount("amount", currency, minor_units).ok()
 }

@@ -1,18 +1,14 @@
 //! What happened to one payment.
 
 use domain::{
-    Command, Decline, Event, Lsn, PaymentAmount, PaymentAuthorized, PaymentCaptured, PaymentId, PaymentRefunded,
-    PaymentTotals, Posting, RefundPending, Repriced, Timestamp,
+    AccountId, Command, Decline, Event, Lsn, PaymentAmount, PaymentAuthorized, PaymentCaptured, PaymentId,
+    PaymentRefunded, PaymentTotals, Posting, RefundPending, Repriced, Timestamp,
 };
 use money::{Currency, Money};
 
 use super::command::Asked;
 use crate::{
-    journal::{
-        event::{payment, read_posting},
-        value,
-    },
-    journal_v1,
+    journal::{event::payment, value},
     protobuf::{Canonical, Fields},
 };
 
@@ -61,7 +57,7 @@ impl<'a> Happened<'a> {
 /// Reads an event. An event says only what its command does not, so it cannot be read without.
 pub(super) fn read(message: Canonical<'_>, command: &Command) -> Option<Event> {
     match message.one_of()? {
-        (9, message) => read_captured(message, command).map(Event::PaymentCaptured),
+        (9, message) => read_captured(message, command),
         (10, message) => read_decline(message).map(Event::Declined),
         (11, message) => read_authorized(message).map(Event::PaymentAuthorized),
         (12, message) => read_voided(message).map(Event::PaymentVoided),
@@ -83,7 +79,7 @@ fn write_captured(fields: &mut Fields<'_>, captured: &PaymentCaptured, asked: As
     write_currencies(fields, 4, above_soft_limit);
 }
 
-fn read_captured(mut message: Canonical<'_>, command: &Command) -> Option<PaymentCaptured> {
+fn read_captured(mut message: Canonical<'_>, command: &Command) -> Option<Event> {
     let settlement_minor_units = message.signed(1)?;
     let postings = read_postings(&mut message, 2)?;
     let (settlement_amount, after) = if let Command::AuthorizePayment(asked) = command {
@@ -94,7 +90,7 @@ fn read_captured(mut message: Canonical<'_>, command: &Command) -> Option<Paymen
     };
     let above_soft_limit = read_currencies(&mut message, 4)?;
     message.end()?;
-    Some(PaymentCaptured { settlement_amount, postings, after, above_soft_limit })
+    Some(Event::PaymentCaptured(PaymentCaptured { settlement_amount, postings, after, above_soft_limit }))
 }
 
 fn write_decline(fields: &mut Fields<'_>, decline: &Decline) {
@@ -212,12 +208,13 @@ fn write_postings(fields: &mut Fields<'_>, number: u32, postings: &[Posting]) {
 }
 
 fn read_postings(message: &mut Canonical<'_>, number: u32) -> Option<Vec<Posting>> {
-    let mut postings = Vec::with_capacity(message.count(number)?);
+    let mut postings = Vec::with_capacity(message.count(number));
     while let Some(mut posting) = message.message(number)? {
-        let (debit, credit) = (posting.unsigned(1)?, posting.unsigned(2)?);
-        let minor_units = posting.signed(3)?;
+        let debit = AccountId::from_packed(posting.unsigned(1)?)?;
+        let credit = AccountId::from_packed(posting.unsigned(2)?)?;
+        let amount = Money::payable(debit.currency, posting.signed(3)?).ok()?;
         posting.end()?;
-        postings.push(read_posting(journal_v1::Posting { debit, credit, minor_units }).ok()?);
+        postings.push(Posting::new(debit, credit, amount)?);
     }
     Some(postings)
 }

@@ -164,7 +164,7 @@ pub(super) fn read_offer(mut message: Canonical<'_>) -> Option<Offer> {
     let expires_at = Timestamp::from_micros(message.signed(2)?);
     let merchant = MerchantId(message.small(3)?);
     let payer = value::account("offer.payer", message.unsigned(4)?).ok()?;
-    let presentment_amount = read_amount(&mut message, [5, 6])?;
+    let presentment_amount = read_amount(message.small(5)?, message.signed(6)?)?;
     message.end()?;
     Some(Offer { quote_id, expires_at, merchant, payer, presentment_amount })
 }

@@ -20,6 +20,7 @@ use proptest::{
     sample::{Index, select},
 };
 
+pub(crate) use values::exact_rate;
 use values::*;
 
 pub(crate) fn record() -> impl Strategy<Value = Record> {

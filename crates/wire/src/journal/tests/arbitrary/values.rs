@@ -111,6 +111,14 @@ fn spread() -> impl Strategy<Value = Prices> {
     })
 }
 
-pub(super) fn exact_rate() -> impl Strategy<Value = ExactRate> {
-    prices().prop_map(Prices::mid)
+/// As prices give them, and fractions of small parts.
+pub(crate) fn exact_rate() -> impl Strategy<Value = ExactRate> {
+    let of_powers = (0..40_u32, 0..20_u32, 1..100_u128)
+        .prop_filter_map("in lowest terms", |(twos, fives, numerator)| {
+            ExactRate::from_parts(numerator, 2_u128.pow(twos) * 5_u128.pow(fives)).ok()
+        });
+    let small = (1..100_u128, 1..100_u128).prop_filter_map("in lowest terms", |(numerator, denominator)| {
+        ExactRate::from_parts(numerator, denominator).ok()
+    });
+    prop_oneof![prices().prop_map(Prices::mid), of_powers, small]
 }
