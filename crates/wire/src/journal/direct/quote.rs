@@ -48,7 +48,7 @@ fn write_quote(fields: &mut Fields<'_>, quote: &Quote, debit_currency: Currency)
     let Pricing { prices, rate_lsn, cross_lsn, as_of, source } = pricing;
     let (debit_minor_units, mid_minor_units) = quote::write_amounts(*amounts, debit_currency);
     let written = Written::of(*prices);
-    written.write_decimal(fields);
+    written.write_short(fields);
     fields.unsigned(3, markup.millionths().into());
     fields.unsigned(4, rate_lsn.get());
     fields.signed(5, as_of.micros());
@@ -82,7 +82,7 @@ fn write_settlement(fields: &mut Fields<'_>, quote: &SettlementQuote) {
     let SettlementQuote { pricing, gross } = quote;
     let Pricing { prices, rate_lsn, cross_lsn, as_of, source } = pricing;
     let written = Written::of(*prices);
-    written.write_decimal(fields);
+    written.write_short(fields);
     fields.unsigned(3, rate_lsn.get());
     fields.unsigned(4, quote::write_cross(*cross_lsn));
     fields.signed(5, as_of.micros());
@@ -109,20 +109,20 @@ fn read_settlement(mut message: Canonical<'_>) -> Option<SettlementQuote> {
 
 /// How prices are written: as one decimal in the first two fields of a quote, or as fractions in a later one.
 enum Written {
-    Decimal { mantissa: u64, scale: u32 },
+    Short { mantissa: u64, scale: u32 },
     Exact(Prices),
 }
 
 impl Written {
     fn of(prices: Prices) -> Self {
         match quote::decimal(prices) {
-            Some(rate) => Self::Decimal { mantissa: rate.mantissa(), scale: rate.scale() },
+            Some(rate) => Self::Short { mantissa: rate.mantissa(), scale: rate.scale() },
             None => Self::Exact(prices),
         }
     }
 
-    fn write_decimal(&self, fields: &mut Fields<'_>) {
-        if let Self::Decimal { mantissa, scale } = self {
+    fn write_short(&self, fields: &mut Fields<'_>) {
+        if let Self::Short { mantissa, scale } = self {
             fields.unsigned(1, *mantissa);
             fields.unsigned(2, (*scale).into());
         }

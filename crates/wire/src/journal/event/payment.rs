@@ -34,7 +34,7 @@ pub(super) fn write_captured_at_once(
     write_captured_without_totals(captured)
 }
 
-/// Then the payment right after need not be written.
+/// Checks that what was captured at once says no more than its authorization: the payment right after need not be written.
 ///
 /// # Panics
 /// When the two do not speak of the same.
@@ -45,13 +45,13 @@ pub(in crate::journal) fn assert_follows(captured: &PaymentCaptured, payment: &A
     assert!(follows == Some(*after), "what is captured at once follows from its authorization");
 }
 
-/// The minor units of what a payer is credited, of all that was given back to it.
+/// The minor units of what a payer is credited; `all` is what it was in sum.
 pub(in crate::journal) fn debited(debit: Money, all: PaymentAmount) -> i64 {
     assert!(debit.currency() == all.debit.currency(), "a payer is credited in what it was debited in");
     value::minor_units(debit)
 }
 
-/// The minor units of what a merchant is paid or gives back, of all that was.
+/// The minor units of what a merchant is paid or gives back; `all` is what it was in sum.
 pub(in crate::journal) fn settled(settlement: Money, all: PaymentAmount) -> i64 {
     assert!(settlement.currency() == all.settlement.currency(), "a merchant is paid in one currency");
     value::minor_units(settlement)
