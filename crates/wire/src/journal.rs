@@ -4,6 +4,7 @@
 //! [`encode`] writes, [`decode`] reads as the same record; what [`encode`] would not write, [`decode`] refuses.
 
 mod command;
+mod direct;
 mod event;
 mod key;
 pub mod standing;
@@ -13,12 +14,13 @@ mod value;
 pub(crate) mod tests;
 
 use domain::{
-    Approved, AuthorizePayment, CaptureMode, Command, DeclinedTogether, Event, Evidence, KeyedPayment, Lsn, Record,
-    Timestamp, Unavailable,
+    Approved, AuthorizePayment, CaptureMode, Command, DeclinedTogether, Event, Evidence, IdempotencyKey, KeyedPayment,
+    Lsn, Record, Timestamp, Unavailable,
 };
 use prost::Message;
 
 pub(crate) use command::quote;
+use direct::Direct;
 
 use crate::journal_v1;
 
@@ -55,15 +57,22 @@ pub enum DecodeError {
 /// record.
 pub fn encode(record: &Record, out: &mut Vec<u8>) {
     assert!(answers(&record.event, &record.command), "an event answers the command it is recorded with");
-    assert!(is_keyed_rightly(record), "payments decided together have keys of their own");
-    let message = journal_v1::Record {
+    assert!(is_keyed_rightly(record.key.as_ref(), &record.command), "payments decided together have keys of their own");
+    match Direct::of(record) {
+        Some(direct) => direct.write(out),
+        None => message(record).encode(out).expect("a vector grows as it needs to"),
+    }
+}
+
+/// The message of a record that could have been decided.
+fn message(record: &Record) -> journal_v1::Record {
+    journal_v1::Record {
         lsn: record.lsn.get(),
         at_us: record.at.micros(),
         key: record.key.as_ref().map(key::write),
         command: Some(command::write(&record.command)),
         event: Some(event::write(&record.event, &record.command)),
-    };
-    message.encode(out).expect("a vector grows as it needs to");
+    }
 }
 
 /// Reads the bytes of one record.
@@ -71,6 +80,14 @@ pub fn encode(record: &Record, out: &mut Vec<u8>) {
 /// # Errors
 /// When they are not what [`encode`] writes. Never panics.
 pub fn decode(bytes: &[u8]) -> Result<Record, DecodeError> {
+    match direct::decode(bytes) {
+        Some(record) => Ok(record),
+        None => decode_message(bytes),
+    }
+}
+
+/// Reads the bytes of any record, whatever order they stand in, and says what is wrong with those of none.
+fn decode_message(bytes: &[u8]) -> Result<Record, DecodeError> {
     let message = journal_v1::Record::decode(bytes)?;
     let command = command::read(value::required("command", message.command)?)?;
     let event = event::read(value::required("event", message.event)?, &command)?;
@@ -79,12 +96,14 @@ pub fn decode(bytes: &[u8]) -> Result<Record, DecodeError> {
     }
     let key = message.key.map(key::read).transpose()?;
     let (lsn, at) = (Lsn::new(message.lsn), Timestamp::from_micros(message.at_us));
-    let record = Record { lsn, at, key, command, event };
-    if is_keyed_rightly(&record) { Ok(record) } else { Err(value::invalid("key", "of several payments")) }
+    if !is_keyed_rightly(key.as_ref(), &command) {
+        return Err(value::invalid("key", "of several payments"));
+    }
+    Ok(Record { lsn, at, key, command, event })
 }
 
-const fn is_keyed_rightly(record: &Record) -> bool {
-    record.key.is_none() || !matches!(record.command, Command::AuthorizeTogether(_))
+const fn is_keyed_rightly(key: Option<&IdempotencyKey>, command: &Command) -> bool {
+    key.is_none() || !matches!(command, Command::AuthorizeTogether(_))
 }
 
 /// Whether the event can be what the command did.

@@ -27,6 +27,7 @@ pub mod receipts;
 pub mod served;
 
 mod excerpt;
+mod protobuf;
 
 /// Generated from `proto/payswitch/v1`: the published messages and clients, with proto3 JSON. Servers are [`served`].
 #[allow(missing_docs, missing_debug_implementations, unreachable_pub, clippy::all, clippy::pedantic)]

@@ -2,7 +2,6 @@
 
 mod conversion;
 mod encoded;
-mod fields;
 mod payment;
 mod refund;
 

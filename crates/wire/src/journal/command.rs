@@ -1,7 +1,7 @@
 //! What was asked.
 
 mod consent;
-mod payment;
+pub(super) mod payment;
 pub(super) mod policy;
 pub(crate) mod quote;
 pub(super) mod rates;

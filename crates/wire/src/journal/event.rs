@@ -1,6 +1,6 @@
 //! What happened.
 
-mod payment;
+pub(super) mod payment;
 mod together;
 
 use domain::{

@@ -7,21 +7,14 @@ use crate::journal_v1;
 
 pub(super) fn write(key: &IdempotencyKey) -> journal_v1::IdempotencyKey {
     let IdempotencyKey { tenant, digest, fingerprint: Fingerprint { method, request, fields } } = key;
-    let (tenant_kind, tenant_number) = match *tenant {
-        TenantId::Operator => (0, 0),
-        TenantId::Wallet(WalletId(number)) => (1, number),
-        TenantId::Merchant(MerchantId(number)) => (2, number),
-        TenantId::Switch => (3, 0),
-    };
-    // Unused places are zero and stand at the end, so they need not be written.
-    let used = fields.iter().rposition(|field| *field != 0).map_or(0, |last| last + 1);
+    let (tenant_kind, tenant_number) = tenant_numbers(*tenant);
     journal_v1::IdempotencyKey {
         tenant_kind,
         tenant_number,
         digest: digest.0.to_vec(),
         method: method.number().into(),
         request_digest: request.0.to_vec(),
-        field_digests: fields.iter().take(used).copied().collect(),
+        field_digests: used(fields).to_vec(),
     }
 }
 
@@ -39,7 +32,23 @@ pub(super) fn read(message: journal_v1::IdempotencyKey) -> Result<IdempotencyKey
     })
 }
 
-fn tenant(kind: u32, number: u32) -> Result<TenantId, DecodeError> {
+/// Kind and number of a tenant, as they are written.
+pub(super) const fn tenant_numbers(tenant: TenantId) -> (u32, u32) {
+    match tenant {
+        TenantId::Operator => (0, 0),
+        TenantId::Wallet(WalletId(number)) => (1, number),
+        TenantId::Merchant(MerchantId(number)) => (2, number),
+        TenantId::Switch => (3, 0),
+    }
+}
+
+/// Unused places are zero and stand at the end, so they need not be written.
+pub(super) fn used(fields: &[u32; FIELDS_MAX]) -> &[u32] {
+    let used = fields.iter().rposition(|field| *field != 0).map_or(0, |last| last + 1);
+    fields.get(..used).unwrap_or_default()
+}
+
+pub(super) fn tenant(kind: u32, number: u32) -> Result<TenantId, DecodeError> {
     match (kind, number) {
         (0, 0) => Ok(TenantId::Operator),
         (1, number) => Ok(TenantId::Wallet(WalletId(number))),
@@ -49,7 +58,7 @@ fn tenant(kind: u32, number: u32) -> Result<TenantId, DecodeError> {
     }
 }
 
-fn method(number: u32) -> Result<Method, DecodeError> {
+pub(super) fn method(number: u32) -> Result<Method, DecodeError> {
     let method = u8::try_from(number).ok().and_then(Method::from_number);
     method.ok_or_else(|| value::invalid("key.method", number))
 }

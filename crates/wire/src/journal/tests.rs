@@ -12,7 +12,7 @@ use money::{Currency, ExactRate, Money, Prices, Rate, Ratio, Weight};
 use proptest::prelude::*;
 use prost::Message;
 
-use super::{DecodeError, decode, encode};
+use super::{DecodeError, decode, decode_message, direct, encode, message, quote};
 use crate::journal_v1;
 
 fn encoded(record: &Record) -> Vec<u8> {
@@ -25,6 +25,46 @@ proptest! {
     #[test]
     fn a_record_is_itself_again(record in arbitrary::record()) {
         prop_assert_eq!(decode(&encoded(&record)), Ok(record));
+    }
+
+    /// Both ways of a record are one: the same bytes, and what is of one payment is read directly.
+    #[test]
+    fn records_are_written_directly_as_their_messages_are(record in arbitrary::record()) {
+        let bytes = encoded(&record);
+        prop_assert_eq!(&bytes, &message(&record).encode_to_vec());
+        prop_assert_eq!(decode_message(&bytes), Ok(record.clone()));
+        let is_direct = matches!(
+            record.command,
+            Command::AuthorizePayment(_)
+                | Command::CapturePayment(_)
+                | Command::VoidPayment(_)
+                | Command::RefundPayment(_)
+        );
+        prop_assert_eq!(direct::decode(&bytes), is_direct.then_some(record));
+    }
+
+    /// Whatever is read directly, its messages are read as the same.
+    #[test]
+    fn what_is_read_directly_is_what_its_messages_say(
+        record in arbitrary::payments::record(),
+        damages in prop::collection::vec(arbitrary::damage(), 1..4),
+    ) {
+        let mut bytes = encoded(&record);
+        damages.into_iter().for_each(|damage| damage.to(&mut bytes));
+        if let Some(record) = direct::decode(&bytes) {
+            prop_assert_eq!(decode_message(&bytes), Ok(record));
+        }
+    }
+
+    /// Of all decimals that a rate may be published as, the one with the fewest decimals that is the same; else none.
+    #[test]
+    fn a_rate_is_written_as_its_shortest_decimal(mid in arbitrary::exact_rate()) {
+        let with = |scale: u32| {
+            let scaled = mid.numerator().checked_mul(10_u128.pow(scale))?;
+            let mantissa = scaled.is_multiple_of(mid.denominator()).then(|| scaled / mid.denominator())?;
+            Rate::from_parts(u64::try_from(mantissa).ok()?, scale).ok()
+        };
+        prop_assert_eq!(quote::decimal(Prices::mid_only(mid)), (0..=18).find_map(with));
     }
 
     #[test]

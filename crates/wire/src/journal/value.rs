@@ -14,6 +14,7 @@ pub(super) fn required<T>(field: &'static str, value: Option<T>) -> Result<T, De
     value.ok_or(DecodeError::Missing { field })
 }
 
+#[cold]
 pub(super) fn invalid(field: &'static str, found: impl fmt::Display) -> DecodeError {
     DecodeError::Invalid { field, found: found.to_string() }
 }
@@ -119,8 +120,14 @@ pub(super) fn weight(field: &'static str, millionths: u32) -> Result<Weight, Dec
 
 /// Both parts of a fraction as they are written: big-endian without leading zeros.
 pub(super) fn fraction(rate: ExactRate) -> (Vec<u8>, Vec<u8>) {
-    let significant = |number: u128| number.to_be_bytes().into_iter().skip_while(|byte| *byte == 0).collect();
-    (significant(rate.numerator()), significant(rate.denominator()))
+    let written = |number: u128| significant(&number.to_be_bytes()).to_vec();
+    (written(rate.numerator()), written(rate.denominator()))
+}
+
+/// A big-endian number without its leading zeros.
+pub(super) fn significant(number: &[u8]) -> &[u8] {
+    let first = number.iter().position(|byte| *byte != 0).unwrap_or(number.len());
+    number.get(first..).unwrap_or_default()
 }
 
 pub(super) fn exact_rate(field: &'static str, numerator: &[u8], denominator: &[u8]) -> Result<ExactRate, DecodeError> {

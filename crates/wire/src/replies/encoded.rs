@@ -9,13 +9,11 @@ use domain::{
 use money::{ExactRate, Money, Ratio};
 
 use super::{
-    Label, Names, capture_mode, consent_kind, conversion, decline_reason,
-    fields::Fields,
-    minor_units,
+    Label, Names, capture_mode, consent_kind, conversion, decline_reason, minor_units,
     payment::{Effect, effect},
     payment_state, timestamp,
 };
-use crate::{served::Encoded, v1};
+use crate::{protobuf::Fields, served::Encoded, v1};
 
 /// Most answers are shorter, in bytes.
 const PAYMENT_BYTES: usize = 1_000;

@@ -1,8 +1,8 @@
 //! What is asked of payments.
 
 use domain::{
-    AccountId, AuthorizePayment, CaptureMode, CapturePayment, CaptureRest, Consent, Conversions, Converted, Evidence,
-    IncreaseAuthorization, MerchantId, Offer, RefundPayment, Unavailable, VoidPayment,
+    AccountId, AuthorizePayment, CaptureMode, CapturePayment, CaptureRest, Consent, Conversions, Converted,
+    DeclineReason, Evidence, IncreaseAuthorization, MerchantId, Offer, RefundPayment, Unavailable, VoidPayment,
 };
 use money::{Currency, Money};
 
@@ -17,7 +17,7 @@ use crate::{
 
 /// What is found of a payer when there is no consent to tell it. It is the one thing that may be missing in a record,
 /// and nothing can be quoted then.
-const NO_CONSENT: Unavailable = Unavailable::ConsentNotFound;
+pub(in crate::journal) const NO_CONSENT: Unavailable = Unavailable::ConsentNotFound;
 
 pub(super) fn write_authorize(command: &AuthorizePayment) -> journal_v1::AuthorizePayment {
     let AuthorizePayment {
@@ -51,10 +51,7 @@ pub(super) fn write_authorize(command: &AuthorizePayment) -> journal_v1::Authori
         presentment_minor_units: value::payable_minor_units(*presentment_amount),
         quote,
         settlement_quote,
-        capture_mode: match capture_mode {
-            CaptureMode::Automatic => 0,
-            CaptureMode::Manual => 1,
-        },
+        capture_mode: capture_mode_number(*capture_mode),
         consent: consent::write(*consent),
         offer: offer.as_ref().map(quote::write_offer),
         debit_max_minor_units: debit_amount_max.map_or(0, value::payable_minor_units),
@@ -97,21 +94,40 @@ pub(super) fn read_authorize(message: &journal_v1::AuthorizePayment) -> Result<A
         payer,
         converted,
         offer,
-        capture_mode: match capture_mode {
-            0 => CaptureMode::Automatic,
-            1 => CaptureMode::Manual,
-            number => return Err(value::invalid("authorize_payment.capture_mode", number)),
-        },
+        capture_mode: self::capture_mode(*capture_mode)?,
         consent: consent::read(consent.as_ref())?.unwrap_or(Consent::PayerNamed),
-        debit_amount_max: match (*debit_max_currency, *debit_max_minor_units) {
-            (0, 0) => None,
-            (number, minor_units) => Some(amount("authorize_payment.debit_max_minor_units", number, minor_units)?),
-        },
-        sandbox_decline: match sandbox_decline {
-            0 => None,
-            number => Some(value::decline_reason("authorize_payment.sandbox_decline", *number)?),
-        },
+        debit_amount_max: debit_amount_max(*debit_max_currency, *debit_max_minor_units)?,
+        sandbox_decline: self::sandbox_decline(*sandbox_decline)?,
     })
+}
+
+pub(in crate::journal) const fn capture_mode_number(mode: CaptureMode) -> u32 {
+    match mode {
+        CaptureMode::Automatic => 0,
+        CaptureMode::Manual => 1,
+    }
+}
+
+pub(in crate::journal) fn capture_mode(number: u32) -> Result<CaptureMode, DecodeError> {
+    match number {
+        0 => Ok(CaptureMode::Automatic),
+        1 => Ok(CaptureMode::Manual),
+        number => Err(value::invalid("authorize_payment.capture_mode", number)),
+    }
+}
+
+pub(in crate::journal) fn debit_amount_max(currency: u32, minor_units: i64) -> Result<Option<Money>, DecodeError> {
+    if (currency, minor_units) == (0, 0) {
+        return Ok(None);
+    }
+    amount("authorize_payment.debit_max_minor_units", currency, minor_units).map(Some)
+}
+
+pub(in crate::journal) fn sandbox_decline(number: u32) -> Result<Option<DeclineReason>, DecodeError> {
+    if number == 0 {
+        return Ok(None);
+    }
+    value::decline_reason("authorize_payment.sandbox_decline", number).map(Some)
 }
 
 fn read_payer(
@@ -130,7 +146,7 @@ fn read_payer(
 
 /// What the quote debits in: the payer's currency; of an offer, that of the payer it was made for, since one that is
 /// presented for another payer is declined as it was made.
-fn quoted_for(payer: AccountId, offer: Option<&Offer>) -> Currency {
+pub(in crate::journal) fn quoted_for(payer: AccountId, offer: Option<&Offer>) -> Currency {
     offer.map_or(payer.currency, |offer| offer.payer.currency)
 }
 
@@ -233,7 +249,7 @@ pub(super) fn read_increase(message: &journal_v1::IncreaseAuthorization) -> Resu
     })
 }
 
-fn amount(field: &'static str, currency: u32, minor_units: i64) -> Result<Money, DecodeError> {
+pub(in crate::journal) fn amount(field: &'static str, currency: u32, minor_units: i64) -> Result<Money, DecodeError> {
     let currency: Currency = value::currency(field, currency)?;
     value::payable(field, currency, minor_units)
 }

@@ -11,7 +11,18 @@ use crate::{
 };
 
 /// No published rate has more decimals.
-const DECIMALS_MAX: u32 = 18;
+const DECIMALS_MAX: usize = 18;
+
+/// From 5^0 on.
+const POWERS_OF_FIVE: [u64; DECIMALS_MAX + 1] = {
+    let mut powers = [1; DECIMALS_MAX + 1];
+    let mut power = 1;
+    while power < powers.len() {
+        powers[power] = 5 * powers[power - 1];
+        power += 1;
+    }
+    powers
+};
 
 /// The quotes of both conversions; a side that is not converted has none.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -81,20 +92,7 @@ pub(crate) fn read_offer(message: &journal_v1::Offer) -> Result<Offer, DecodeErr
 fn write_quote(quote: &Quote, debit_currency: Currency) -> journal_v1::Quote {
     let Quote { pricing, markup, move_ppm, exposure_weight, amounts } = quote;
     let Pricing { prices, rate_lsn, cross_lsn, as_of, source } = pricing;
-    let (debit_minor_units, mid_minor_units) = match amounts {
-        None => (0, 0),
-        Some(QuotedAmounts { debit, mid }) => {
-            assert!(debit.currency() == debit_currency, "a quote debits in the currency of the payer");
-            assert!(mid.currency() == debit_currency, "a quote's mid is in the currency of the payer");
-            // Amounts are evidence: the engine judges them, so whatever it judged is written as it was.
-            let minor_units = (value::minor_units(*debit), value::minor_units(*mid));
-            assert!(
-                minor_units != (0, 0),
-                "two zeros stand for no amounts: a debit is rounded up from more than nothing"
-            );
-            minor_units
-        }
-    };
+    let (debit_minor_units, mid_minor_units) = write_amounts(*amounts, debit_currency);
     let PricesWritten { mantissa, scale, exact } = write_prices(*prices);
     journal_v1::Quote {
         mid_rate_mantissa: mantissa,
@@ -108,7 +106,7 @@ fn write_quote(quote: &Quote, debit_currency: Currency) -> journal_v1::Quote {
         cross_lsn: write_cross(*cross_lsn),
         exact,
         move_ppm: *move_ppm,
-        exposure_weight_millionths: if *exposure_weight == Weight::ONE { 0 } else { exposure_weight.millionths() },
+        exposure_weight_millionths: write_weight(*exposure_weight),
     }
 }
 
@@ -130,13 +128,7 @@ fn read_quote(
         move_ppm,
         exposure_weight_millionths,
     } = message;
-    let amounts = match (*debit_minor_units, *mid_minor_units) {
-        (0, 0) => None,
-        (debit, mid) => {
-            let currency = debit_currency()?;
-            Some(QuotedAmounts { debit: Money::new(currency, debit.into()), mid: Money::new(currency, mid.into()) })
-        }
-    };
+    let amounts = read_amounts(*debit_minor_units, *mid_minor_units, debit_currency)?;
     Ok(Quote {
         pricing: Pricing {
             prices: read_prices("quote.mid_rate_mantissa", *mid_rate_mantissa, *mid_rate_scale, exact.as_ref())?,
@@ -147,12 +139,44 @@ fn read_quote(
         },
         markup: value::ratio("quote.markup_millionths", *markup_millionths)?,
         move_ppm: *move_ppm,
-        exposure_weight: match exposure_weight_millionths {
-            0 => Weight::ONE,
-            millionths => value::weight("quote.exposure_weight_millionths", *millionths)?,
-        },
+        exposure_weight: read_weight(*exposure_weight_millionths)?,
         amounts,
     })
+}
+
+/// Debit and mid; zeros where there are none.
+pub(in crate::journal) fn write_amounts(amounts: Option<QuotedAmounts>, debit_currency: Currency) -> (i64, i64) {
+    let Some(QuotedAmounts { debit, mid }) = amounts else { return (0, 0) };
+    assert!(debit.currency() == debit_currency, "a quote debits in the currency of the payer");
+    assert!(mid.currency() == debit_currency, "a quote's mid is in the currency of the payer");
+    // Amounts are evidence: the engine judges them, so whatever it judged is written as it was.
+    let minor_units = (value::minor_units(debit), value::minor_units(mid));
+    assert!(minor_units != (0, 0), "two zeros stand for no amounts: a debit is rounded up from more than nothing");
+    minor_units
+}
+
+pub(in crate::journal) fn read_amounts(
+    debit: i64,
+    mid: i64,
+    debit_currency: impl FnOnce() -> Result<Currency, DecodeError>,
+) -> Result<Option<QuotedAmounts>, DecodeError> {
+    if (debit, mid) == (0, 0) {
+        return Ok(None);
+    }
+    let currency = debit_currency()?;
+    let [debit, mid] = [debit, mid].map(|minor_units| Money::new(currency, minor_units.into()));
+    Ok(Some(QuotedAmounts { debit, mid }))
+}
+
+pub(in crate::journal) fn write_weight(weight: Weight) -> u32 {
+    if weight == Weight::ONE { 0 } else { weight.millionths() }
+}
+
+pub(in crate::journal) fn read_weight(millionths: u32) -> Result<Weight, DecodeError> {
+    match millionths {
+        0 => Ok(Weight::ONE),
+        millionths => value::weight("quote.exposure_weight_millionths", millionths),
+    }
 }
 
 fn write_settlement(quote: &SettlementQuote) -> journal_v1::SettlementQuote {
@@ -193,23 +217,27 @@ fn read_settlement(message: &journal_v1::SettlementQuote) -> Result<SettlementQu
             as_of: Timestamp::from_micros(*as_of_us),
             source: value::label("settlement_quote.source", source)?,
         },
-        gross: match (*settlement_currency, *gross_minor_units) {
-            (0, None) => None,
-            (number, None) => return Err(value::invalid("settlement_quote.settlement_currency", number)),
-            (number, Some(minor_units)) => {
-                let currency = value::currency("settlement_quote.settlement_currency", number)?;
-                Some(Money::new(currency, minor_units.into()))
-            }
-        },
+        gross: read_gross(*settlement_currency, *gross_minor_units)?,
     })
 }
 
-fn write_cross(cross_lsn: Option<Lsn>) -> u64 {
+pub(in crate::journal) fn read_gross(currency: u32, minor_units: Option<i64>) -> Result<Option<Money>, DecodeError> {
+    match (currency, minor_units) {
+        (0, None) => Ok(None),
+        (number, None) => Err(value::invalid("settlement_quote.settlement_currency", number)),
+        (number, Some(minor_units)) => {
+            let currency = value::currency("settlement_quote.settlement_currency", number)?;
+            Ok(Some(Money::new(currency, minor_units.into())))
+        }
+    }
+}
+
+pub(in crate::journal) fn write_cross(cross_lsn: Option<Lsn>) -> u64 {
     assert!(cross_lsn != Some(Lsn::ZERO), "no record stands at zero");
     cross_lsn.map_or(0, Lsn::get)
 }
 
-fn read_cross(cross_lsn: u64) -> Option<Lsn> {
+pub(in crate::journal) fn read_cross(cross_lsn: u64) -> Option<Lsn> {
     (cross_lsn != 0).then_some(Lsn::new(cross_lsn))
 }
 
@@ -221,13 +249,16 @@ struct PricesWritten {
 }
 
 fn write_prices(prices: Prices) -> PricesWritten {
-    let mid = prices.mid();
-    if prices == Prices::mid_only(mid)
-        && let Some(rate) = short_decimal(mid)
-    {
-        return PricesWritten { mantissa: rate.mantissa(), scale: rate.scale(), exact: None };
+    match decimal(prices) {
+        Some(rate) => PricesWritten { mantissa: rate.mantissa(), scale: rate.scale(), exact: None },
+        None => PricesWritten { mantissa: 0, scale: 0, exact: Some(write_exact(prices)) },
     }
-    PricesWritten { mantissa: 0, scale: 0, exact: Some(write_exact(prices)) }
+}
+
+/// The one short decimal that tells all three prices, if there is one.
+pub(in crate::journal) fn decimal(prices: Prices) -> Option<Rate> {
+    let mid = prices.mid();
+    if prices == Prices::mid_only(mid) { short_decimal(mid) } else { None }
 }
 
 /// All three prices as fractions.
@@ -269,21 +300,35 @@ pub(in crate::journal) fn read_exact(exact: &journal_v1::ExactPrices) -> Result<
         settlement_numerator,
         settlement_denominator,
     } = exact;
-    let settlement = value::exact_rate("exact.settlement_numerator", settlement_numerator, settlement_denominator)?;
-    let mid = value::exact_rate("exact.mid_numerator", mid_numerator, mid_denominator)?;
-    let debit = value::exact_rate("exact.debit_numerator", debit_numerator, debit_denominator)?;
+    exact_prices(
+        [mid_numerator, mid_denominator],
+        [debit_numerator, debit_denominator],
+        [settlement_numerator, settlement_denominator],
+    )
+}
+
+/// Each price by the bytes of numerator and denominator.
+pub(in crate::journal) fn exact_prices(
+    mid: [&[u8]; 2],
+    debit: [&[u8]; 2],
+    settlement: [&[u8]; 2],
+) -> Result<Prices, DecodeError> {
+    let rate = |field, [numerator, denominator]: [&[u8]; 2]| value::exact_rate(field, numerator, denominator);
+    let settlement = rate("exact.settlement_numerator", settlement)?;
+    let mid = rate("exact.mid_numerator", mid)?;
+    let debit = rate("exact.debit_numerator", debit)?;
     Prices::new(settlement, mid, debit).map_err(|why| value::invalid("exact.mid_numerator", why))
 }
 
 /// The same rate as the fewest digits over a power of ten, if it has no more digits than a published rate may have.
 fn short_decimal(rate: ExactRate) -> Option<Rate> {
-    let mut unit: u128 = 1;
-    for scale in 0..=DECIMALS_MAX {
-        if unit.is_multiple_of(rate.denominator()) {
-            let mantissa = rate.numerator().checked_mul(unit.checked_div(rate.denominator())?)?;
-            return Rate::from_parts(u64::try_from(mantissa).ok()?, scale).ok();
-        }
-        unit = unit.checked_mul(10)?;
-    }
-    None
+    let denominator = u64::try_from(rate.denominator()).ok()?;
+    // Of a decimal it is a power of two times one of five, and the larger exponent is how many decimals there are.
+    let twos = denominator.trailing_zeros();
+    let fives =
+        POWERS_OF_FIVE.binary_search(&(denominator >> twos)).ok().and_then(|fives| u32::try_from(fives).ok())?;
+    let scale = twos.max(fives);
+    let more_fives = POWERS_OF_FIVE.get(usize::try_from(scale - fives).ok()?)?;
+    let mantissa = rate.numerator().checked_mul((more_fives << (scale - twos)).into())?;
+    Rate::from_parts(u64::try_from(mantissa).ok()?, scale).ok()
 }

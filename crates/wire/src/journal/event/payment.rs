@@ -13,6 +13,9 @@ use crate::{
     journal_v1,
 };
 
+/// How many sums [`PaymentTotals`] are.
+pub(in crate::journal) const TOTALS: usize = 10;
+
 pub(super) fn write_captured(captured: &PaymentCaptured, command: &Command) -> journal_v1::PaymentCaptured {
     if let Command::AuthorizePayment(payment) = command {
         return write_captured_at_once(captured, payment);
@@ -27,18 +30,43 @@ pub(super) fn write_captured_at_once(
     captured: &PaymentCaptured,
     payment: &AuthorizePayment,
 ) -> journal_v1::PaymentCaptured {
+    assert_follows(captured, payment);
+    write_captured_without_totals(captured)
+}
+
+/// Checks that what was captured at once says no more than its authorization: the payment right after need not be written.
+///
+/// # Panics
+/// When the two do not speak of the same.
+pub(in crate::journal) fn assert_follows(captured: &PaymentCaptured, payment: &AuthorizePayment) {
     let PaymentCaptured { settlement_amount, after, .. } = captured;
     let follows = settlement_currency(payment)
         .and_then(|currency| captured_at_once(payment, Money::new(currency, settlement_amount.minor_units())));
     assert!(follows == Some(*after), "what is captured at once follows from its authorization");
-    write_captured_without_totals(captured)
+}
+
+/// The minor units of what a payer is credited; `all` is what it was in sum.
+pub(in crate::journal) fn debited(debit: Money, all: PaymentAmount) -> i64 {
+    assert!(debit.currency() == all.debit.currency(), "a payer is credited in what it was debited in");
+    value::minor_units(debit)
+}
+
+/// The minor units of what a merchant is paid or gives back; `all` is what it was in sum.
+pub(in crate::journal) fn settled(settlement: Money, all: PaymentAmount) -> i64 {
+    assert!(settlement.currency() == all.settlement.currency(), "a merchant is paid in one currency");
+    value::minor_units(settlement)
+}
+
+/// The minor units of what a rate cost.
+pub(in crate::journal) fn cost(difference: Money, debit_currency: Currency) -> i64 {
+    assert!(difference.currency() == debit_currency, "a rate costs in what the payer is credited in");
+    value::minor_units(difference)
 }
 
 fn write_captured_without_totals(captured: &PaymentCaptured) -> journal_v1::PaymentCaptured {
     let PaymentCaptured { settlement_amount, postings, after, above_soft_limit } = captured;
-    assert!(settlement_amount.currency() == after.captured.settlement.currency(), "a merchant is paid in one currency");
     journal_v1::PaymentCaptured {
-        settlement_minor_units: value::minor_units(*settlement_amount),
+        settlement_minor_units: settled(*settlement_amount, after.captured),
         postings: write_postings(postings),
         after: None,
         above_soft_limit: write_currencies(above_soft_limit),
@@ -64,11 +92,18 @@ pub(super) fn read_captured_at_once(
     if message.after.is_some() {
         return Err(value::invalid("payment_captured.after", "told beside an authorization"));
     }
-    let missing = DecodeError::Missing { field: "payment_captured.after" };
-    let currency = settlement_currency(payment).ok_or_else(|| missing.clone())?;
-    let settlement_amount = Money::new(currency, message.settlement_minor_units.into());
-    let after = captured_at_once(payment, settlement_amount).ok_or(missing)?;
+    let (settlement_amount, after) = follows(payment, message.settlement_minor_units)
+        .ok_or(DecodeError::Missing { field: "payment_captured.after" })?;
     read_captured_with(message, settlement_amount, after)
+}
+
+/// What a merchant is paid at once, and where that leaves the payment.
+pub(in crate::journal) fn follows(
+    payment: &AuthorizePayment,
+    settlement_minor_units: i64,
+) -> Option<(Money, PaymentTotals)> {
+    let settlement_amount = Money::new(settlement_currency(payment)?, settlement_minor_units.into());
+    Some((settlement_amount, captured_at_once(payment, settlement_amount)?))
 }
 
 fn read_captured_with(
@@ -145,13 +180,10 @@ pub(super) fn read_voided(message: &journal_v1::PaymentVoided) -> Result<Payment
 
 pub(super) fn write_refunded(refunded: &PaymentRefunded) -> journal_v1::PaymentRefunded {
     let PaymentRefunded { debit_amount, settlement_amount, repriced, postings, after } = refunded;
-    let debit_currency = after.refunded.debit.currency();
-    assert!(debit_amount.currency() == debit_currency, "a payer is credited in what it was debited in");
-    assert!(settlement_amount.currency() == after.refunded.settlement.currency(), "a merchant is paid in one currency");
     journal_v1::PaymentRefunded {
-        debit_minor_units: value::minor_units(*debit_amount),
-        settlement_minor_units: value::minor_units(*settlement_amount),
-        repriced: repriced.as_ref().map(|repriced| write_repriced(repriced, debit_currency)),
+        debit_minor_units: debited(*debit_amount, after.refunded),
+        settlement_minor_units: settled(*settlement_amount, after.refunded),
+        repriced: repriced.as_ref().map(|repriced| write_repriced(repriced, after.refunded.debit.currency())),
         postings: write_postings(postings),
         after: Some(write_totals(after)),
     }
@@ -172,9 +204,8 @@ pub(super) fn read_refunded(message: &journal_v1::PaymentRefunded) -> Result<Pay
 
 pub(super) fn write_pending(pending: &RefundPending) -> journal_v1::RefundPending {
     let RefundPending { settlement_amount, postings, priced_from_day, after } = pending;
-    assert!(settlement_amount.currency() == after.refunded.settlement.currency(), "a merchant is paid in one currency");
     journal_v1::RefundPending {
-        settlement_minor_units: value::minor_units(*settlement_amount),
+        settlement_minor_units: settled(*settlement_amount, after.refunded),
         postings: write_postings(postings),
         priced_from_day: *priced_from_day,
         after: Some(write_totals(after)),
@@ -262,13 +293,12 @@ pub(super) fn read_priced(message: &journal_v1::RefundsPriced) -> Result<Vec<Ref
 
 fn write_repriced(repriced: &Repriced, debit_currency: Currency) -> journal_v1::Repriced {
     let Repriced { mid_rate, rate_lsn, difference } = repriced;
-    assert!(difference.currency() == debit_currency, "a rate costs in what the payer is credited in");
     let (mid_numerator, mid_denominator) = value::fraction(*mid_rate);
     journal_v1::Repriced {
         mid_numerator,
         mid_denominator,
         rate_lsn: rate_lsn.get(),
-        difference_minor_units: value::minor_units(*difference),
+        difference_minor_units: cost(*difference, debit_currency),
     }
 }
 
@@ -282,34 +312,51 @@ fn read_repriced(message: &journal_v1::Repriced, debit_currency: Currency) -> Re
 }
 
 fn write_totals(totals: &PaymentTotals) -> journal_v1::PaymentTotals {
-    let PaymentTotals { state, authorized, captured, refunded, held } = totals;
+    let PaymentTotals { state, authorized: PaymentAmount { presentment, debit, settlement }, .. } = totals;
+    journal_v1::PaymentTotals {
+        state: state.number().into(),
+        presentment_currency: value::number(presentment.currency()),
+        debit_currency: value::number(debit.currency()),
+        settlement_currency: value::number(settlement.currency()),
+        minor_units: totals_minor_units(totals).to_vec(),
+    }
+}
+
+/// Authorized, captured and refunded, each in presentment, debit and settlement currency; then held.
+pub(in crate::journal) fn totals_minor_units(totals: &PaymentTotals) -> [i64; TOTALS] {
+    let PaymentTotals { state: _, authorized, captured, refunded, held } = totals;
     let amounts = [authorized, captured, refunded];
-    let PaymentAmount { presentment, debit, settlement } = authorized;
     let one_currency = |of: fn(&PaymentAmount) -> Money| {
         amounts.iter().all(|amount| of(amount).currency() == of(authorized).currency())
     };
     assert!(one_currency(|amount| amount.presentment), "a payment is presented in one currency");
     assert!(one_currency(|amount| amount.debit), "a payment is debited in one currency");
     assert!(one_currency(|amount| amount.settlement), "a payment is settled in one currency");
-    assert!(held.currency() == debit.currency(), "a payment is held in the currency it is debited in");
-    let minor_units = amounts.iter().flat_map(|amount| [amount.presentment, amount.debit, amount.settlement]);
-    journal_v1::PaymentTotals {
-        state: state.number().into(),
-        presentment_currency: value::number(presentment.currency()),
-        debit_currency: value::number(debit.currency()),
-        settlement_currency: value::number(settlement.currency()),
-        minor_units: minor_units.chain([*held]).map(value::minor_units).collect(),
-    }
+    assert!(held.currency() == authorized.debit.currency(), "a payment is held in the currency it is debited in");
+    let [[a, b, c], [d, e, f], [g, h, i]] =
+        amounts.map(|amount| [amount.presentment, amount.debit, amount.settlement].map(value::minor_units));
+    [a, b, c, d, e, f, g, h, i, value::minor_units(*held)]
 }
 
 fn read_totals(field: &'static str, message: Option<&journal_v1::PaymentTotals>) -> Result<PaymentTotals, DecodeError> {
     let journal_v1::PaymentTotals { state, presentment_currency, debit_currency, settlement_currency, minor_units } =
         value::required(field, message)?;
-    let known = u8::try_from(*state).ok().and_then(PaymentState::from_number);
-    let presentment_currency = value::currency(field, *presentment_currency)?;
-    let debit_currency = value::currency(field, *debit_currency)?;
-    let settlement_currency = value::currency(field, *settlement_currency)?;
-    let [amounts @ .., held] = minor_units.as_slice() else {
+    totals(field, *state, [*presentment_currency, *debit_currency, *settlement_currency], minor_units)
+}
+
+/// Totals of their numbers: currencies and minor units in the order they are written.
+pub(in crate::journal) fn totals(
+    field: &'static str,
+    state: u32,
+    currencies: [u32; 3],
+    minor_units: &[i64],
+) -> Result<PaymentTotals, DecodeError> {
+    let [presentment, debit, settlement] = currencies;
+    let known = u8::try_from(state).ok().and_then(PaymentState::from_number);
+    let presentment_currency = value::currency(field, presentment)?;
+    let debit_currency = value::currency(field, debit)?;
+    let settlement_currency = value::currency(field, settlement)?;
+    let [amounts @ .., held] = minor_units else {
         return Err(value::invalid(field, "without amounts"));
     };
     let ([authorized, captured, refunded], []) = amounts.as_chunks::<3>() else {

@@ -13,8 +13,14 @@ use domain::{
     SquarePosition, TenantId, WalletId,
 };
 use money::Money;
-use proptest::{collection::vec, option, prelude::*, sample::select};
+use proptest::{
+    collection::vec,
+    option,
+    prelude::*,
+    sample::{Index, select},
+};
 
+pub(crate) use values::exact_rate;
 use values::*;
 
 pub(crate) fn record() -> impl Strategy<Value = Record> {
@@ -32,7 +38,11 @@ pub(crate) fn record() -> impl Strategy<Value = Record> {
         3 => agreed(),
         2 => operated(),
     ];
-    (any::<u64>(), timestamp(), option::of(key()), decided).prop_map(|(lsn, at, key, (command, event))| Record {
+    record_of(decided)
+}
+
+fn record_of(decided: impl Strategy<Value = (Command, Event)>) -> impl Strategy<Value = Record> {
+    (number(), timestamp(), option::of(key()), decided).prop_map(|(lsn, at, key, (command, event))| Record {
         lsn: Lsn::new(lsn),
         at,
         // Payments decided together have keys of their own.
@@ -40,6 +50,49 @@ pub(crate) fn record() -> impl Strategy<Value = Record> {
         command,
         event,
     })
+}
+
+/// What can happen to bytes.
+#[derive(Clone, Debug)]
+pub(crate) enum Damage {
+    /// Bits of one are others.
+    Flipped(Index, u8),
+    /// One is small, as keys and lengths are.
+    Small(Index, u8),
+    /// One is there that was not.
+    Inserted(Index, u8),
+    /// So many are gone.
+    Removed(Index, usize),
+    /// The end is gone.
+    Cut(Index),
+}
+
+impl Damage {
+    pub(crate) fn to(&self, bytes: &mut Vec<u8>) {
+        let length = bytes.len();
+        let place = |index: &Index| index.index(length.max(1));
+        match self {
+            Self::Flipped(index, bits) => bytes.iter_mut().skip(place(index)).take(1).for_each(|byte| *byte ^= bits),
+            Self::Small(index, small) => bytes.iter_mut().skip(place(index)).take(1).for_each(|byte| *byte = *small),
+            Self::Inserted(index, byte) => bytes.insert(place(index), *byte),
+            Self::Removed(index, count) => {
+                let first = place(index);
+                bytes.drain(first..length.min(first + count));
+            }
+            Self::Cut(index) => bytes.truncate(place(index)),
+        }
+    }
+}
+
+pub(crate) fn damage() -> impl Strategy<Value = Damage> {
+    let index = any::<Index>;
+    prop_oneof![
+        3 => (index(), any::<u8>()).prop_map(|(index, bits)| Damage::Flipped(index, bits)),
+        3 => (index(), 0..32_u8).prop_map(|(index, small)| Damage::Small(index, small)),
+        2 => (index(), any::<u8>()).prop_map(|(index, byte)| Damage::Inserted(index, byte)),
+        1 => (index(), 1..20_usize).prop_map(|(index, count)| Damage::Removed(index, count)),
+        1 => index().prop_map(Damage::Cut),
+    ]
 }
 
 type Decided = BoxedStrategy<(Command, Event)>;
@@ -178,8 +231,8 @@ fn declined() -> impl Strategy<Value = Event> {
 fn key() -> impl Strategy<Value = IdempotencyKey> {
     let tenant = prop_oneof![
         Just(TenantId::Operator),
-        any::<u32>().prop_map(|number| TenantId::Wallet(WalletId(number))),
-        any::<u32>().prop_map(|number| TenantId::Merchant(MerchantId(number))),
+        small().prop_map(|number| TenantId::Wallet(WalletId(number))),
+        small().prop_map(|number| TenantId::Merchant(MerchantId(number))),
         Just(TenantId::Switch),
     ];
     let fields = prop_oneof![

@@ -4,13 +4,17 @@ use domain::{
     AuthorizationIncreased, AuthorizePayment, CaptureMode, CapturePayment, CaptureRest, Command, Consent, Conversions,
     Converted, DeclineReason, Event, Evidence, HoldExpired, IncreaseAuthorization, MandateId, MerchantId, Offer,
     PaymentAmount, PaymentAuthorized, PaymentCaptured, PaymentRefunded, PaymentState, PaymentTotals, Pricing, Quote,
-    QuoteId, QuotedAmounts, RefundId, RefundPayment, RefundPending, RefundPriced, Repriced, SettlementQuote,
+    QuoteId, QuotedAmounts, Record, RefundId, RefundPayment, RefundPending, RefundPriced, Repriced, SettlementQuote,
     Unavailable, VoidPayment,
 };
-use money::{AMOUNT_MINOR_UNITS_MAX, Currency, Money};
-use proptest::{collection::vec, option, prelude::*, sample::select};
+use money::{Currency, Money};
+use proptest::{array::uniform10, collection::vec, option, prelude::*, sample::select};
 
-use super::{Decided, declined, values::*};
+use super::{Decided, declined, record_of, values::*};
+
+pub(crate) fn record() -> impl Strategy<Value = Record> {
+    record_of(prop_oneof![3 => authorized(), 1 => captured_later(), 1 => voided(), 1 => refunded()])
+}
 
 pub(super) fn decided() -> Decided {
     prop_oneof![authorized(), captured_later(), voided(), refunded(), increased(), holds_expired(), refunds_priced(),]
@@ -68,13 +72,13 @@ pub(super) fn captured_at_once(payment: &AuthorizePayment, settlement: Money) ->
 
 fn captured_later() -> Decided {
     let rest = prop_oneof![Just(CaptureRest::Kept), Just(CaptureRest::Released)];
-    let captured = (totals(), any::<i64>(), vec(posting(), 0..6), soft_limits()).prop_map(
+    let captured = (totals(), integer(), vec(posting(), 0..6), soft_limits()).prop_map(
         |(after, settlement, postings, above_soft_limit)| {
             let settlement_amount = Money::new(after.captured.settlement.currency(), settlement.into());
             Event::PaymentCaptured(PaymentCaptured { settlement_amount, postings, after, above_soft_limit })
         },
     );
-    (any::<u32>(), payment_id(), amount(), rest, prop_oneof![captured, declined()])
+    (small(), payment_id(), amount(), rest, prop_oneof![captured, declined()])
         .prop_map(|(merchant, payment_id, amount, rest, event)| {
             let command = CapturePayment { merchant: MerchantId(merchant), payment_id, amount, rest };
             (Command::CapturePayment(command), event)
@@ -83,7 +87,7 @@ fn captured_later() -> Decided {
 }
 
 fn voided() -> Decided {
-    (any::<u32>(), payment_id(), totals())
+    (small(), payment_id(), totals())
         .prop_map(|(merchant, payment_id, after)| {
             let command = VoidPayment { merchant: MerchantId(merchant), payment_id };
             (Command::VoidPayment(command), Event::PaymentVoided(after))
@@ -92,7 +96,7 @@ fn voided() -> Decided {
 }
 
 fn refunded() -> Decided {
-    let given = (totals(), any::<(i64, i64)>(), vec(posting(), 0..6)).prop_flat_map(
+    let given = (totals(), (integer(), integer()), vec(posting(), 0..6)).prop_flat_map(
         |(after, (debit, settlement), postings)| {
             let debit_amount = Money::new(after.refunded.debit.currency(), debit.into());
             let settlement_amount = Money::new(after.refunded.settlement.currency(), settlement.into());
@@ -102,13 +106,13 @@ fn refunded() -> Decided {
             })
         },
     );
-    let waiting = (totals(), any::<i64>(), vec(posting(), 0..6), any::<i64>()).prop_map(
+    let waiting = (totals(), integer(), vec(posting(), 0..6), integer()).prop_map(
         |(after, settlement, postings, priced_from_day)| {
             let settlement_amount = Money::new(after.refunded.settlement.currency(), settlement.into());
             Event::RefundPending(RefundPending { settlement_amount, postings, priced_from_day, after })
         },
     );
-    (any::<u32>(), payment_id(), any::<[u8; 16]>(), amount(), prop_oneof![given, waiting, declined()])
+    (small(), payment_id(), any::<[u8; 16]>(), amount(), prop_oneof![given, waiting, declined()])
         .prop_map(|(merchant, payment_id, refund_id, amount, event)| {
             let refund_id = RefundId::from_bytes(refund_id);
             let command = RefundPayment { merchant: MerchantId(merchant), payment_id, refund_id, amount };
@@ -126,7 +130,7 @@ fn increased() -> Decided {
     let event = (totals(), soft_limits()).prop_map(|(after, above_soft_limit)| {
         Event::AuthorizationIncreased(AuthorizationIncreased { after, above_soft_limit })
     });
-    let asked = (any::<u32>(), payment_id(), amount(), currency().prop_flat_map(conversions), option::of(consent));
+    let asked = (small(), payment_id(), amount(), currency().prop_flat_map(conversions), option::of(consent));
     (asked, prop_oneof![event, declined()])
         .prop_map(|((merchant, payment_id, amount, converted, consent), event)| {
             let converted = Evidence::Present(converted);
@@ -158,7 +162,7 @@ fn refunds_priced() -> Decided {
 }
 
 fn payment() -> impl Strategy<Value = AuthorizePayment> {
-    let ids = (payment_id(), any::<u32>(), label(), digest());
+    let ids = (payment_id(), small(), label(), digest());
     let quoted = (account(), option::of(offer())).prop_flat_map(|(payer, offer)| {
         let currency = offer.as_ref().map_or(payer.currency, |offer| offer.payer.currency);
         (Just(payer), Just(offer), conversions(currency))
@@ -196,7 +200,7 @@ fn consent() -> impl Strategy<Value = Consent> {
 }
 
 pub(crate) fn offer() -> impl Strategy<Value = Offer> {
-    (any::<[u8; 16]>(), timestamp(), any::<u32>(), account(), amount()).prop_map(
+    (any::<[u8; 16]>(), timestamp(), small(), account(), amount()).prop_map(
         |(quote_id, expires_at, merchant, payer, presentment_amount)| Offer {
             quote_id: QuoteId::from_bytes(quote_id),
             expires_at,
@@ -208,10 +212,11 @@ pub(crate) fn offer() -> impl Strategy<Value = Offer> {
 }
 
 pub(crate) fn conversions(debit_currency: Currency) -> impl Strategy<Value = Conversions> {
-    let amounts = (1..=AMOUNT_MINOR_UNITS_MAX, 0..=AMOUNT_MINOR_UNITS_MAX).prop_map(move |(debit, mid)| {
-        QuotedAmounts { debit: Money::new(debit_currency, debit.into()), mid: Money::new(debit_currency, mid.into()) }
+    let amounts = (minor_units(), prop_oneof![minor_units(), Just(0)]).prop_map(move |(debit, mid)| QuotedAmounts {
+        debit: Money::new(debit_currency, debit.into()),
+        mid: Money::new(debit_currency, mid.into()),
     });
-    let debit = (pricing(), ratio(), any::<u32>(), weight(), option::of(amounts)).prop_map(
+    let debit = (pricing(), ratio(), small(), weight(), option::of(amounts)).prop_map(
         |(pricing, markup, move_ppm, exposure_weight, amounts)| {
             Converted::Quoted(Quote { pricing, markup, move_ppm, exposure_weight, amounts })
         },
@@ -223,7 +228,7 @@ pub(crate) fn conversions(debit_currency: Currency) -> impl Strategy<Value = Con
 }
 
 fn pricing() -> impl Strategy<Value = Pricing> {
-    let cross = option::of((1..=u64::MAX).prop_map(domain::Lsn::new));
+    let cross = option::of(number().prop_map(|lsn| domain::Lsn::new(lsn.max(1))));
     (prices(), lsn(), cross, timestamp(), label()).prop_map(|(prices, rate_lsn, cross_lsn, as_of, source)| Pricing {
         prices,
         rate_lsn,
@@ -243,7 +248,7 @@ fn repriced(currency: Currency) -> impl Strategy<Value = Repriced> {
 
 fn totals() -> impl Strategy<Value = PaymentTotals> {
     let currencies = (currency(), currency(), currency());
-    (select(PaymentState::ALL.to_vec()), currencies, any::<[i64; 10]>()).prop_map(
+    (select(PaymentState::ALL.to_vec()), currencies, uniform10(integer())).prop_map(
         |(state, (presentment, debit, settlement), minor_units)| {
             let [a, b, c, d, e, f, g, h, i, held] = minor_units.map(i128::from);
             let amount = |a, b, c| PaymentAmount {

@@ -12,7 +12,7 @@ pub(super) fn posting() -> impl Strategy<Value = Posting> {
 }
 
 pub(super) fn account() -> impl Strategy<Value = AccountId> {
-    (select(AccountKind::ALL.to_vec()), currency(), any::<u32>()).prop_map(|(kind, currency, index)| AccountId {
+    (select(AccountKind::ALL.to_vec()), currency(), small()).prop_map(|(kind, currency, index)| AccountId {
         kind,
         currency,
         index,
@@ -20,8 +20,25 @@ pub(super) fn account() -> impl Strategy<Value = AccountId> {
 }
 
 pub(super) fn amount() -> impl Strategy<Value = Money> {
-    (currency(), 1..=AMOUNT_MINOR_UNITS_MAX)
-        .prop_map(|(currency, minor_units)| Money::new(currency, minor_units.into()))
+    (currency(), minor_units()).prop_map(|(currency, minor_units)| Money::new(currency, minor_units.into()))
+}
+
+/// Minor units of an amount: of any length that it may have.
+pub(super) fn minor_units() -> impl Strategy<Value = i64> {
+    (1..=AMOUNT_MINOR_UNITS_MAX, 0..50_u32).prop_map(|(minor_units, shift)| (minor_units >> shift).max(1))
+}
+
+/// As likely of any length in bits, and none.
+pub(super) fn number() -> impl Strategy<Value = u64> {
+    (any::<u64>(), 0..=u64::BITS).prop_map(|(number, shift)| number.checked_shr(shift).unwrap_or(0))
+}
+
+pub(super) fn small() -> impl Strategy<Value = u32> {
+    (any::<u32>(), 0..=u32::BITS).prop_map(|(number, shift)| number.checked_shr(shift).unwrap_or(0))
+}
+
+pub(super) fn integer() -> impl Strategy<Value = i64> {
+    (number(), any::<bool>()).prop_map(|(number, flipped)| (number ^ if flipped { u64::MAX } else { 0 }).cast_signed())
 }
 
 pub(super) fn currency() -> impl Strategy<Value = Currency> {
@@ -49,7 +66,7 @@ pub(super) fn digest() -> impl Strategy<Value = Digest> {
 }
 
 pub(super) fn timestamp() -> impl Strategy<Value = Timestamp> {
-    any::<i64>().prop_map(Timestamp::from_micros)
+    integer().prop_map(Timestamp::from_micros)
 }
 
 pub(super) fn pair() -> impl Strategy<Value = CurrencyPair> {
@@ -58,11 +75,11 @@ pub(super) fn pair() -> impl Strategy<Value = CurrencyPair> {
 
 /// Any sum that a record can hold.
 pub(super) fn sum(currency: Currency) -> impl Strategy<Value = Money> {
-    any::<i64>().prop_map(move |minor_units| Money::new(currency, minor_units.into()))
+    integer().prop_map(move |minor_units| Money::new(currency, minor_units.into()))
 }
 
 pub(super) fn amount_in(currency: Currency) -> impl Strategy<Value = Money> {
-    (1..=AMOUNT_MINOR_UNITS_MAX).prop_map(move |minor_units| Money::new(currency, minor_units.into()))
+    minor_units().prop_map(move |minor_units| Money::new(currency, minor_units.into()))
 }
 
 pub(super) fn weight() -> impl Strategy<Value = Weight> {
@@ -75,7 +92,7 @@ pub(super) fn payment_id() -> impl Strategy<Value = PaymentId> {
 }
 
 pub(super) fn lsn() -> impl Strategy<Value = Lsn> {
-    any::<u64>().prop_map(Lsn::new)
+    number().prop_map(Lsn::new)
 }
 
 /// As a mid alone gives them, as bid and ask do, and as two rates crossed do.
@@ -94,6 +111,14 @@ fn spread() -> impl Strategy<Value = Prices> {
     })
 }
 
-pub(super) fn exact_rate() -> impl Strategy<Value = ExactRate> {
-    prices().prop_map(Prices::mid)
+/// As prices give them, and fractions of small parts.
+pub(crate) fn exact_rate() -> impl Strategy<Value = ExactRate> {
+    let of_powers = (0..40_u32, 0..20_u32, 1..100_u128)
+        .prop_filter_map("in lowest terms", |(twos, fives, numerator)| {
+            ExactRate::from_parts(numerator, 2_u128.pow(twos) * 5_u128.pow(fives)).ok()
+        });
+    let small = (1..100_u128, 1..100_u128).prop_filter_map("in lowest terms", |(numerator, denominator)| {
+        ExactRate::from_parts(numerator, denominator).ok()
+    });
+    prop_oneof![prices().prop_map(Prices::mid), of_powers, small]
 }
