@@ -184,14 +184,21 @@ impl Ledger {
     }
 
     fn get(&self, account: AccountId) -> Option<i64> {
-        self.wallets.get(account).or_else(|| self.balances.get(&account).copied())
+        if account.kind == AccountKind::Wallet
+            && let Some(units) = self.wallets.get(account)
+        {
+            return Some(units);
+        }
+        self.balances.get(&account).copied()
     }
 
     fn balance_mut(&mut self, account: AccountId) -> &mut i64 {
-        match self.wallets.get_mut(account) {
-            Some(units) => units,
-            None => self.balances.entry(account).or_insert(0),
+        if account.kind == AccountKind::Wallet
+            && let Some(units) = self.wallets.get_mut(account)
+        {
+            return units;
         }
+        self.balances.entry(account).or_insert(0)
     }
 }
 

@@ -33,20 +33,18 @@ impl Wallets {
         self.count = self.count.checked_add(1).expect("fewer than 2^32 of a kind");
     }
 
-    /// The balance of an account that was opened here, in minor units.
+    /// The balance of a wallet account that was opened here, in minor units.
     pub(super) fn get(&self, account: AccountId) -> Option<i64> {
         let (block, place) = place_of(account.index);
-        let Block { units, currencies } = self.blocks.get(block).filter(|_| account.kind == AccountKind::Wallet)?;
-        currencies.get(place).filter(|currency| **currency == account.currency)?;
-        units.get(place).copied()
+        let Block { units, currencies } = self.blocks.get(block)?;
+        if *currencies.get(place)? == account.currency { units.get(place).copied() } else { None }
     }
 
     /// As [`get`](Self::get), to be changed.
     pub(super) fn get_mut(&mut self, account: AccountId) -> Option<&mut i64> {
         let (block, place) = place_of(account.index);
-        let Block { units, currencies } = self.blocks.get_mut(block).filter(|_| account.kind == AccountKind::Wallet)?;
-        currencies.get(place).filter(|currency| **currency == account.currency)?;
-        units.get_mut(place)
+        let Block { units, currencies } = self.blocks.get_mut(block)?;
+        if *currencies.get(place)? == account.currency { units.get_mut(place) } else { None }
     }
 
     /// Every account, by rising number.

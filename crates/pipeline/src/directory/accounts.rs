@@ -1,11 +1,11 @@
 //! Wallets and their accounts, by name and number.
 
 use std::{
-    hash::{BuildHasher, RandomState},
+    hash::{BuildHasher, Hasher, RandomState},
     sync::{RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
-use domain::{AccountId, AccountKind, AccountName, BLOCK_NAMES, Name, NameBlock, Numbered, WalletId};
+use domain::{AccountId, AccountKind, AccountName, BLOCK_NAMES, NAME_CHARS_MAX, Name, NameBlock, Numbered, WalletId};
 use money::Currency;
 
 /// Every wallet account there is, for as long as the switch runs: about fourteen bytes and the name for each.
@@ -100,7 +100,16 @@ impl Accounts {
     }
 
     fn hash(&self, wallet: &Name, name: &str) -> u64 {
-        self.hasher.hash_one((wallet.as_str(), name))
+        // In one piece, which takes half as long as two.
+        let mut text = [b'/'; 2 * NAME_CHARS_MAX + 1];
+        let (wallet, name) = (wallet.as_str().as_bytes(), name.as_bytes());
+        let begin = wallet.len().saturating_add(1);
+        let end = begin.saturating_add(name.len());
+        text[..wallet.len()].copy_from_slice(wallet);
+        text[begin..end].copy_from_slice(name);
+        let mut hasher = self.hasher.build_hasher();
+        hasher.write(&text[..end]);
+        hasher.finish()
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Table> {
