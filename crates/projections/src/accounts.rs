@@ -84,25 +84,26 @@ impl Accounts {
     pub(crate) fn load(index: Index) -> Result<Self, IndexError> {
         let accounts = Self { index: Some(index.clone()), blocks: DashMap::new() };
         let mut refused = None;
-        index.each_account(|told| match Row::of(&told) {
-            Some((row, held)) => accounts.insert(told.account, row, held),
-            None => refused = Some(told.account),
+        index.each_account(|told| {
+            if !Row::of(&told).is_some_and(|(row, held)| accounts.insert(told.account, row, held)) {
+                refused = Some(told.account);
+            }
         })?;
         let damaged = |account: AccountId| {
-            let problem = "an account has what none can have";
+            let problem = "it has what no account can have, or the number of another";
             IndexError::damaged(Table::Accounts, &account.packed().to_be_bytes(), problem)
         };
         refused.map_or(Ok(accounts), |account| Err(damaged(account)))
     }
 
     pub(crate) fn open(&self, account: AccountId, opened_at: Timestamp) {
-        self.insert(account, Row::new(account, opened_at), 0);
+        let is_new = self.insert(account, Row::new(account, opened_at), 0);
+        assert!(is_new, "an account is opened once: {account:?}");
     }
 
-    fn insert(&self, account: AccountId, row: Row, held: i64) {
+    fn insert(&self, account: AccountId, row: Row, held: i64) -> bool {
         let (block, place) = place_of(account);
-        let is_new = self.blocks.entry(block).or_default().insert(place, row, held);
-        assert!(is_new, "an account is opened once: {account:?}");
+        self.blocks.entry(block).or_default().insert(place, row, held)
     }
 
     pub(crate) fn is_open(&self, account: AccountId) -> bool {
