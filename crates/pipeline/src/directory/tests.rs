@@ -60,7 +60,8 @@ fn whoever_finds_an_account_finds_its_name_while_others_are_opened() {
         let full = account_name(["north", "south"][usize::try_from(wallet).unwrap()], &called);
         let found = directory.account(&full);
         assert!(found.is_none_or(|found| found == account && directory.account_name(found) == Some(full)));
-        assert_eq!(directory.account_of(WalletId(wallet), &name(&called)).is_some(), found.is_some());
+        // Opened meanwhile, perhaps, but never found once and then no more.
+        assert!(found.is_none() || directory.account_of(WalletId(wallet), &name(&called)) == found);
         found.is_some()
     };
     std::thread::scope(|scope| {
