@@ -16,6 +16,8 @@ mod event;
 mod evidence;
 mod ids;
 mod key;
+mod names;
+mod numbered;
 mod payment;
 mod policy;
 mod position;
@@ -46,6 +48,8 @@ pub use ids::{
     AccountId, AccountKind, CurrencyPair, MandateId, MerchantId, PaymentId, QuoteId, RefundId, TenantId, WalletId,
 };
 pub use key::{ApiKeyHash, DIGEST_BYTES, Difference, Digest, FIELDS_MAX, Fingerprint, IdempotencyKey, Method};
+pub use names::{BLOCK_NAMES, NameBlock};
+pub use numbered::Numbered;
 pub use payment::{PaymentAmount, PaymentMove, PaymentState, PaymentTotals};
 pub use policy::{
     DAY_OFFSET_MINUTES_DEFAULT, DigestKey, ExposureLimit, HOLD_MS_DEFAULT, KEY_MS_DEFAULT, MarkupTier, MerchantRules,

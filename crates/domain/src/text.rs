@@ -38,7 +38,7 @@ pub enum InvalidText {
 
 /// A name given to a merchant, a wallet operator or an account: 1 to 64 characters of a–z, 0–9 and hyphen.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Name(Arc<str>);
+pub struct Name(pub(crate) Arc<str>);
 
 impl Name {
     /// Checks and keeps a name.

@@ -1,17 +1,14 @@
 //! Wallet accounts: opening, closing, deposits and withdrawals.
 
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::vec::Vec;
 
 use domain::{
-    AccountId, AccountKind, Decline, DeclineReason, Event, Evidence, MoveFunds, Name, OnAccount, OpenAccount, Posting,
-    Refusal, StandingAccount, StandingState, WalletId,
+    AccountId, AccountKind, BLOCK_NAMES, DIGEST_BYTES, Decline, DeclineReason, DigestKey, Event, Evidence, MoveFunds,
+    Name, NameBlock, Numbered, OnAccount, OpenAccount, Posting, Refusal, StandingAccount, StandingState, WalletId,
 };
-use money::Money;
+use money::{Currency, Money};
 
-use crate::{
-    ledger::Ledger,
-    parties::{Parties, next_number},
-};
+use crate::{ledger::Ledger, parties::Parties};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AccountState {
@@ -31,34 +28,80 @@ impl AccountState {
     }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct WalletAccount {
     pub(crate) id: AccountId,
     pub(crate) wallet: WalletId,
     pub(crate) state: AccountState,
 }
 
+/// Every wallet account there is, for as long as the ledger lasts: about sixteen bytes and the name for each.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Accounts {
-    rows: Vec<WalletAccount>,
-    names: BTreeMap<(WalletId, Name), AccountId>,
+    blocks: Vec<Block>,
+    /// By wallet and name.
+    numbers: Numbered,
+    /// Keeps the hashes of names from those who choose names.
+    name_key: [u8; DIGEST_BYTES],
 }
 
+/// Accounts side by side, as many as their names fit a block.
+#[derive(Clone, Debug, Default)]
+struct Block {
+    names: NameBlock,
+    rows: Vec<Row>,
+}
+
+/// A wallet account without its number, which is its place.
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    wallet: WalletId,
+    currency: Currency,
+    state: AccountState,
+}
+
+const _: () = assert!(size_of::<Row>() == 8);
+
 impl Accounts {
+    /// Takes a secret that is the ledger's, before there is any account: wallet operators choose names, and shall not choose
+    /// where they meet. What is in a record is an input like any other, and no order of the numbers reaches an output.
+    pub(crate) fn begin(&mut self, key: DigestKey) {
+        assert!(self.numbers.is_empty(), "a ledger begins before its accounts");
+        self.name_key = key.check.0;
+    }
+
     pub(crate) fn open(&self, parties: &Parties, open: &OpenAccount) -> Result<AccountId, Refusal> {
         if !parties.has_wallet(open.wallet) {
             return Err(Refusal::WalletNotFound);
         }
-        if self.names.contains_key(&(open.wallet, open.name.clone())) {
+        if self.is_named(open.wallet, &open.name) {
             return Err(Refusal::AccountExists);
         }
-        Ok(AccountId { kind: AccountKind::Wallet, currency: open.currency, index: next_number(self.rows.len()) })
+        Ok(AccountId { kind: AccountKind::Wallet, currency: open.currency, index: self.numbers.len() })
     }
 
     pub(crate) fn opened(&mut self, open: &OpenAccount, account: AccountId) {
-        assert!(account.index == next_number(self.rows.len()), "wallet accounts are numbered without gaps");
-        self.rows.push(WalletAccount { id: account, wallet: open.wallet, state: AccountState::Open });
-        self.names.insert((open.wallet, open.name.clone()), account);
+        let hash = name_hash(&self.name_key, open.wallet, open.name.as_str());
+        let Self { blocks, numbers, name_key } = self;
+        let number = numbers.push(hash, |number| {
+            let (row, name) = found(blocks, number).expect("what has a number has a row");
+            name_hash(name_key, row.wallet, name)
+        });
+        assert!(account.index == number, "wallet accounts are numbered without gaps");
+        if blocks.last().is_none_or(|block| block.names.is_full()) {
+            blocks.push(Block::default());
+        }
+        let block = blocks.last_mut().expect("there is one that is not full");
+        block.names.push(&open.name);
+        block.rows.push(Row { wallet: open.wallet, currency: account.currency, state: AccountState::Open });
+    }
+
+    fn is_named(&self, wallet: WalletId, name: &Name) -> bool {
+        let hash = name_hash(&self.name_key, wallet, name.as_str());
+        let is_sought = |number| {
+            found(&self.blocks, number).is_some_and(|(row, called)| row.wallet == wallet && called == name.as_str())
+        };
+        self.numbers.find(hash, is_sought).is_some()
     }
 
     /// An account that still waits for a refund is not empty.
@@ -88,7 +131,12 @@ impl Accounts {
 
     pub(crate) fn state_recorded(&mut self, on: &OnAccount, state: AccountState) {
         let Evidence::Present(account) = on.account else { unreachable!("only found accounts change their state") };
-        self.rows[row_index(account)].state = state;
+        self.row_mut(account).state = state;
+    }
+
+    fn row_mut(&mut self, account: AccountId) -> &mut Row {
+        let (block, place) = place_of(account.index);
+        &mut self.blocks[block].rows[place]
     }
 
     pub(crate) fn deposit(&self, ledger: &Ledger, funds: &MoveFunds) -> Result<Event, Refusal> {
@@ -125,28 +173,32 @@ impl Accounts {
     }
 
     /// The account found by the stages, if this engine has it too.
-    pub(crate) fn find(&self, found: &Evidence<AccountId>) -> Result<&WalletAccount, Refusal> {
+    pub(crate) fn find(&self, found: &Evidence<AccountId>) -> Result<WalletAccount, Refusal> {
         let Evidence::Present(id) = found else { return Err(Refusal::AccountNotFound) };
-        let row = usize::try_from(id.index).ok().and_then(|index| self.rows.get(index));
-        row.filter(|account| account.id == *id).ok_or(Refusal::AccountNotFound)
+        self.get(*id).ok_or(Refusal::AccountNotFound)
     }
 
     pub(crate) fn has(&self, account: AccountId) -> bool {
-        self.rows.get(row_index(account)).is_some_and(|row| row.id == account)
+        self.get(account).is_some()
     }
 
     /// An account that a record told of.
-    pub(crate) fn row(&self, account: AccountId) -> &WalletAccount {
-        &self.rows[row_index(account)]
+    pub(crate) fn row(&self, account: AccountId) -> WalletAccount {
+        self.get(account).expect("a record tells of accounts that were opened")
+    }
+
+    fn get(&self, id: AccountId) -> Option<WalletAccount> {
+        let (block, place) = place_of(id.index);
+        let row = self.blocks.get(block)?.rows.get(place)?;
+        let is_it = id.kind == AccountKind::Wallet && id.currency == row.currency;
+        is_it.then_some(WalletAccount { id, wallet: row.wallet, state: row.state })
     }
 
     /// Every wallet account, by rising number.
     pub(crate) fn standing(&self) -> impl Iterator<Item = StandingAccount> + '_ {
-        let mut names: BTreeMap<u32, &Name> = BTreeMap::new();
-        names.extend(self.names.iter().map(|((_, name), id)| (id.index, name)));
-        self.rows.iter().zip(names.into_values()).map(|(row, name)| StandingAccount {
+        self.iter().map(|(name, row)| StandingAccount {
             wallet: row.wallet,
-            name: name.clone(),
+            name,
             account: row.id,
             state: match row.state {
                 AccountState::Open => StandingState::Open,
@@ -160,12 +212,12 @@ impl Accounts {
     pub(crate) fn stand(&mut self, account: StandingAccount) -> bool {
         let StandingAccount { wallet, name, account, state } = account;
         let open = OpenAccount { wallet, name, currency: account.currency };
-        let is_next = account.kind == AccountKind::Wallet && account.index == next_number(self.rows.len());
-        if !is_next || self.names.contains_key(&(wallet, open.name.clone())) {
+        let is_next = account.kind == AccountKind::Wallet && account.index == self.numbers.len();
+        if !is_next || self.is_named(wallet, &open.name) {
             return false;
         }
         self.opened(&open, account);
-        self.rows[row_index(account)].state = match state {
+        self.row_mut(account).state = match state {
             StandingState::Open => AccountState::Open,
             StandingState::Frozen => AccountState::Frozen,
             StandingState::Closed => AccountState::Closed,
@@ -173,9 +225,39 @@ impl Accounts {
         true
     }
 
-    pub(crate) fn names(&self) -> impl Iterator<Item = (&(WalletId, Name), &WalletAccount)> {
-        self.names.iter().map(|(name, id)| (name, self.row(*id)))
+    /// Every wallet account with its name, by rising number.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Name, WalletAccount)> {
+        (0..self.numbers.len()).map(|index| {
+            let (block, place) = place_of(index);
+            let Block { names, rows } = &self.blocks[block];
+            let Row { wallet, currency, state } = rows[place];
+            let id = AccountId { kind: AccountKind::Wallet, currency, index };
+            let name = names.name(place).expect("every row has its name");
+            (name, WalletAccount { id, wallet, state })
+        })
     }
+}
+
+/// The block of an account and its place there.
+pub(crate) fn place_of(number: u32) -> (usize, usize) {
+    let index = |part| usize::try_from(part).expect("an index in memory fits usize");
+    (index(number / BLOCK_NAMES), index(number % BLOCK_NAMES))
+}
+
+fn found(blocks: &[Block], number: u32) -> Option<(&Row, &str)> {
+    let (block, place) = place_of(number);
+    let Block { names, rows } = blocks.get(block)?;
+    Some((rows.get(place)?, names.get(place)?))
+}
+
+/// Nobody who does not know the key can find names of one hash.
+fn name_hash(key: &[u8; DIGEST_BYTES], wallet: WalletId, name: &str) -> u64 {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(key);
+    hasher.update(&wallet.0.to_le_bytes());
+    hasher.update(name.as_bytes());
+    let [a, b, c, d, e, f, g, h, ..] = *hasher.finalize().as_bytes();
+    u64::from_le_bytes([a, b, c, d, e, f, g, h])
 }
 
 /// Into the account or out of it.
@@ -183,10 +265,6 @@ impl Accounts {
 enum Direction {
     In,
     Out,
-}
-
-fn row_index(account: AccountId) -> usize {
-    usize::try_from(account.index).expect("an index in memory fits usize")
 }
 
 fn balance_after(ledger: &Ledger, account: AccountId, posting: &Posting) -> Money {
@@ -201,3 +279,6 @@ fn balance_after(ledger: &Ledger, account: AccountId, posting: &Posting) -> Mone
 pub(crate) const fn declined(reason: DeclineReason) -> Event {
     Event::Declined(Decline { reason, paid_by: None })
 }
+
+#[cfg(test)]
+mod tests;

@@ -58,7 +58,7 @@ impl Engine {
         if let Some(taken) = self.order_taken(authorize) {
             return Ok(taken);
         }
-        Ok(match self.approve(policy, at, authorize, payer, &subject, (conversions, names)) {
+        Ok(match self.approve(policy, at, authorize, &payer, &subject, (conversions, names)) {
             Ok(event) => event,
             Err(reason) => declined(reason),
         })

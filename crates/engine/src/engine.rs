@@ -153,7 +153,7 @@ impl Engine {
 
     fn make_so(&mut self, record: &Arc<Record>) {
         match (&record.command, &record.event) {
-            (Command::InitializeSwitch(initialize), Event::SwitchInitialized) => self.initialized = Some(*initialize),
+            (Command::InitializeSwitch(initialize), Event::SwitchInitialized) => self.begin(Some(*initialize)),
             (Command::InstallPolicy(InstallPolicy { policy }), Event::PolicyInstalled) => {
                 self.policy = Some(Arc::clone(policy));
                 self.keys.set_term(record.lsn, policy.key_ms);
@@ -185,6 +185,13 @@ impl Engine {
                 self.together_recorded(record);
             }
             (command, event) => self.make_payment_so(record.at, command, event),
+        }
+    }
+
+    pub(crate) fn begin(&mut self, initialized: Option<InitializeSwitch>) {
+        self.initialized = initialized;
+        if let Some(InitializeSwitch { digest_key, .. }) = initialized {
+            Arc::make_mut(&mut self.accounts).begin(digest_key);
         }
     }
 

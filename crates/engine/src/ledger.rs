@@ -1,12 +1,16 @@
 //! Balances. A balance is credits less debits: what the switch owes is positive, what it owns is negative, and each
 //! currency sums to zero.
 
+mod wallets;
+
 use alloc::collections::BTreeMap;
 
 use domain::{AccountId, AccountKind, DeclineReason, Posting, StandingBalance};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use money::{Currency, Money};
+
+use wallets::Wallets;
 
 /// The most one account may hold, in minor units, in either direction. It keeps every balance within an `int64`.
 pub const BALANCE_MINOR_UNITS_MAX: i128 = 999_999_999_999_999_999;
@@ -17,7 +21,10 @@ const ACCOUNTS_TOUCHED_MAX: usize = 2 * POSTINGS_MAX;
 
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
-    /// Within `BALANCE_MINOR_UNITS_MAX` on either side after every record, so that sixteen bytes hold an account.
+    /// Wallet accounts that were opened here.
+    wallets: Wallets,
+    /// All others; of an excerpt, all. Balances are within `BALANCE_MINOR_UNITS_MAX` on either side after every record, so
+    /// that eight bytes hold one.
     balances: HashMap<AccountId, i64, FixedState>,
     /// Reserved on wallet accounts; what is not listed is zero.
     held: HashMap<AccountId, i64, FixedState>,
@@ -26,15 +33,19 @@ pub(crate) struct Ledger {
 impl Ledger {
     /// An account with nothing in it. House accounts need no opening.
     pub(crate) fn open(&mut self, account: AccountId) {
-        let earlier = self.balances.insert(account, 0);
-        assert!(earlier.is_none(), "an account is opened once");
+        assert!(!self.is_open(account), "an account is opened once");
+        if account.kind == AccountKind::Wallet {
+            self.wallets.open(account);
+        } else {
+            self.balances.insert(account, 0);
+        }
     }
 
     /// A ledger that has these accounts as they stand, and no others.
     pub(crate) fn excerpt(&self, accounts: impl Iterator<Item = AccountId>) -> Self {
         let mut excerpt = Self::default();
         for account in accounts {
-            excerpt.balances.extend(self.balances.get(&account).map(|units| (account, *units)));
+            excerpt.balances.extend(self.get(account).map(|units| (account, units)));
             excerpt.held.extend(self.held.get(&account).map(|units| (account, *units)));
         }
         excerpt
@@ -91,8 +102,8 @@ impl Ledger {
         let before = Touched::new(self, postings);
         for posting in postings {
             let units = kept(posting.amount().minor_units());
-            *self.balances.entry(posting.debit()).or_insert(0) -= units;
-            *self.balances.entry(posting.credit()).or_insert(0) += units;
+            *self.balance_mut(posting.debit()) -= units;
+            *self.balance_mut(posting.credit()) += units;
         }
         for (account, _, _) in before.balances() {
             let now = self.units(account);
@@ -108,8 +119,8 @@ impl Ledger {
     /// The sum of all accounts of each currency that has any.
     pub(crate) fn sums(&self) -> BTreeMap<Currency, i128> {
         let mut sums = BTreeMap::new();
-        for (account, units) in &self.balances {
-            *sums.entry(account.currency).or_insert(0) += i128::from(*units);
+        for (account, units) in self.iter() {
+            *sums.entry(account.currency).or_insert(0) += units;
         }
         sums
     }
@@ -121,7 +132,8 @@ impl Ledger {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (AccountId, i128)> {
-        self.balances.iter().map(|(account, units)| (*account, i128::from(*units)))
+        let others = self.balances.iter().map(|(account, units)| (*account, *units));
+        self.wallets.iter().chain(others).map(|(account, units)| (account, i128::from(units)))
     }
 
     pub(crate) fn holds(&self) -> impl Iterator<Item = (AccountId, i128)> {
@@ -129,32 +141,33 @@ impl Ledger {
     }
 
     /// Every account that has anything, by rising account.
-    pub(crate) fn standing(&self) -> impl Iterator<Item = StandingBalance> + use<> {
-        let mut balances: BTreeMap<AccountId, StandingBalance> = BTreeMap::new();
-        let empty = |account| StandingBalance { account, posted: 0, held: 0 };
-        for (account, posted) in self.iter().filter(|(_, posted)| *posted != 0) {
-            balances.entry(account).or_insert(empty(account)).posted = posted;
-        }
-        for (account, held) in self.holds() {
-            balances.entry(account).or_insert(empty(account)).held = held;
-        }
-        balances.into_values()
+    pub(crate) fn standing(&self) -> impl Iterator<Item = StandingBalance> + '_ {
+        // Wallet accounts are the first kind; the others are few, and only wallet accounts have holds.
+        let others: BTreeMap<AccountId, i64> =
+            self.balances.iter().map(|(account, units)| (*account, *units)).collect();
+        let balances = self.wallets.in_order().chain(others).map(|(account, posted)| StandingBalance {
+            account,
+            posted: posted.into(),
+            held: self.held_units(account),
+        });
+        balances.filter(|balance| balance.posted != 0 || balance.held != 0)
     }
 
     /// Whether an account was opened, or has had anything.
     pub(crate) fn is_open(&self, account: AccountId) -> bool {
-        self.balances.contains_key(&account)
+        self.get(account).is_some()
     }
 
     /// Takes in what an account has; whether it can have that.
     pub(crate) fn stand(&mut self, balance: StandingBalance) -> bool {
         let StandingBalance { account, posted, held } = balance;
+        let is_there = account.kind != AccountKind::Wallet || self.is_open(account);
         let is_above_floor = posted >= held || account.kind.may_be_negative();
         let holds_rightly = held == 0 || (held > 0 && account.kind == AccountKind::Wallet);
-        if !is_above_floor || !holds_rightly || posted.abs() > BALANCE_MINOR_UNITS_MAX {
+        if !is_there || !is_above_floor || !holds_rightly || posted.abs() > BALANCE_MINOR_UNITS_MAX {
             return false;
         }
-        self.balances.insert(account, kept(posted));
+        *self.balance_mut(account) = kept(posted);
         if held != 0 {
             self.held.insert(account, kept(held));
         }
@@ -167,7 +180,25 @@ impl Ledger {
     }
 
     fn units(&self, account: AccountId) -> i128 {
-        self.balances.get(&account).copied().map_or(0, i128::from)
+        self.get(account).map_or(0, i128::from)
+    }
+
+    fn get(&self, account: AccountId) -> Option<i64> {
+        if account.kind == AccountKind::Wallet
+            && let Some(units) = self.wallets.get(account)
+        {
+            return Some(units);
+        }
+        self.balances.get(&account).copied()
+    }
+
+    fn balance_mut(&mut self, account: AccountId) -> &mut i64 {
+        if account.kind == AccountKind::Wallet
+            && let Some(units) = self.wallets.get_mut(account)
+        {
+            return units;
+        }
+        self.balances.entry(account).or_insert(0)
     }
 }
 

@@ -144,7 +144,7 @@ impl Engine {
         if !within_payment || !within_period {
             return Err(DeclineReason::ConsentExceeded);
         }
-        check_may_debit(self.accounts.row(before.payer))?;
+        check_may_debit(&self.accounts.row(before.payer))?;
         let grown = || match (before.reserved_exposure(), after.reserved_exposure()) {
             (Some(was), Some(now)) => Some((minus(now.0, was.0), minus(now.1, was.1))),
             (_, now) => now,

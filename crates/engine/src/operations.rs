@@ -110,7 +110,7 @@ impl Engine {
         account: &Evidence<AccountId>,
         merchant: &Evidence<MerchantId>,
         bounds: &[Money],
-    ) -> Result<(&WalletAccount, MerchantId), Refusal> {
+    ) -> Result<(WalletAccount, MerchantId), Refusal> {
         let account = self.accounts.find(account)?;
         let merchant = merchant_of(merchant)?;
         self.parties.merchant(merchant).ok_or(Refusal::MerchantNotFound)?;

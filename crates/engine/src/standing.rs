@@ -77,7 +77,8 @@ impl Engine {
                 accepted(!self.forgetful, "a second ledger")?;
                 let StandingLedger { lsn, at, initialized, policy, key_terms } = ledger;
                 self.keys.stand_terms(key_terms);
-                (self.applied, self.applied_at, self.initialized, self.policy) = (lsn, at, initialized, policy);
+                (self.applied, self.applied_at, self.policy) = (lsn, at, policy);
+                self.begin(initialized);
                 self.forgetful = true;
                 Ok(())
             }

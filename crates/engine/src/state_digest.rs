@@ -38,7 +38,8 @@ impl Engine {
         for merchant in self.parties.merchants() {
             hasher.text(&alloc::format!("{merchant:?}"));
         }
-        for ((wallet, name), account) in self.accounts.names() {
+        let names: BTreeMap<_, _> = self.accounts.iter().map(|(name, row)| ((row.wallet, name), row)).collect();
+        for ((wallet, name), account) in names {
             hasher.number(u64::from(wallet.0));
             hasher.text(name.as_str());
             hasher.number(account.id.packed());

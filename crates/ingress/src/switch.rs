@@ -135,9 +135,7 @@ impl Switch {
     /// A wallet operator's account of that name, as evidence: an account that is not there is for the engine to refuse,
     /// after it has looked at the key.
     pub(crate) fn account_of(&self, wallet: WalletId, account: &Name) -> Evidence<AccountId> {
-        let wallet = self.directory.wallet_name(wallet);
-        let name = wallet.map(|wallet| AccountName { wallet, account: account.clone() });
-        let found = name.and_then(|name| self.directory.account(&name));
+        let found = self.directory.account_of(wallet, account);
         found.map_or(Evidence::Unavailable(Unavailable::AccountNotFound), Evidence::Present)
     }
 }

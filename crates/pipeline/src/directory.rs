@@ -1,5 +1,6 @@
 //! Names and numbers of the parties and their accounts.
 
+mod accounts;
 mod codes;
 
 use dashmap::{DashMap, Entry};
@@ -10,6 +11,7 @@ use domain::{
 };
 use money::{Currency, Ratio};
 
+use accounts::Accounts;
 use codes::Codes;
 
 /// Who is called what, and whose account a consent speaks of. Derived from durable records only.
@@ -20,9 +22,7 @@ use codes::Codes;
 #[derive(Debug, Default)]
 pub struct Directory {
     wallets: DashMap<Name, WalletId>,
-    wallet_names: DashMap<WalletId, Name>,
-    accounts: DashMap<AccountName, AccountId>,
-    account_names: DashMap<AccountId, AccountName>,
+    accounts: Accounts,
     merchants: DashMap<Name, MerchantId>,
     merchant_entries: DashMap<MerchantId, MerchantEntry>,
     credentials: DashMap<[u8; 32], MerchantId>,
@@ -55,7 +55,7 @@ impl Directory {
     /// Folds one durable record; a record that names nobody changes nothing but the time: codes end by it.
     ///
     /// # Panics
-    /// When an account is opened in a wallet no earlier record registered.
+    /// When an account is opened in a wallet no earlier record registered, or out of order.
     pub fn observe(&self, record: &Record) {
         self.codes.forget_ended(record.at);
         match (&record.command, &record.event) {
@@ -84,7 +84,7 @@ impl Directory {
     /// every record knows.
     ///
     /// # Panics
-    /// When an account is told of a wallet that was not.
+    /// When an account is told of a wallet that was not, or out of order.
     pub fn stand(&self, standing: &Standing) {
         match standing {
             Standing::Wallet(name) => {
@@ -125,19 +125,25 @@ impl Directory {
     /// What this wallet operator is called.
     #[must_use]
     pub fn wallet_name(&self, wallet: WalletId) -> Option<Name> {
-        self.wallet_names.get(&wallet).map(|entry| entry.clone())
+        self.accounts.wallet(wallet)
     }
 
     /// The wallet account of this name, open or closed.
     #[must_use]
     pub fn account(&self, name: &AccountName) -> Option<AccountId> {
-        self.accounts.get(name).map(|entry| *entry)
+        self.accounts.find(name)
+    }
+
+    /// The account that is called so in this wallet, open or closed.
+    #[must_use]
+    pub fn account_of(&self, wallet: WalletId, name: &Name) -> Option<AccountId> {
+        self.accounts.find_in(wallet, name)
     }
 
     /// What this wallet account is called; `None` for accounts of merchants and of the house.
     #[must_use]
     pub fn account_name(&self, account: AccountId) -> Option<AccountName> {
-        self.account_names.get(&account).map(|entry| entry.clone())
+        self.accounts.name(account)
     }
 
     /// The merchant of this name.
@@ -181,15 +187,12 @@ impl Directory {
     }
 
     fn add_wallet(&self, command: &RegisterWallet, wallet: WalletId) {
-        self.wallet_names.insert(wallet, command.name.clone());
+        self.accounts.insert_wallet(wallet, &command.name);
         self.wallets.insert(command.name.clone(), wallet);
     }
 
     fn add_account(&self, command: &OpenAccount, account: AccountId) {
-        let wallet = self.wallet_name(command.wallet).expect("an account is opened in a wallet that is registered");
-        let name = AccountName { wallet, account: command.name.clone() };
-        self.account_names.insert(account, name.clone());
-        self.accounts.insert(name, account);
+        self.accounts.insert(account, command.wallet, &command.name);
     }
 
     fn add_merchant(&self, command: &RegisterMerchant, merchant: MerchantId) {

@@ -1,5 +1,7 @@
 //! Accounts of wallet holders and merchants, with their postings.
 
+mod block;
+
 use std::sync::Arc;
 
 use dashmap::DashMap;
@@ -7,11 +9,9 @@ use domain::{AccountId, AccountKind, Lsn, PaymentId, Posting, Record, Timestamp}
 use index::{AccountRow, AccountState, Batch, Index, PlaceInRecord, Table};
 use money::Money;
 
-use crate::{
-    IndexError,
-    tail::{Part, Tail},
-    trial_balance::{add, subtract},
-};
+use block::{BLOCK_ACCOUNTS, Block, Row, Use, part};
+
+use crate::{IndexError, trial_balance::subtract};
 
 /// An account without its postings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,63 +70,61 @@ pub(crate) enum Change {
 
 /// Every account that was opened or came with a merchant. House accounts are not here: each is a line of the trial
 /// balance, and the posting list of a position would be as long as the ledger.
+///
+/// An account that is not in use takes 24 bytes and its share of a block. The postings that the hot window keeps, and what
+/// is held, are beside it while there are any.
 #[derive(Debug, Default)]
 pub(crate) struct Accounts {
     index: Option<Index>,
-    views: DashMap<AccountId, View>,
-}
-
-#[derive(Debug)]
-struct View {
-    summary: AccountSummary,
-    postings: Tail<PostingView>,
-}
-
-/// A posting by reference: the record is shared with all who show it.
-#[derive(Clone, Debug)]
-struct PostingView {
-    record: Arc<Record>,
-    // Invariant: there is a posting of this index in the record.
-    index: usize,
-    posted_balance: Money,
+    blocks: DashMap<u64, Block>,
 }
 
 impl Accounts {
     /// The accounts as they stand in the index.
     pub(crate) fn load(index: Index) -> Result<Self, IndexError> {
-        let views = DashMap::new();
-        index.each_account(|row| {
-            let AccountRow { account, state, opened_at, posted_balance, held_balance, postings } = row;
-            let summary = AccountSummary { state, opened_at, posted_balance, held_balance };
-            let postings = usize::try_from(postings).expect("a list fits the address space");
-            views.insert(account, View { summary, postings: Tail::behind(postings) });
+        let accounts = Self { index: Some(index.clone()), blocks: DashMap::new() };
+        let mut refused = None;
+        index.each_account(|told| {
+            if !Row::of(&told).is_some_and(|(row, held)| accounts.insert(told.account, row, held)) {
+                refused = Some(told.account);
+            }
         })?;
-        Ok(Self { index: Some(index), views })
+        let damaged = |account: AccountId| {
+            let problem = "it has what no account can have, or the number of another";
+            IndexError::damaged(Table::Accounts, &account.packed().to_be_bytes(), problem)
+        };
+        refused.map_or(Ok(accounts), |account| Err(damaged(account)))
     }
 
     pub(crate) fn open(&self, account: AccountId, opened_at: Timestamp) {
-        let zero = Money::zero(account.currency);
-        let summary = AccountSummary { state: AccountState::Open, opened_at, posted_balance: zero, held_balance: zero };
-        let before = self.views.insert(account, View { summary, postings: Tail::default() });
-        assert!(before.is_none(), "an account is opened once: {account:?}");
+        let is_new = self.insert(account, Row::new(account, opened_at), 0);
+        assert!(is_new, "an account is opened once: {account:?}");
+    }
+
+    fn insert(&self, account: AccountId, row: Row, held: i64) -> bool {
+        let (block, place) = place_of(account);
+        self.blocks.entry(block).or_default().insert(place, row, held)
     }
 
     pub(crate) fn is_open(&self, account: AccountId) -> bool {
-        self.views.contains_key(&account)
+        self.look(account, |_, _| ()).is_some()
     }
 
     pub(crate) fn close(&self, account: AccountId) {
-        let mut view = self.views.get_mut(&account).expect("an account is opened before it is closed");
-        let AccountSummary { posted_balance, held_balance, .. } = view.summary;
+        let summary = self.update(account, |row, used| {
+            row.turn(AccountState::Closed);
+            row.summary(Some(used))
+        });
+        let AccountSummary { posted_balance, held_balance, .. } =
+            summary.expect("an account is opened before it is closed");
         assert!(posted_balance.is_zero() && held_balance.is_zero(), "an account is closed empty: {account:?}");
-        view.summary.state = AccountState::Closed;
     }
 
     /// Freezes an open account, or opens a frozen one.
     pub(crate) fn turn(&self, account: AccountId, from: AccountState, to: AccountState) {
-        let mut view = self.views.get_mut(&account).expect("an account is opened before it is frozen");
-        assert_eq!(view.summary.state, from, "only an open account is frozen, only a frozen one unfrozen: {account:?}");
-        view.summary.state = to;
+        let before = self.update(account, |row, _| row.turn(to));
+        let before = before.expect("an account is opened before it is frozen");
+        assert_eq!(before, from, "only an open account is frozen, only a frozen one unfrozen: {account:?}");
     }
 
     /// Enters all that a record does to one account, at once: a reader never sees a part of it.
@@ -137,39 +135,42 @@ impl Accounts {
         changes: impl Iterator<Item = Change>,
         mut batch: Option<&mut Batch>,
     ) {
-        let mut view = self.views.get_mut(&account).expect("an account is opened before it is posted to");
-        for change in changes {
-            view.enter(account, record, change, batch.as_deref_mut());
-        }
-        let AccountSummary { posted_balance, held_balance, .. } = view.summary;
-        assert!(!posted_balance.is_negative(), "what the switch owes is never negative: {account:?}");
-        assert!(!held_balance.is_negative(), "no more is released than was held: {account:?}");
-        let available = view.summary.available_balance();
+        let summary = self.update(account, |row, used| {
+            for change in changes {
+                enter((row, used), account, record, change, batch.as_deref_mut());
+            }
+            row.summary(Some(used))
+        });
+        let summary = summary.expect("an account is opened before it is posted to");
+        assert!(!summary.posted_balance.is_negative(), "what the switch owes is never negative: {account:?}");
+        assert!(!summary.held_balance.is_negative(), "no more is released than was held: {account:?}");
+        let available = summary.available_balance();
         assert!(!available.is_negative(), "no more is held than was posted: {account:?}");
     }
 
     /// Drops the postings of an account up to this position; they are in the index.
     pub(crate) fn forget(&self, account: AccountId, up_to: Lsn) {
-        if let Some(mut view) = self.views.get_mut(&account) {
-            view.postings.forget(|posting| posting.record.lsn <= up_to);
+        let (block, place) = place_of(account);
+        if let Some(mut block) = self.blocks.get_mut(&block) {
+            block.forget(place, up_to);
         }
     }
 
     pub(crate) fn summary(&self, account: AccountId) -> Option<AccountSummary> {
-        self.views.get(&account).map(|view| view.summary)
+        self.look(account, Row::summary)
     }
 
     /// An account as the index keeps it.
     pub(crate) fn row(&self, account: AccountId) -> Option<AccountRow> {
-        self.views.get(&account).map(|view| {
-            let AccountSummary { state, opened_at, posted_balance, held_balance } = view.summary;
-            let postings = u64::try_from(view.postings.len()).expect("an index fits 64 bits");
-            AccountRow { account, state, opened_at, posted_balance, held_balance, postings }
+        self.look(account, |row, used| {
+            let AccountSummary { state, opened_at, posted_balance, held_balance } = row.summary(used);
+            AccountRow { account, state, opened_at, posted_balance, held_balance, postings: row.postings() }
         })
     }
 
     pub(crate) fn page(&self, account: AccountId, from_index: usize, limit: usize) -> Result<Page, IndexError> {
-        let Some((part, next)) = self.views.get(&account).map(|view| view.part(from_index, limit)) else {
+        let found = self.look(account, |row, used| part(row, used, from_index, limit));
+        let Some((part, next)) = found else {
             return Ok(Page::default());
         };
         let mut rows = Vec::new();
@@ -185,42 +186,54 @@ impl Accounts {
                 record = Some(found);
             }
         }
-        rows.extend(part.kept.iter().map(PostingView::row));
+        rows.extend(part.kept.iter().map(|posting| posting.row(account.currency)));
         Ok(Page { rows, next })
     }
+
+    fn look<T>(&self, account: AccountId, look: impl FnOnce(&Row, Option<&Use>) -> T) -> Option<T> {
+        let (block, place) = place_of(account);
+        let block = self.blocks.get(&block)?;
+        block.get(place, account.currency).map(|(row, used)| look(row, used))
+    }
+
+    fn update<T>(&self, account: AccountId, change: impl FnOnce(&mut Row, &mut Use) -> T) -> Option<T> {
+        let (block, place) = place_of(account);
+        self.blocks.get_mut(&block)?.change(place, account.currency, change)
+    }
 }
 
-impl View {
-    fn enter(&mut self, account: AccountId, record: &Arc<Record>, change: Change, batch: Option<&mut Batch>) {
-        let before = self.summary.posted_balance;
-        match change {
-            Change::Held(more) => self.summary.held_balance = add(self.summary.held_balance, more),
-            Change::Posted(index, posting) => {
-                let debited = posting.debit() == account;
-                let after = if debited { subtract(before, posting.amount()) } else { add(before, posting.amount()) };
-                self.summary.posted_balance = after;
-                let posting = PostingView { record: Arc::clone(record), index, posted_balance: after };
-                let number = self.postings.push(posting);
-                if let Some(batch) = batch {
-                    let index = u32::try_from(index).expect("a record has fewer than 2^32 postings");
-                    let place = PlaceInRecord { lsn: record.lsn, index };
-                    batch.posting(account, number, &index::PostingRow { place, posted_balance: after });
-                }
+/// The block of an account and its place there. Wallet accounts are numbered without gaps, whatever their currency; an account
+/// of a merchant has a block of its own.
+fn place_of(account: AccountId) -> (u64, u8) {
+    if account.kind != AccountKind::Wallet {
+        return (account.packed(), 0);
+    }
+    let place = u8::try_from(account.index % BLOCK_ACCOUNTS).expect("a block has 256 places");
+    // Below every packed account of another kind.
+    (u64::from(account.index / BLOCK_ACCOUNTS), place)
+}
+
+fn enter(
+    (row, used): (&mut Row, &mut Use),
+    account: AccountId,
+    record: &Arc<Record>,
+    change: Change,
+    batch: Option<&mut Batch>,
+) {
+    let units = |money: Money| i64::try_from(money.minor_units()).expect("what a record moves fits 64 bits");
+    match change {
+        Change::Held(more) => used.hold(units(more)),
+        Change::Posted(index, posting) => {
+            let amount = units(posting.amount());
+            let units = if posting.debit() == account { -amount } else { amount };
+            let index = u32::try_from(index).expect("a record has fewer than 2^32 postings");
+            let number = row.post(used, units, record, index);
+            if let Some(batch) = batch {
+                let posted_balance = row.summary(None).posted_balance;
+                let place = PlaceInRecord { lsn: record.lsn, index };
+                batch.posting(account, number, &index::PostingRow { place, posted_balance });
             }
         }
-    }
-
-    /// The postings of a page, and where the next one begins.
-    fn part(&self, from_index: usize, limit: usize) -> (Part<PostingView>, Option<usize>) {
-        let count = self.postings.len();
-        let end = from_index.saturating_add(limit).min(count);
-        (self.postings.part(from_index.min(end)..end), (end < count).then_some(end))
-    }
-}
-
-impl PostingView {
-    fn row(&self) -> PostingRow {
-        row_of(&self.record, self.index, self.posted_balance).expect("a posting view is of a posting")
     }
 }
 

@@ -34,6 +34,11 @@ impl<T> Tail<T> {
         self.first.saturating_add(self.kept.len())
     }
 
+    /// Whether all of it is in the index.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.kept.is_empty()
+    }
+
     /// Adds a row and returns its index.
     pub(crate) fn push(&mut self, row: T) -> u64 {
         let index = number(self.len());

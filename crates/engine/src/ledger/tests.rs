@@ -1,5 +1,6 @@
 extern crate std;
 
+use alloc::vec::Vec;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use domain::AccountKind;
@@ -64,7 +65,7 @@ fn a_hold_becomes_a_posting_whatever_else_is_held() {
     assert_eq!(ledger.check_with_hold(&capture, Some(hold(ALICE, -29))), Err(DeclineReason::InsufficientBalance));
     assert_eq!(ledger.check_with_hold(&capture, Some(hold(BOB, 30))), Err(DeclineReason::InsufficientBalance));
     ledger.post_with_hold(&capture, hold(ALICE, -30));
-    assert_eq!(ledger.holds().collect::<alloc::vec::Vec<_>>(), [(ALICE, 70)]);
+    assert_eq!(ledger.holds().collect::<Vec<_>>(), [(ALICE, 70)]);
     ledger.assert_conserved();
 }
 
@@ -81,6 +82,63 @@ fn a_hold_that_is_not_there_stops_the_process() {
 fn an_account_is_opened_once() {
     let mut ledger = ledger(&[(ALICE, 5)]);
     assert!(panics(|| ledger.open(ALICE)));
+}
+
+#[test]
+fn wallet_accounts_stand_by_currency_then_number() {
+    let wallet = |currency, index| AccountId { kind: AccountKind::Wallet, currency, index };
+    let mut ledger = Ledger::default();
+    // More than a block, in three currencies.
+    let accounts: Vec<AccountId> = (0..600_u32)
+        .zip([Currency::USD, Currency::HKD, Currency::HKD, Currency::JPY].into_iter().cycle())
+        .map(|(index, currency)| wallet(currency, index))
+        .collect();
+    let payable = AccountId::merchant_payable(domain::MerchantId(0), Currency::HKD);
+    ledger.open(payable);
+    for account in &accounts {
+        ledger.open(*account);
+        let units = i128::from(account.index % 5);
+        if units != 0 {
+            ledger.post(&[posting(AccountId { currency: account.currency, ..NOSTRO }, *account, units)]);
+        }
+    }
+    ledger.post_with_hold(&[posting(NOSTRO, payable, 7)], hold(accounts[1], 1));
+    let told: Vec<StandingBalance> = ledger.standing().collect();
+    let mut expected: Vec<(AccountId, i128, i128)> = accounts
+        .iter()
+        .map(|account| (*account, i128::from(account.index % 5), i128::from(account.index == 1)))
+        .filter(|(_, posted, _)| *posted != 0)
+        .collect();
+    expected.extend([Currency::HKD, Currency::JPY, Currency::USD].map(|currency| {
+        let house = AccountId { currency, ..NOSTRO };
+        (house, ledger.posted_balance(house).minor_units(), 0)
+    }));
+    expected.push((payable, 7, 0));
+    expected.sort();
+    assert_eq!(told.iter().map(|one| (one.account, one.posted, one.held)).collect::<Vec<_>>(), expected);
+
+    let mut again = Ledger::default();
+    assert!(!again.stand(told[0]), "a wallet account is opened before it has anything");
+    accounts.iter().for_each(|account| again.open(*account));
+    assert!(told.iter().all(|balance| again.stand(*balance)));
+    assert!(again.standing().eq(told));
+    // The currency is part of what an account is.
+    assert!(again.is_open(accounts[0]) && !again.is_open(wallet(Currency::CNY, 0)));
+    assert!(panics(|| again.open(wallet(Currency::CNY, 601))), "a gap");
+}
+
+#[test]
+fn an_excerpt_has_what_the_ledger_had() {
+    let mut ledger = Ledger::default();
+    ledger.open(ALICE);
+    ledger.open(BOB);
+    ledger.post_with_hold(&[posting(NOSTRO, ALICE, 9)], hold(ALICE, 4));
+    let mut excerpt = ledger.excerpt([ALICE, NOSTRO].into_iter());
+    assert_eq!(excerpt.check(&[posting(ALICE, NOSTRO, 6)]), Err(DeclineReason::InsufficientBalance));
+    excerpt.post(&[posting(ALICE, NOSTRO, 5)]);
+    assert_eq!(excerpt.posted_balance(ALICE).minor_units(), 4);
+    assert!(!excerpt.is_open(BOB));
+    assert_eq!(ledger.posted_balance(ALICE).minor_units(), 9, "what is tried changes nothing");
 }
 
 #[test]

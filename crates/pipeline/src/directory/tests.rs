@@ -47,6 +47,46 @@ fn one_name_in_two_wallets_is_two_accounts() {
 }
 
 #[test]
+fn whoever_finds_an_account_finds_its_name_while_others_are_opened() {
+    const ACCOUNTS: u32 = 3_000;
+    let directory = directory(&[wallet_registered(0, "north"), wallet_registered(1, "south")]);
+    let account = |number: u32| {
+        let wallet = number % 2;
+        let currency = if number.is_multiple_of(3) { Currency::HKD } else { Currency::JPY };
+        (wallet, format!("account-{}", number / 2), wallet_account(currency, number))
+    };
+    let is_found = |number: u32| {
+        let (wallet, called, account) = account(number);
+        let full = account_name(["north", "south"][usize::try_from(wallet).unwrap()], &called);
+        let found = directory.account(&full);
+        assert!(found.is_none_or(|found| found == account && directory.account_name(found) == Some(full)));
+        // Opened meanwhile, perhaps, but never found once and then no more.
+        assert!(found.is_none() || directory.account_of(WalletId(wallet), &name(&called)) == found);
+        found.is_some()
+    };
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for number in 0..ACCOUNTS {
+                let (wallet, called, account) = account(number);
+                directory.observe(&account_opened(wallet, &called, account));
+            }
+        });
+        for number in 0..ACCOUNTS {
+            while !is_found(number) {
+                assert!(!writer.is_finished() || is_found(number), "an account that was opened is found");
+            }
+        }
+    });
+    assert!((0..ACCOUNTS).all(is_found), "all are found when all are there");
+}
+
+#[test]
+#[should_panic(expected = "wallet accounts are numbered without gaps")]
+fn an_account_out_of_order_is_a_broken_log() {
+    directory(&[wallet_registered(0, "north"), account_opened(0, "alice", wallet_account(Currency::HKD, 1))]);
+}
+
+#[test]
 fn merchants_are_found_by_name_number_and_credential() {
     let directory =
         directory(&[merchant_registered(0, "cafe", FIRST_KEY), merchant_registered(1, "books", SECOND_KEY)]);
