@@ -1,11 +1,21 @@
 //! Messages written field by field, without one in memory first.
 
-use std::{fmt::Display, io::Write};
+use std::fmt::{self, Write};
 
-use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint};
+use prost::encoding::{WireType, encode_varint, encoded_len_varint};
 
 /// The fields of a message, in rising order of their numbers. As everywhere in proto3, what is empty or zero is not written.
 pub(super) struct Fields<'a>(&'a mut Vec<u8>);
+
+/// The text of a field, while it is written.
+pub(super) struct Text<'a>(&'a mut Vec<u8>);
+
+impl Write for Text<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+}
 
 impl<'a> Fields<'a> {
     pub(super) const fn of(bytes: &'a mut Vec<u8>) -> Self {
@@ -13,21 +23,26 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn text(&mut self, number: u32, text: &str) {
+        self.ascii(number, text.as_bytes());
+    }
+
+    /// A text that is there as bytes.
+    pub(super) fn ascii(&mut self, number: u32, text: &[u8]) {
         if !text.is_empty() {
-            encode_key(number, WireType::LengthDelimited, self.0);
+            self.key(number, WireType::LengthDelimited);
             self.varint(text.len() as u64);
-            self.0.extend_from_slice(text.as_bytes());
+            self.0.extend_from_slice(text);
         }
     }
 
-    /// The text of something, which has one.
-    pub(super) fn shown(&mut self, number: u32, shown: impl Display) {
-        self.delimited(number, |bytes| write!(bytes, "{shown}").expect("a vector takes what is written to it"));
+    /// A text that is written here, and is not empty.
+    pub(super) fn written(&mut self, number: u32, write: impl FnOnce(&mut Text<'_>) -> fmt::Result) {
+        self.delimited(number, |bytes| write(&mut Text(bytes)).expect("a vector takes what is written to it"));
     }
 
     pub(super) fn unsigned(&mut self, number: u32, value: u64) {
         if value != 0 {
-            encode_key(number, WireType::Varint, self.0);
+            self.key(number, WireType::Varint);
             self.varint(value);
         }
     }
@@ -41,29 +56,43 @@ impl<'a> Fields<'a> {
         self.delimited(number, |bytes| write(&mut Fields(bytes)));
     }
 
-    /// Most numbers of a message are small.
-    fn varint(&mut self, value: u64) {
-        match u8::try_from(value) {
-            Ok(byte) if byte < 0x80 => self.0.push(byte),
-            Ok(_) | Err(_) => encode_varint(value, self.0),
+    #[inline]
+    fn key(&mut self, number: u32, wire_type: WireType) {
+        self.varint((u64::from(number) << 3) | u64::from(wire_type as u8));
+    }
+
+    /// Nearly every number takes few bytes, so that a call for each would be most of the work.
+    #[inline]
+    fn varint(&mut self, mut value: u64) {
+        while value >= 0x80 {
+            let [low, ..] = value.to_le_bytes();
+            self.0.push(low | 0x80);
+            value >>= 7;
         }
+        let [last, ..] = value.to_le_bytes();
+        self.0.push(last);
     }
 
     /// The length stands before what it is the length of, in as many bytes as it takes: mostly one, so that much is left open.
+    #[inline]
     fn delimited(&mut self, number: u32, write: impl FnOnce(&mut Vec<u8>)) {
-        encode_key(number, WireType::LengthDelimited, self.0);
+        self.key(number, WireType::LengthDelimited);
         let place = self.0.len();
         self.0.push(0);
         write(self.0);
         let written = self.0.len() - place - 1;
         match u8::try_from(written) {
             Ok(byte) if byte < 0x80 => self.0[place] = byte,
-            Ok(_) | Err(_) => {
-                for _ in 1..encoded_len_varint(written as u64) {
-                    self.0.insert(place, 0);
-                }
-                encode_varint(written as u64, &mut &mut self.0[place..]);
-            }
+            Ok(_) | Err(_) => self.widen(place, written as u64),
         }
+    }
+
+    /// Makes room for a length of more than one byte, and writes it.
+    #[inline(never)]
+    fn widen(&mut self, place: usize, written: u64) {
+        for _ in 1..encoded_len_varint(written) {
+            self.0.insert(place, 0);
+        }
+        encode_varint(written, &mut &mut self.0[place..]);
     }
 }
