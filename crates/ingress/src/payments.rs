@@ -62,7 +62,9 @@ impl served::payment_service_server::PaymentService for Payments {
     {
         let begun = Method::Authorize.begin();
         match self.authorize_asked(request) {
-            Ok(answered) => Box::pin(async move { begun.end(answered.await) }),
+            Ok((answered, payer)) => {
+                Box::pin(async move { begun.end(self.authorized(answered.await, payer.as_ref())) })
+            }
             Err(status) => Box::pin(ready(begun.end(Err(status)))),
         }
     }
@@ -113,22 +115,27 @@ impl served::payment_service_server::PaymentService for Payments {
 }
 
 impl Payments {
+    /// The answer to come, and the payer of whom it may have to say that there is no such account.
     fn authorize_asked(
         &self,
         request: Request<v1::AuthorizeRequest>,
-    ) -> Result<impl Future<Output = Result<Response<Encoded<v1::AuthorizeResponse>>, Status>>, Status> {
+    ) -> Result<(impl Future<Output = Result<Answer, Status>> + use<>, Option<v1::AccountReference>), Status> {
         self.changes_are_served()?;
         let switch = &self.switch;
         let deadline = switch.deadline(request.metadata());
         let merchant = switch.credentials.merchant(request.metadata())?;
         let message = request.into_inner();
         let (submission, failure) = authorize::prepare(switch, merchant, &message)?;
-        let payer = message.payer;
-        let answered = switch.ask(deadline, submission, failure);
-        Ok(async move {
-            let (payment, repeated) = authorize::told(switch, answered.await?, payer.as_ref())?;
-            Ok(answer(Encoded::<v1::AuthorizeResponse>::of_payment(payment), repeated))
-        })
+        Ok((switch.ask(deadline, submission, failure), message.payer))
+    }
+
+    fn authorized(
+        &self,
+        answered: Result<Answer, Status>,
+        payer: Option<&v1::AccountReference>,
+    ) -> Result<Response<Encoded<v1::AuthorizeResponse>>, Status> {
+        let (payment, repeated) = authorize::told(&self.switch, answered?, payer)?;
+        Ok(answer(Encoded::<v1::AuthorizeResponse>::of_payment(payment), repeated))
     }
 
     fn payment_stream_now(

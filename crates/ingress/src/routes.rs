@@ -49,14 +49,14 @@ impl Routes {
 impl Service<Request<Body>> for Routes {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = Answering;
+    type Future = Routed;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<Body>) -> Answering {
-        Answering(match self.service(&request) {
+    fn call(&mut self, request: Request<Body>) -> Routed {
+        Routed(match self.service(&request) {
             Some(service) => service.answer(request),
             None => Box::pin(self.all.call(request)),
         })
@@ -64,15 +64,15 @@ impl Service<Request<Body>> for Routes {
 }
 
 /// An answer on its way.
-pub struct Answering(BoxFuture<Response<Body>, Infallible>);
+pub struct Routed(BoxFuture<Response<Body>, Infallible>);
 
-impl fmt::Debug for Answering {
+impl fmt::Debug for Routed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Answering").finish_non_exhaustive()
+        f.debug_struct("Routed").finish_non_exhaustive()
     }
 }
 
-impl Future for Answering {
+impl Future for Routed {
     type Output = Result<Response<Body>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
