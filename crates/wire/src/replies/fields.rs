@@ -65,13 +65,20 @@ impl<'a> Fields<'a> {
         self.varint((u64::from(number) << 3) | u64::from(wire_type as u8));
     }
 
-    /// Nearly every number takes few bytes, which are written at once: a call or a loop for each would be most of the work.
-    #[inline]
+    /// Most numbers of a message are one byte, and a call for each of those would be most of the work.
+    #[inline(always)]
     fn varint(&mut self, value: u64) {
+        match u8::try_from(value) {
+            Ok(byte) if byte < MORE => self.0.push(byte),
+            Ok(_) | Err(_) => self.long_varint(value),
+        }
+    }
+
+    #[inline(never)]
+    fn long_varint(&mut self, value: u64) {
         let [first, second, third] = [value, value >> 7, value >> 14].map(|part| part.to_le_bytes()[0]);
         match value {
-            0..0x80 => self.0.push(first),
-            0x80..0x4000 => self.0.extend_from_slice(&[first | MORE, second]),
+            0..0x4000 => self.0.extend_from_slice(&[first | MORE, second]),
             0x4000..0x20_0000 => self.0.extend_from_slice(&[first | MORE, second | MORE, third]),
             _ => encode_varint(value, self.0),
         }
