@@ -82,7 +82,7 @@ impl Door {
     #[must_use]
     pub fn reply(&self, record: &Record) -> Encoded<v1::AuthorizeResponse> {
         let payment = replies::encoded_payment(record, self);
-        Encoded::<v1::AuthorizeResponse>::of_payment(&payment.expect("the record of a payment"))
+        Encoded::<v1::AuthorizeResponse>::of_payment(payment.expect("the record of a payment"))
     }
 }
 

@@ -4,6 +4,9 @@ use core::fmt;
 
 use money::Currency;
 
+/// Characters of a UUID in hyphenated form.
+pub const UUID_CHARS: usize = 36;
+
 /// Sixteen bytes that name one thing of a kind, written as a UUID in lower-case hyphenated form.
 macro_rules! uuid_id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -22,6 +25,12 @@ macro_rules! uuid_id {
             #[must_use]
             pub const fn bytes(self) -> [u8; 16] {
                 self.0
+            }
+
+            /// How it is written, in ASCII: for whoever writes many. Everybody else uses [`Display`](fmt::Display).
+            #[must_use]
+            pub fn written(self) -> [u8; UUID_CHARS] {
+                written_uuid(self.0)
             }
         }
 
@@ -60,14 +69,18 @@ uuid_id! {
 }
 
 fn write_uuid(bytes: &[u8; 16], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    const HYPHENS: [usize; 4] = [8, 13, 18, 23];
-    let mut text = [b'-'; 36];
-    let places = (0..text.len()).filter(|place| !HYPHENS.contains(place));
-    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    for (place, digit) in places.zip(digits) {
-        text[place] = if digit < 10 { b'0' + digit } else { b'a' + digit - 10 };
+    f.pad(core::str::from_utf8(&written_uuid(*bytes)).expect("digits and hyphens are text"))
+}
+
+fn written_uuid(bytes: [u8; 16]) -> [u8; UUID_CHARS] {
+    const PLACES: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = [b'-'; UUID_CHARS];
+    for (byte, place) in bytes.into_iter().zip(PLACES) {
+        text[place] = DIGITS[usize::from(byte >> 4)];
+        text[place + 1] = DIGITS[usize::from(byte & 15)];
     }
-    f.pad(core::str::from_utf8(&text).expect("digits and hyphens are text"))
+    text
 }
 
 /// A merchant's number, given by the engine at registration, from 0 without gaps.
@@ -243,6 +256,7 @@ mod tests {
     fn a_payment_id_is_written_as_a_uuid() {
         let id = PaymentId::from_bytes([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 255]);
         assert_eq!(id.to_string(), "00010203-0405-0607-0809-0a0b0c0d0eff");
+        assert_eq!(id.written(), *b"00010203-0405-0607-0809-0a0b0c0d0eff");
     }
 
     #[test]

@@ -45,7 +45,8 @@ pub use evidence::{
     TickPrice, Unavailable,
 };
 pub use ids::{
-    AccountId, AccountKind, CurrencyPair, MandateId, MerchantId, PaymentId, QuoteId, RefundId, TenantId, WalletId,
+    AccountId, AccountKind, CurrencyPair, MandateId, MerchantId, PaymentId, QuoteId, RefundId, TenantId, UUID_CHARS,
+    WalletId,
 };
 pub use key::{ApiKeyHash, DIGEST_BYTES, Difference, Digest, FIELDS_MAX, Fingerprint, IdempotencyKey, Method};
 pub use names::{BLOCK_NAMES, NameBlock};

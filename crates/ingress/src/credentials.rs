@@ -1,6 +1,6 @@
 //! Who calls. Known from the credential alone.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use domain::{ApiKeyHash, MerchantId, Mode, WalletId};
 use pipeline::Directory;
@@ -33,7 +33,8 @@ pub enum Principal {
 pub struct Credentials {
     digester: Arc<Digester>,
     directory: Arc<Directory>,
-    wallets: HashMap<[u8; 32], WalletId>,
+    /// They are few: one is found by fewer steps than it takes to spread their hashes once more.
+    wallets: BTreeMap<[u8; 32], WalletId>,
     operator: ApiKeyHash,
     mode: Mode,
 }

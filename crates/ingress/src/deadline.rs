@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::Timestamp;
-use tokio::time::{Instant, error::Elapsed, timeout_at};
+use tokio::time::{Instant, Timeout, timeout_at};
 use tonic::metadata::MetadataMap;
 
 /// We answer this much before the caller's own deadline, in milliseconds: at the deadline itself the transport would
@@ -37,8 +37,8 @@ impl Deadline {
         self.wait_until
     }
 
-    pub(crate) async fn wait_for<T>(self, work: impl Future<Output = T>) -> Result<T, Elapsed> {
-        timeout_at(self.wait_until, work).await
+    pub(crate) fn wait_for<W: Future>(self, work: W) -> Timeout<W> {
+        timeout_at(self.wait_until, work)
     }
 }
 

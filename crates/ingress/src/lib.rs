@@ -10,6 +10,7 @@
 //!
 //! Start reading at [`merchant_routes`] and `payments.rs`.
 
+mod routes;
 mod server;
 mod switch;
 
@@ -48,9 +49,9 @@ pub use dealer::{Dealer, Dealt};
 pub use ids::Ids;
 pub use listener::{GuardedListener, GuardedStream};
 pub use metric_names::{calls_in_flight, describe_metrics};
+pub use routes::Routes;
 pub use sandbox_powers::{SandboxPowers, SandboxRates};
 pub use server::{Health, Limits, dealer, merchant_routes, operator_routes, serve, serve_dealt};
 pub use signing_keys::{KeyClash, ReceiptKeys, SigningKeys};
 pub use switch::{Started, Switch};
-pub use tonic::service::Routes;
 pub use watch::OpenWatches;

@@ -16,7 +16,7 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Sleep, sleep},
 };
-use tonic::transport::server::{Connected, TcpConnectInfo};
+use tonic::transport::server::Connected;
 
 use crate::{
     dealer::Place,
@@ -212,9 +212,8 @@ impl AsyncWrite for GuardedStream {
 }
 
 impl Connected for GuardedStream {
-    type ConnectInfo = TcpConnectInfo;
+    /// Handed to every call, and no call asks where it comes from: who calls is known from the credential alone.
+    type ConnectInfo = ();
 
-    fn connect_info(&self) -> TcpConnectInfo {
-        TcpConnectInfo { local_addr: self.stream.local_addr().ok(), remote_addr: Some(self.peer) }
-    }
+    fn connect_info(&self) {}
 }

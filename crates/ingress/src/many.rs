@@ -132,7 +132,7 @@ pub(crate) type Outcome = Result<(Encoded<v1::Payment>, bool), Status>;
 /// The same as a message.
 pub(crate) fn outcome(told: Outcome) -> Encoded<v1::PaymentOutcome> {
     match told {
-        Ok((payment, repeat)) => Encoded::<v1::PaymentOutcome>::of_payment(&payment, repeat),
+        Ok((payment, repeat)) => Encoded::<v1::PaymentOutcome>::of_payment(payment, repeat),
         Err(status) => {
             let refusal = v1::payment_outcome::Outcome::Refusal(refusal(&status));
             Encoded::from(&v1::PaymentOutcome { outcome: Some(refusal), repeat: false })

@@ -96,7 +96,7 @@ impl Stream for PaymentStream {
             },
         };
         match told {
-            Poll::Ready(Told { tag, outcome }) => Poll::Ready(Some(Ok(Encoded::of_outcome(tag, &outcome)))),
+            Poll::Ready(Told { tag, outcome }) => Poll::Ready(Some(Ok(Encoded::of_outcome(tag, outcome)))),
             Poll::Pending if stream.requests.is_none() && stream.many.is_idle() => {
                 Poll::Ready(stream.end.take().map(Err))
             }

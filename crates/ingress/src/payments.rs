@@ -2,7 +2,7 @@
 
 mod reads;
 
-use std::sync::Arc;
+use std::{future::ready, pin::Pin, sync::Arc};
 
 use domain::{
     Command, Evidence, MerchantId, PaymentId, PaymentMove, PaymentState, Record, Refusal, Submission, Unavailable,
@@ -44,16 +44,29 @@ struct Asked {
     of_it: PaymentMove,
 }
 
+/// The answer to a request to be paid, on its way.
+type Authorized<'answer> =
+    Pin<Box<dyn Future<Output = Result<Response<Encoded<v1::AuthorizeResponse>>, Status>> + Send + 'answer>>;
+
 #[tonic::async_trait]
 impl served::payment_service_server::PaymentService for Payments {
     type PaymentStreamStream = PaymentStream;
     type WatchStream = WatchStream;
 
-    async fn authorize(
-        &self,
-        request: Request<v1::AuthorizeRequest>,
-    ) -> Result<Response<Encoded<v1::AuthorizeResponse>>, Status> {
-        Method::Authorize.begin().end(self.authorize_now(request).await)
+    /// An `async fn` as the others are, but written out: what is asked is taken apart before there is anything that waits, so
+    /// that a call that waits keeps neither the request nor room for it.
+    fn authorize<'this, 'answer>(&'this self, request: Request<v1::AuthorizeRequest>) -> Authorized<'answer>
+    where
+        'this: 'answer,
+        Self: 'answer,
+    {
+        let begun = Method::Authorize.begin();
+        match self.authorize_asked(request) {
+            Ok((answered, payer)) => {
+                Box::pin(async move { begun.end(self.authorized(answered.await, payer.as_ref())) })
+            }
+            Err(status) => Box::pin(ready(begun.end(Err(status)))),
+        }
     }
 
     async fn payment_stream(
@@ -102,20 +115,27 @@ impl served::payment_service_server::PaymentService for Payments {
 }
 
 impl Payments {
-    async fn authorize_now(
+    /// The answer to come, and the payer of whom it may have to say that there is no such account.
+    fn authorize_asked(
         &self,
         request: Request<v1::AuthorizeRequest>,
-    ) -> Result<Response<Encoded<v1::AuthorizeResponse>>, Status> {
+    ) -> Result<(impl Future<Output = Result<Answer, Status>> + use<>, Option<v1::AccountReference>), Status> {
         self.changes_are_served()?;
         let switch = &self.switch;
         let deadline = switch.deadline(request.metadata());
         let merchant = switch.credentials.merchant(request.metadata())?;
         let message = request.into_inner();
         let (submission, failure) = authorize::prepare(switch, merchant, &message)?;
-        let payer = message.payer;
-        let answered = switch.ask(deadline, submission, failure).await?;
-        let (payment, repeated) = authorize::told(switch, answered, payer.as_ref())?;
-        Ok(answer(Encoded::<v1::AuthorizeResponse>::of_payment(&payment), repeated))
+        Ok((switch.ask(deadline, submission, failure), message.payer))
+    }
+
+    fn authorized(
+        &self,
+        answered: Result<Answer, Status>,
+        payer: Option<&v1::AccountReference>,
+    ) -> Result<Response<Encoded<v1::AuthorizeResponse>>, Status> {
+        let (payment, repeated) = authorize::told(&self.switch, answered?, payer)?;
+        Ok(answer(Encoded::<v1::AuthorizeResponse>::of_payment(payment), repeated))
     }
 
     fn payment_stream_now(

@@ -3,10 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use tokio::net::TcpListener;
-use tonic::{
-    service::{Routes, RoutesBuilder},
-    transport::{self, Server},
-};
+use tonic::transport::{self, Server};
 use tonic_health::server::{HealthReporter, health_reporter};
 use tower::util::MapResponseLayer;
 use wire::{
@@ -25,7 +22,7 @@ use wire::{
 };
 
 use crate::{
-    Dealer, Dealt, GuardedListener, Switch,
+    Dealer, Dealt, GuardedListener, Routes, Switch,
     accounts::Accounts,
     batches::{BATCH_BYTES_MAX, Batches},
     consents::Consents,
@@ -35,6 +32,7 @@ use crate::{
     quotes::Quotes,
     rates::Rates,
     receipts::Receipts,
+    routes::RoutesBuilder,
     sandbox::Sandbox,
     transport_errors,
 };
@@ -115,8 +113,7 @@ pub async fn serve_dealt(
         .max_connection_age(Duration::from_millis(limits.connection_age_ms_max))
         .timeout(Duration::from_millis(limits.call_ms_max))
         .layer(MapResponseLayer::new(transport_errors::with_reason))
-        .add_routes(routes)
-        .serve_with_incoming_shutdown(dealt.incoming(), shutdown)
+        .serve_with_incoming_shutdown(routes, dealt.incoming(), shutdown)
         .await
 }
 

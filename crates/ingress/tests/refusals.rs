@@ -274,26 +274,58 @@ async fn a_request_beyond_a_full_inbox_is_refused_at_once() {
     check(&again.await.expect("asking does not panic"), &LEDGER_NOT_BEGUN);
 }
 
-/// Sends a request with a deadline by a client that does not watch the deadline itself, and reads the daemon's word.
-async fn refused_by_deadline(address: SocketAddr, key: &str, timeout: &str) -> Status {
+/// The head of the answer to a message of the gRPC protocol, by a client that watches and reads nothing else.
+async fn head_of_answer(address: SocketAddr, request: http::Request<()>, message: &[u8]) -> http::Response<()> {
     let socket = TcpStream::connect(address).await.expect("it listens");
     let (mut sender, connection) = h2::client::handshake(socket).await.expect("it speaks HTTP/2");
     tokio::spawn(connection);
-    let request = http::Request::post("http://localhost/payswitch.v1.PaymentService/Authorize")
-        .header("content-type", "application/grpc")
-        .header("te", "trailers")
+    let (answer, mut body) = sender.send_request(request, false).expect("a stream is free");
+    let length = u32::try_from(message.len()).expect("a short message");
+    // Of the gRPC frame: not compressed, then the length (gRPC over HTTP/2, "Length-Prefixed-Message").
+    let framed = [&[0], &length.to_be_bytes()[..], message].concat();
+    body.send_data(framed.into(), true).expect("the stream is open");
+    answer.await.expect("it answers").map(drop)
+}
+
+fn call(method: http::Method, path: &str) -> http::request::Builder {
+    let request = http::Request::builder().method(method).uri(format!("http://localhost{path}"));
+    request.header("content-type", "application/grpc").header("te", "trailers")
+}
+
+/// Sends a request with a deadline by a client that does not watch the deadline itself, and reads the daemon's word.
+async fn refused_by_deadline(address: SocketAddr, key: &str, timeout: &str) -> Status {
+    let request = call(http::Method::POST, "/payswitch.v1.PaymentService/Authorize")
         .header("authorization", format!("Bearer {KEY}"))
         .header("grpc-timeout", timeout)
         .body(())
         .expect("the request is well formed");
-    let (answer, mut body) = sender.send_request(request, false).expect("a stream is free");
-    let message = authorize(key).into_inner().encode_to_vec();
-    let length = u32::try_from(message.len()).expect("a short message");
-    // Of the gRPC frame: not compressed, then the length (gRPC over HTTP/2, "Length-Prefixed-Message").
-    let framed = [&[0], &length.to_be_bytes()[..], &message].concat();
-    body.send_data(framed.into(), true).expect("the stream is open");
-    let answer = answer.await.expect("it answers");
+    let answer = head_of_answer(address, request, &authorize(key).into_inner().encode_to_vec()).await;
     Status::from_header_map(answer.headers()).expect("an error comes in the headers")
+}
+
+/// Calls go to their services by another way than what is no call of any; nobody is to tell by the answers.
+#[tokio::test]
+async fn what_is_no_call_of_a_service_is_answered_as_a_call_without_such_a_method() {
+    let switch = Stepped::start(2).await;
+    let (post, get) = (http::Method::POST, http::Method::GET);
+    for (method, path, code) in [
+        (&post, "/payswitch.v1.PaymentService/Authorize", Code::Unauthenticated),
+        (&get, "/payswitch.v1.PaymentService/Authorize", Code::Unauthenticated),
+        (&post, "/payswitch.v1.PaymentService/Nothing", Code::Unimplemented),
+        (&post, "/payswitch.v1.PaymentService/Authorize/more", Code::Unimplemented),
+        (&post, "/payswitch.v1.PaymentService/", Code::Unimplemented),
+        (&post, "/payswitch.v1.PaymentService", Code::Unimplemented),
+        (&post, "/payswitch.v1.Nothing/Authorize", Code::Unimplemented),
+        (&post, "/", Code::Unimplemented),
+    ] {
+        let request = call(method.clone(), path).body(()).expect("the request is well formed");
+        let answer = head_of_answer(switch.address, request, &authorize("1").into_inner().encode_to_vec()).await;
+        let status = Status::from_header_map(answer.headers()).map(|status| status.code());
+        assert_eq!((answer.status(), status), (http::StatusCode::OK, Some(code)), "{method} {path}");
+        let told = |name| answer.headers().get(name).and_then(|value| value.to_str().ok());
+        assert_eq!(told("content-length"), Some("0"), "{method} {path}");
+        assert_eq!(told("content-type"), Some("application/grpc"), "{method} {path}");
+    }
 }
 
 #[tokio::test]

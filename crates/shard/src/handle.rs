@@ -1,6 +1,10 @@
 //! How callers reach the shard.
 
-use std::sync::Arc;
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use domain::{Submission, Timestamp};
 use tokio::sync::{mpsc, oneshot};
@@ -19,6 +23,23 @@ pub struct Handle {
     mailbox: Arc<Mailbox>,
 }
 
+/// The answer to a submitted command, on its way: no larger than where it will be.
+#[derive(Debug)]
+#[must_use = "the answer is told to whoever waits for it"]
+pub struct Answering(Result<oneshot::Receiver<Answer>, Refused>);
+
+impl Future for Answering {
+    type Output = Answer;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answer> {
+        match &mut self.get_mut().0 {
+            // A shard that is gone took the request along; only the log knows whether it counted.
+            Ok(answer) => Pin::new(answer).poll(context).map(|told| told.unwrap_or(Err(Refused::Unconfirmed))),
+            Err(refused) => Poll::Ready(Err(*refused)),
+        }
+    }
+}
+
 impl Handle {
     /// A handle whose answers come by this mailbox.
     #[must_use]
@@ -28,12 +49,8 @@ impl Handle {
 
     /// Submits a command; the future resolves when the answer may be told. Dropping the future changes nothing: the
     /// shard owns the work. A job whose deadline has passed before it is decided is not decided.
-    pub fn submit(&self, submission: Submission, deadline: Option<Timestamp>) -> impl Future<Output = Answer> + use<> {
-        let answer = self.put(submission, deadline);
-        async move {
-            // A shard that is gone took the request along; only the log knows whether it counted.
-            answer?.await.unwrap_or(Err(Refused::Unconfirmed))
-        }
+    pub fn submit(&self, submission: Submission, deadline: Option<Timestamp>) -> Answering {
+        Answering(self.put(submission, deadline))
     }
 
     /// Submits a command and returns where its answer will be, for callers without a runtime.

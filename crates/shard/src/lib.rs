@@ -31,7 +31,7 @@ mod status;
 pub use answer::{Answer, Committed, Refused};
 pub use clock::{Clock, SystemClock};
 pub use error_text::with_sources;
-pub use handle::Handle;
+pub use handle::{Answering, Handle};
 pub use inbox::{Inbox, Job};
 pub use mailbox::Mailbox;
 pub use metric_names::describe_metrics;

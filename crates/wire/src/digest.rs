@@ -1,6 +1,10 @@
 //! Keyed digests of text that callers choose.
 
-use std::{fmt, io::Write};
+use std::{
+    fmt,
+    io::Write,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use domain::{ApiKeyHash, Digest, IdempotencyKey, MerchantId, TenantId, WalletId};
 
@@ -25,7 +29,12 @@ const CHECK_TEXT: &str = "payswitch";
 /// Neither `Clone` nor printable: the secret stays in one place. Share it behind an `Arc`.
 pub struct Digester {
     secret: [u8; SECRET_BYTES],
+    /// No other of this process has it, so that what is kept of one is not taken for another's.
+    number: u64,
 }
+
+/// Digesters made so far.
+static DIGESTERS: AtomicU64 = AtomicU64::new(0);
 
 /// What a digest is for. The same text gives unrelated digests for two purposes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,8 +79,13 @@ impl Purpose {
 impl Digester {
     /// Digests under this secret.
     #[must_use]
-    pub const fn new(secret: [u8; SECRET_BYTES]) -> Self {
-        Self { secret }
+    pub fn new(secret: [u8; SECRET_BYTES]) -> Self {
+        Self { secret, number: DIGESTERS.fetch_add(1, Ordering::Relaxed) }
+    }
+
+    /// Tells this one from every other of this process.
+    pub(crate) const fn number(&self) -> u64 {
+        self.number
     }
 
     /// Names the secret without telling it: the digest of a fixed text.
@@ -137,7 +151,7 @@ impl Digester {
 
 impl fmt::Debug for Digester {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Digester").field("secret", &"***").finish()
+        f.debug_struct("Digester").field("secret", &"***").finish_non_exhaustive()
     }
 }
 
@@ -222,6 +236,6 @@ mod tests {
 
     #[test]
     fn a_digester_does_not_print_its_secret() {
-        assert_eq!(format!("{:?}", Digester::new([7; SECRET_BYTES])), r#"Digester { secret: "***" }"#);
+        assert_eq!(format!("{:?}", Digester::new([7; SECRET_BYTES])), r#"Digester { secret: "***", .. }"#);
     }
 }

@@ -1,5 +1,7 @@
 //! When two requests under one key are the same, and where they differ.
 
+mod kept;
+
 use domain::{Difference, Digest, FIELDS_MAX, Fingerprint, Method};
 
 use crate::digest::{Digester, Purpose};
@@ -144,9 +146,11 @@ pub fn fingerprint(
     let given = values.iter().map(|(name, value)| (*name, Some(*value))).chain(optional.iter().copied());
     for (digest, (name, value)) in fields.iter_mut().zip(given) {
         if let Some(value) = value {
-            let name = name.as_bytes();
-            let field = [&[method.number()], &length(name)[..], name, value];
-            *digest = u32::from_be_bytes(digester.hash(Purpose::Field, &field));
+            *digest = if kept::repeats(name) {
+                kept::field(digester, method, name, value)
+            } else {
+                field(digester, method, name, value)
+            };
         }
     }
     Fingerprint { method, request: Digest(digester.hash(Purpose::Request, &[&request])), fields }
@@ -165,6 +169,13 @@ pub fn difference_text(method: Method, difference: Difference) -> String {
         Difference::Unlocated => "a field that cannot be told".to_owned(),
         Difference::Company => "the payments it is decided with".to_owned(),
     }
+}
+
+/// The digest of one field, to name the first that differs.
+fn field(digester: &Digester, method: Method, name: &str, value: &[u8]) -> u32 {
+    let name = name.as_bytes();
+    let field = [&[method.number()], &length(name)[..], name, value];
+    u32::from_be_bytes(digester.hash(Purpose::Field, &field))
 }
 
 fn length(bytes: &[u8]) -> [u8; 8] {

@@ -3,6 +3,7 @@
 mod conversion;
 mod encoded;
 mod payment;
+mod rates;
 mod refund;
 
 #[cfg(test)]
@@ -75,7 +76,9 @@ pub fn posting(posting: &Posting, names: &dyn Names) -> v1::Posting {
 /// An account as people read it: `wallet:demo-wallet/hk-alice`, `merchant_payable:demo-cafe`, `fx_position:HKD`.
 #[must_use]
 pub fn account_label(names: &dyn Names, account: AccountId) -> String {
-    Label { account, names }.to_string()
+    let mut text = String::new();
+    Label { account, names }.write_to(&mut text).expect("a string takes what is written to it");
+    text
 }
 
 struct Label<'a> {
@@ -83,28 +86,28 @@ struct Label<'a> {
     names: &'a dyn Names,
 }
 
-impl fmt::Display for Label<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Label<'_> {
+    fn write_to(&self, out: &mut impl Write) -> fmt::Result {
         let Self { account, names } = self;
-        f.write_str(account.kind.as_str())?;
-        f.write_char(':')?;
+        out.write_str(account.kind.as_str())?;
+        out.write_str(":")?;
         match account.kind {
             AccountKind::Wallet => {
                 let name = names.account(*account);
                 let (wallet, account) =
                     name.as_ref().map_or(("", ""), |name| (name.wallet.as_str(), name.account.as_str()));
-                f.write_str(wallet)?;
-                f.write_char('/')?;
-                f.write_str(account)
+                out.write_str(wallet)?;
+                out.write_str("/")?;
+                out.write_str(account)
             }
             AccountKind::MerchantPayable | AccountKind::MerchantReserve => {
-                f.write_str(names.merchant(MerchantId(account.index)).as_ref().map_or("", Name::as_str))
+                out.write_str(names.merchant(MerchantId(account.index)).as_ref().map_or("", Name::as_str))
             }
             AccountKind::FxPosition
             | AccountKind::FxMarkup
             | AccountKind::FeeIncome
             | AccountKind::Nostro
-            | AccountKind::FxResult => f.write_str(account.currency.code()),
+            | AccountKind::FxResult => out.write_str(account.currency.code()),
         }
     }
 }

@@ -24,64 +24,100 @@ pub use generated::*;
 
 /// What is set aside for a message before its size is known, in bytes: most fit, and the allocator has such blocks at hand.
 const BUFFER_BYTES: usize = 1_000;
-/// At most so many bytes are written around a payment or an outcome.
+/// Room in front of an encoded message, in bytes, for what is put around it: a correlation id and the keys and lengths of
+/// the messages that hold it. What finds no room there is put in front all the same.
+const FRONT_BYTES: usize = 32;
+/// At most so many bytes are written around an outcome of a batch.
 const FRAME_BYTES: usize = 16;
+/// The longest key of a field with a length behind it, in bytes.
+const KEY_BYTES_MAX: usize = 20;
 /// Messages of a stream are handed on together once there are so many bytes of them.
 const TOGETHER_BYTES: usize = 32 * 1_024;
 
 /// A message that is encoded already. It can only be sent.
 pub struct Encoded<M> {
     bytes: Vec<u8>,
+    /// Where the message begins; what is before it is room.
+    begin: usize,
     of: PhantomData<fn() -> M>,
 }
 
-impl<M: Message> Encoded<M> {
+impl<M> Encoded<M> {
     /// These bytes, which encode such a message.
     #[must_use]
     pub const fn of_bytes(bytes: Vec<u8>) -> Self {
-        Self { bytes, of: PhantomData }
+        Self { bytes, begin: 0, of: PhantomData }
+    }
+
+    /// What `write` appends, which encodes such a message; `bytes` is about how much.
+    pub(crate) fn written(bytes: usize, write: impl FnOnce(&mut Vec<u8>)) -> Self {
+        let mut room = Vec::with_capacity(FRONT_BYTES + bytes);
+        room.resize(FRONT_BYTES, 0);
+        write(&mut room);
+        Self { bytes: room, begin: FRONT_BYTES, of: PhantomData }
+    }
+
+    fn message(&self) -> &[u8] {
+        self.bytes.get(self.begin..).unwrap_or_default()
+    }
+
+    /// A message that has this one as field `number`, and nothing else.
+    fn within<N>(mut self, number: u32) -> Encoded<N> {
+        let length = self.message().len();
+        self.put_before(|front| {
+            encoding::encode_key(number, WireType::LengthDelimited, front);
+            encoding::encode_varint(length as u64, front);
+        });
+        Encoded { bytes: self.bytes, begin: self.begin, of: PhantomData }
+    }
+
+    fn put_before(&mut self, write: impl FnOnce(&mut &mut [u8])) {
+        let mut front = [0; KEY_BYTES_MAX];
+        let mut left = &mut front[..];
+        write(&mut left);
+        let used = KEY_BYTES_MAX - left.len();
+        let front = front.get(..used).unwrap_or_default();
+        let begin = self.begin.saturating_sub(used);
+        self.bytes.splice(begin..self.begin, front.iter().copied());
+        self.begin = begin;
     }
 }
 
 impl<M: Message> From<&M> for Encoded<M> {
     fn from(message: &M) -> Self {
-        Self::of_bytes(message.encode_to_vec())
+        Self::written(message.encoded_len(), |bytes| message.encode_raw(bytes))
     }
 }
 
 impl Encoded<v1::AuthorizeResponse> {
     /// The answer to one request to be paid.
     #[must_use]
-    pub fn of_payment(payment: &Encoded<v1::Payment>) -> Self {
-        let mut bytes = Vec::with_capacity(payment.bytes.len() + FRAME_BYTES);
-        message::encode(1, payment, &mut bytes);
-        Self::of_bytes(bytes)
+    pub fn of_payment(payment: Encoded<v1::Payment>) -> Self {
+        payment.within(1)
     }
 }
 
 impl Encoded<v1::PaymentOutcome> {
     /// The payment, and whether it was recorded earlier.
     #[must_use]
-    pub fn of_payment(payment: &Encoded<v1::Payment>, repeat: bool) -> Self {
-        let mut bytes = Vec::with_capacity(payment.bytes.len() + FRAME_BYTES);
-        message::encode(1, payment, &mut bytes);
+    pub fn of_payment(payment: Encoded<v1::Payment>, repeat: bool) -> Self {
+        let mut outcome = payment.within(1);
         if repeat {
-            encoding::bool::encode(3, &repeat, &mut bytes);
+            encoding::bool::encode(3, &repeat, &mut outcome.bytes);
         }
-        Self::of_bytes(bytes)
+        outcome
     }
 }
 
 impl Encoded<v1::PaymentStreamResponse> {
     /// The answer to one request of a stream.
     #[must_use]
-    pub fn of_outcome(correlation_id: u64, outcome: &Encoded<v1::PaymentOutcome>) -> Self {
-        let mut bytes = Vec::with_capacity(outcome.bytes.len() + FRAME_BYTES);
+    pub fn of_outcome(correlation_id: u64, outcome: Encoded<v1::PaymentOutcome>) -> Self {
+        let mut answer = outcome.within(2);
         if correlation_id != 0 {
-            encoding::uint64::encode(1, &correlation_id, &mut bytes);
+            answer.put_before(|front| encoding::uint64::encode(1, &correlation_id, front));
         }
-        message::encode(2, outcome, &mut bytes);
-        Self::of_bytes(bytes)
+        answer
     }
 }
 
@@ -89,7 +125,7 @@ impl Encoded<v1::AuthorizeBatchResponse> {
     /// The answer to a batch.
     #[must_use]
     pub fn of_outcomes(outcomes: &[Encoded<v1::PaymentOutcome>]) -> Self {
-        let mut bytes = Vec::with_capacity(outcomes.iter().map(|outcome| outcome.bytes.len() + FRAME_BYTES).sum());
+        let mut bytes = Vec::with_capacity(outcomes.iter().map(|outcome| outcome.message().len() + FRAME_BYTES).sum());
         message::encode_repeated(1, outcomes, &mut bytes);
         Self::of_bytes(bytes)
     }
@@ -97,17 +133,17 @@ impl Encoded<v1::AuthorizeBatchResponse> {
 
 impl<M> fmt::Debug for Encoded<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Encoded").field("bytes", &self.bytes.len()).finish()
+        f.debug_struct("Encoded").field("bytes", &self.message().len()).finish()
     }
 }
 
 impl<M> Message for Encoded<M> {
     fn encode_raw(&self, buffer: &mut impl BufMut) {
-        buffer.put_slice(&self.bytes);
+        buffer.put_slice(self.message());
     }
 
     fn encoded_len(&self) -> usize {
-        self.bytes.len()
+        self.message().len()
     }
 
     /// Passes over what is read: nothing reads one of these.
@@ -122,7 +158,7 @@ impl<M> Message for Encoded<M> {
     }
 
     fn clear(&mut self) {
-        self.bytes.clear();
+        self.bytes.truncate(self.begin);
     }
 }
 
@@ -164,8 +200,8 @@ mod tests {
     use super::*;
 
     fn same<M: Message + Default + PartialEq>(encoded: &Encoded<M>, message: &M) {
-        assert_eq!(encoded.bytes, message.encode_to_vec());
-        assert_eq!(encoded.encode_to_vec(), encoded.bytes);
+        assert_eq!(encoded.encode_to_vec(), message.encode_to_vec());
+        assert_eq!(encoded.encoded_len(), message.encoded_len());
     }
 
     #[test]
@@ -173,21 +209,25 @@ mod tests {
         for payment in
             [v1::Payment::default(), v1::Payment { payment_id: "0190".repeat(80), lsn: 7, ..v1::Payment::default() }]
         {
-            let encoded = Encoded::from(&payment);
-            same(
-                &Encoded::<v1::AuthorizeResponse>::of_payment(&encoded),
-                &v1::AuthorizeResponse { payment: Some(payment.clone()) },
-            );
-            for (repeat, correlation_id) in [(false, 0), (true, u64::MAX)] {
-                let outcome = Some(v1::payment_outcome::Outcome::Payment(payment.clone()));
-                let outcome = v1::PaymentOutcome { outcome, repeat };
-                let encoded = Encoded::<v1::PaymentOutcome>::of_payment(&encoded, repeat);
-                same(&encoded, &outcome);
-                let answer = v1::PaymentStreamResponse { correlation_id, outcome: Some(outcome.clone()) };
-                same(&Encoded::of_outcome(correlation_id, &encoded), &answer);
-                let again = Encoded::from(&outcome);
-                let batch = v1::AuthorizeBatchResponse { outcomes: vec![outcome.clone(), outcome] };
-                same(&Encoded::of_outcomes(&[encoded, again]), &batch);
+            // With room in front and without.
+            for encoded in
+                [|payment| Encoded::from(payment), |payment: &v1::Payment| Encoded::of_bytes(payment.encode_to_vec())]
+            {
+                same(
+                    &Encoded::<v1::AuthorizeResponse>::of_payment(encoded(&payment)),
+                    &v1::AuthorizeResponse { payment: Some(payment.clone()) },
+                );
+                for (repeat, correlation_id) in [(false, 0), (true, u64::MAX)] {
+                    let outcome = Some(v1::payment_outcome::Outcome::Payment(payment.clone()));
+                    let outcome = v1::PaymentOutcome { outcome, repeat };
+                    let of_payment = || Encoded::<v1::PaymentOutcome>::of_payment(encoded(&payment), repeat);
+                    same(&of_payment(), &outcome);
+                    let answer = v1::PaymentStreamResponse { correlation_id, outcome: Some(outcome.clone()) };
+                    same(&Encoded::of_outcome(correlation_id, of_payment()), &answer);
+                    let again = Encoded::from(&outcome);
+                    let batch = v1::AuthorizeBatchResponse { outcomes: vec![outcome.clone(), outcome] };
+                    same(&Encoded::of_outcomes(&[of_payment(), again]), &batch);
+                }
             }
         }
     }

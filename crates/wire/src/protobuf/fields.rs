@@ -1,6 +1,6 @@
 //! Messages written field by field.
 
-use std::{fmt::Display, io::Write};
+use std::fmt::{self, Write};
 
 use prost::encoding::{encode_varint, encoded_len_varint};
 
@@ -8,6 +8,16 @@ use super::{CONTINUED, Wire, key};
 
 /// The fields of a message, in rising order of their numbers. As everywhere in proto3, what is empty or zero is not written.
 pub(crate) struct Fields<'a>(&'a mut Vec<u8>);
+
+/// The text of a field, while it is written.
+pub(crate) struct Text<'a>(&'a mut Vec<u8>);
+
+impl Write for Text<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+}
 
 impl<'a> Fields<'a> {
     pub(crate) const fn of(bytes: &'a mut Vec<u8>) -> Self {
@@ -28,9 +38,9 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The text of something, which has one.
-    pub(crate) fn shown(&mut self, number: u32, shown: impl Display) {
-        self.delimited(number, |bytes| write!(bytes, "{shown}").expect("a vector takes what is written to it"));
+    /// A text that is written here, and is not empty.
+    pub(crate) fn written(&mut self, number: u32, write: impl FnOnce(&mut Text<'_>) -> fmt::Result) {
+        self.delimited(number, |bytes| write(&mut Text(bytes)).expect("a vector takes what is written to it"));
     }
 
     #[inline(always)]

@@ -11,12 +11,12 @@ use money::{ExactRate, Money, Ratio};
 use super::{
     Label, Names, capture_mode, consent_kind, conversion, decline_reason, minor_units,
     payment::{Effect, effect},
-    payment_state, timestamp,
+    payment_state, rates, timestamp,
 };
 use crate::{protobuf::Fields, served::Encoded, v1};
 
 /// Most answers are shorter, in bytes.
-const PAYMENT_BYTES: usize = 1_000;
+const PAYMENT_BYTES: usize = 950;
 
 /// The payment of the record that decided it: [`payment`](super::payment) of this record alone, encoded.
 #[must_use]
@@ -26,9 +26,10 @@ pub fn encoded_payment(record: &Record, names: &dyn Names) -> Option<Encoded<v1:
         Some(_) => None,
         None => Some(Approved::of(record, command)?),
     };
-    let mut bytes = Vec::with_capacity(PAYMENT_BYTES);
-    write(&mut Fields::of(&mut bytes), record, command, approved.as_ref(), &Known::new(names, command));
-    Some(Encoded::of_bytes(bytes))
+    let names = Known::new(names, command);
+    Some(Encoded::written(PAYMENT_BYTES, |bytes| {
+        write(&mut Fields::of(bytes), record, command, approved.as_ref(), &names);
+    }))
 }
 
 /// What an approval says beyond what was asked.
@@ -60,7 +61,7 @@ fn write(
 ) {
     let presentment = command.presentment_amount;
     let conversions = command.converted.present();
-    fields.shown(1, command.payment_id);
+    fields.bytes(1, &command.payment_id.written());
     fields.text(2, names.merchant(command.merchant).as_ref().map_or("", Name::as_str));
     fields.text(3, command.merchant_order_id.as_str());
     if let Some(payer) = command.payer.present() {
@@ -80,8 +81,8 @@ fn write(
     }
     for posting in approved.map_or(&[][..], |approved| approved.postings) {
         fields.message(13, |fields| {
-            fields.shown(1, Label { account: posting.debit(), names });
-            fields.shown(2, Label { account: posting.credit(), names });
+            fields.written(1, |text| Label { account: posting.debit(), names }.write_to(text));
+            fields.written(2, |text| Label { account: posting.credit(), names }.write_to(text));
             money(fields, 3, Some(posting.amount()));
         });
     }
@@ -102,7 +103,7 @@ fn write(
     fields.signed(22, capture_mode(command.capture_mode) as i32);
     fields.signed(23, consent_kind(command.consent) as i32);
     if let Some(offer) = &command.offer {
-        fields.shown(24, offer.quote_id);
+        fields.bytes(24, &offer.quote_id.written());
     }
     moment(fields, 25, record.at);
 }
@@ -111,7 +112,7 @@ fn declined(fields: &mut Fields<'_>, decline: &Decline) {
     fields.signed(5, v1::PaymentState::Declined as i32);
     fields.signed(6, decline_reason(decline.reason) as i32);
     if let Some(payment) = decline.paid_by {
-        fields.shown(7, payment);
+        fields.bytes(7, &payment.written());
     }
 }
 
@@ -148,18 +149,18 @@ fn moment(fields: &mut Fields<'_>, number: u32, at: Timestamp) {
 
 fn towards_payer(fields: &mut Fields<'_>, quote: &Quote, decided_at: Timestamp) {
     let Quote { pricing, markup, move_ppm, exposure_weight, amounts } = quote;
-    fields.shown(1, pricing.prices.mid());
-    fields.shown(2, markup);
+    rates::mid(fields, 1, pricing.prices.mid());
+    rates::ratio(fields, 2, *markup);
     money(fields, 3, amounts.map(|amounts| amounts.mid));
     money(fields, 4, amounts.and_then(|amounts| amounts.debit.checked_sub(amounts.mid).ok()));
     priced(fields, pricing, decided_at, pricing.prices.debit());
     fields.unsigned(12, (*move_ppm).into());
-    fields.shown(13, exposure_weight);
+    rates::weight(fields, 13, *exposure_weight);
 }
 
 fn towards_merchant(fields: &mut Fields<'_>, quote: &SettlementQuote, presentment: Money, decided_at: Timestamp) {
-    fields.shown(1, quote.pricing.prices.mid());
-    fields.shown(2, Ratio::ZERO);
+    rates::mid(fields, 1, quote.pricing.prices.mid());
+    rates::ratio(fields, 2, Ratio::ZERO);
     money(fields, 3, conversion::settlement_mid(quote, presentment));
     priced(fields, &quote.pricing, decided_at, quote.pricing.prices.settlement());
 }
@@ -171,13 +172,8 @@ fn priced(fields: &mut Fields<'_>, pricing: &Pricing, decided_at: Timestamp, app
     fields.unsigned(7, conversion::rate_age_ms(pricing, decided_at));
     fields.unsigned(8, rate_lsn.get());
     fields.unsigned(9, cross_lsn.map_or(0, domain::Lsn::get));
-    if !prices.mid().is_decimal() {
-        fields.text(10, &conversion::exact(prices.mid()));
-    }
-    match applied.is_decimal() {
-        true => fields.shown(11, applied),
-        false => fields.text(11, &conversion::exact(applied)),
-    }
+    rates::exact(fields, 10, prices.mid());
+    rates::whole(fields, 11, applied);
 }
 
 /// Names of the two parties of a payment, looked up once.
