@@ -105,14 +105,21 @@ impl Ledger {
             *self.balance_mut(posting.debit()) -= units;
             *self.balance_mut(posting.credit()) += units;
         }
-        for (account, _, _) in before.balances() {
+        // How each balance really changed, by currency.
+        let mut changed: [Option<(Currency, i128)>; ACCOUNTS_TOUCHED_MAX] = [None; ACCOUNTS_TOUCHED_MAX];
+        for (account, was, _) in before.balances() {
             let now = self.units(account);
-            let floor_holds = now >= self.held_units(account) || account.kind.may_be_negative();
+            let floor_holds = account.kind.may_be_negative() || now >= self.held_units(account);
             assert!(floor_holds, "no account goes below its floor: {account:?}");
             assert!(now.abs() <= BALANCE_MINOR_UNITS_MAX, "no account passes its limit: {account:?}");
-            let of_this_currency = before.balances().filter(|(other, _, _)| other.currency == account.currency);
-            let changed: i128 = of_this_currency.map(|(other, was, _)| self.units(other) - was).sum();
-            assert!(changed == 0, "a record moves money within a currency and makes none: {}", account.currency);
+            let of_currency =
+                |row: &&mut Option<(Currency, i128)>| row.is_none_or(|(known, _)| known == account.currency);
+            let row = changed.iter_mut().find(of_currency).expect("there is a row for every account");
+            let so_far = row.map_or(0, |(_, sum)| sum);
+            *row = Some((account.currency, so_far + now - was));
+        }
+        for (currency, sum) in changed.into_iter().map_while(|row| row) {
+            assert!(sum == 0, "a record moves money within a currency and makes none: {currency}");
         }
     }
 
