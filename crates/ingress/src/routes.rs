@@ -3,16 +3,15 @@
 use std::{
     convert::Infallible,
     fmt,
-    pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 use tonic::{
     body::Body,
     codegen::{
-        Body as _, BoxFuture, Service,
-        http::{Method, Request, Response, header, header::HeaderValue},
+        BoxFuture, Service,
+        http::{Method, Request, Response},
     },
     server::NamedService,
     service,
@@ -49,44 +48,18 @@ impl Routes {
 impl Service<Request<Body>> for Routes {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = Routed;
+    type Future = BoxFuture<Response<Body>, Infallible>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<Body>) -> Routed {
-        Routed(match self.service(&request) {
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        match self.service(&request) {
             Some(service) => service.answer(request),
             None => Box::pin(self.all.call(request)),
-        })
+        }
     }
-}
-
-/// An answer on its way.
-pub struct Routed(BoxFuture<Response<Body>, Infallible>);
-
-impl fmt::Debug for Routed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Routed").finish_non_exhaustive()
-    }
-}
-
-impl Future for Routed {
-    type Output = Result<Response<Body>, Infallible>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let Ok(response) = ready!(self.0.as_mut().poll(context));
-        Poll::Ready(Ok(with_length(response)))
-    }
-}
-
-/// An answer without a body says so, whichever router it came by.
-fn with_length(mut response: Response<Body>) -> Response<Body> {
-    if response.body().size_hint().exact() == Some(0) {
-        response.headers_mut().entry(header::CONTENT_LENGTH).or_insert(HeaderValue::from_static("0"));
-    }
-    response
 }
 
 /// Puts [`Routes`] together.

@@ -303,27 +303,27 @@ async fn refused_by_deadline(address: SocketAddr, key: &str, timeout: &str) -> S
     Status::from_header_map(answer.headers()).expect("an error comes in the headers")
 }
 
-/// Calls go to their services by another way than what is no call of any; nobody is to tell by the answers.
+/// Calls go to their services by another way than what is no call of any, and both are answered as they always were.
 #[tokio::test]
 async fn what_is_no_call_of_a_service_is_answered_as_a_call_without_such_a_method() {
     let switch = Stepped::start(2).await;
     let (post, get) = (http::Method::POST, http::Method::GET);
-    for (method, path, code) in [
-        (&post, "/payswitch.v1.PaymentService/Authorize", Code::Unauthenticated),
-        (&get, "/payswitch.v1.PaymentService/Authorize", Code::Unauthenticated),
-        (&post, "/payswitch.v1.PaymentService/Nothing", Code::Unimplemented),
-        (&post, "/payswitch.v1.PaymentService/Authorize/more", Code::Unimplemented),
-        (&post, "/payswitch.v1.PaymentService/", Code::Unimplemented),
-        (&post, "/payswitch.v1.PaymentService", Code::Unimplemented),
-        (&post, "/payswitch.v1.Nothing/Authorize", Code::Unimplemented),
-        (&post, "/", Code::Unimplemented),
+    for (method, path, code, length) in [
+        (&post, "/payswitch.v1.PaymentService/Authorize", Code::Unauthenticated, None),
+        (&get, "/payswitch.v1.PaymentService/Authorize", Code::Unauthenticated, None),
+        (&post, "/payswitch.v1.PaymentService/Nothing", Code::Unimplemented, None),
+        (&post, "/payswitch.v1.PaymentService/Authorize/more", Code::Unimplemented, None),
+        (&post, "/payswitch.v1.PaymentService/", Code::Unimplemented, Some("0")),
+        (&post, "/payswitch.v1.PaymentService", Code::Unimplemented, Some("0")),
+        (&post, "/payswitch.v1.Nothing/Authorize", Code::Unimplemented, Some("0")),
+        (&post, "/", Code::Unimplemented, Some("0")),
     ] {
         let request = call(method.clone(), path).body(()).expect("the request is well formed");
         let answer = head_of_answer(switch.address, request, &authorize("1").into_inner().encode_to_vec()).await;
         let status = Status::from_header_map(answer.headers()).map(|status| status.code());
         assert_eq!((answer.status(), status), (http::StatusCode::OK, Some(code)), "{method} {path}");
         let told = |name| answer.headers().get(name).and_then(|value| value.to_str().ok());
-        assert_eq!(told("content-length"), Some("0"), "{method} {path}");
+        assert_eq!(told("content-length"), length, "{method} {path}");
         assert_eq!(told("content-type"), Some("application/grpc"), "{method} {path}");
     }
 }
