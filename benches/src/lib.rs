@@ -112,7 +112,7 @@ impl House {
             as_of: AS_OF,
             source: label("ECB 2026-10-30"),
         };
-        let debit = Converted::Quoted(domain::debit_quote(pair, pricing, markup(), 0, Weight::ONE, presentment_amount));
+        let debit = Converted::quoted(domain::debit_quote(pair, pricing, markup(), 0, Weight::ONE, presentment_amount));
         let payer = self.payers[usize::try_from(number).expect("small") % self.payers.len()];
         let digest = spread(number);
         let authorize = AuthorizePayment {

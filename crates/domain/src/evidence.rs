@@ -1,5 +1,7 @@
 //! What the stages found. A stage never decides; what it could not get, it says.
 
+use alloc::boxed::Box;
+
 use money::{ExactRate, Money, Prices, Rate, Ratio, Weight};
 
 use crate::{AccountId, CurrencyPair, Label, Lsn, MerchantId, QuoteId, Timestamp};
@@ -100,6 +102,14 @@ pub enum Converted<Q> {
     Quoted(Q),
 }
 
+impl<Q> Converted<Box<Q>> {
+    /// By this offer, which then stands beside it.
+    #[must_use]
+    pub fn quoted(quote: Q) -> Self {
+        Self::Quoted(Box::new(quote))
+    }
+}
+
 /// The rate behind a quote, and where it stands on the tape.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pricing {
@@ -150,13 +160,14 @@ pub struct SettlementQuote {
     pub gross: Option<Money>,
 }
 
-/// How a payment's three currencies follow from each other.
+/// How a payment's three currencies follow from each other. Quotes stand beside it: most payments have one or none, and what
+/// has none is to be small.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conversions {
     /// From presentment to debit currency.
-    pub debit: Converted<Quote>,
+    pub debit: Converted<Box<Quote>>,
     /// From presentment to settlement currency.
-    pub settlement: Converted<SettlementQuote>,
+    pub settlement: Converted<Box<SettlementQuote>>,
 }
 
 /// What a quote's token promised, besides the conversions. Its signature was checked at the door.

@@ -83,12 +83,12 @@ fn quote(
             let policy = rates.policy().ok_or(Unavailable::RateMissing(debit_pair))?;
             let markup = policy.markup(debit_pair, &name, presentment, move_ppm);
             let weight = policy.exposure_weight(move_ppm);
-            Converted::Quoted(debit_quote(debit_pair, pricing, markup, move_ppm, weight, presentment))
+            Converted::quoted(debit_quote(debit_pair, pricing, markup, move_ppm, weight, presentment))
         }
     };
     let settlement = match price(settlement_pair)? {
         Converted::SameCurrency => Converted::SameCurrency,
-        Converted::Quoted(price) => Converted::Quoted(settlement_quote(settlement_pair, price.pricing, presentment)),
+        Converted::Quoted(price) => Converted::quoted(settlement_quote(settlement_pair, price.pricing, presentment)),
     };
     Ok(Quoted { conversions: Conversions { debit, settlement }, rates_expire_at })
 }

@@ -209,8 +209,8 @@ fn conversions(quoted: &Quoted, subject: &Subject, model: &Model) -> Conversions
         gross: quote.gross.map(|units| Money::new(settlement, units)),
     });
     Conversions {
-        debit: debit_quote.map_or(Converted::SameCurrency, Converted::Quoted),
-        settlement: settlement_quote.map_or(Converted::SameCurrency, Converted::Quoted),
+        debit: debit_quote.map_or(Converted::SameCurrency, Converted::quoted),
+        settlement: settlement_quote.map_or(Converted::SameCurrency, Converted::quoted),
     }
 }
 

@@ -189,10 +189,10 @@ impl Till {
         };
         let (debit, settlement) = (currency(debit), currency(settlement));
         Conversions {
-            debit: if debit == from { Converted::SameCurrency } else { Converted::Quoted(debit_quote(debit)) },
+            debit: if debit == from { Converted::SameCurrency } else { Converted::quoted(debit_quote(debit)) },
             settlement: match settlement == from {
                 true => Converted::SameCurrency,
-                false => Converted::Quoted(settlement_quote(settlement)),
+                false => Converted::quoted(settlement_quote(settlement)),
             },
         }
     }

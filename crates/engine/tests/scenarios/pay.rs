@@ -273,7 +273,7 @@ impl Desk {
         Evidence::Present(Conversions { debit, settlement })
     }
 
-    fn debit(&self, row: &Row, parties: &Parties<'_>) -> Result<Converted<Quote>, Unavailable> {
+    fn debit(&self, row: &Row, parties: &Parties<'_>) -> Result<Converted<Box<Quote>>, Unavailable> {
         let presentment = parties.presentment;
         let pair = CurrencyPair { presentment: presentment.currency(), debit: parties.payer.currency };
         match (row.option("converted"), pair.presentment == pair.debit) {
@@ -290,11 +290,11 @@ impl Desk {
         };
         let weight = policy.exposure_weight(price.move_ppm);
         if pair.presentment == pair.debit {
-            return Ok(Converted::Quoted(made_up_quote(row, &price, markup, weight)));
+            return Ok(Converted::quoted(made_up_quote(row, &price, markup, weight)));
         }
         let mut quote = domain::debit_quote(pair, price.pricing, markup, price.move_ppm, weight, presentment);
         falsify(row, pair.debit, &mut quote);
-        Ok(Converted::Quoted(quote))
+        Ok(Converted::quoted(quote))
     }
 
     fn settlement(
@@ -302,7 +302,7 @@ impl Desk {
         row: &Row,
         pair: CurrencyPair,
         presentment: Money,
-    ) -> Result<Converted<SettlementQuote>, Unavailable> {
+    ) -> Result<Converted<Box<SettlementQuote>>, Unavailable> {
         if pair.presentment == pair.debit {
             return Ok(Converted::SameCurrency);
         }
@@ -312,7 +312,7 @@ impl Desk {
         if let Some(gross) = row.option("gross") {
             quote.gross = Some(money(pair.debit.code(), gross));
         }
-        Ok(Converted::Quoted(quote))
+        Ok(Converted::quoted(quote))
     }
 
     /// The price in force, or that of record `rate_lsn=`; what the row says otherwise replaces what was found.

@@ -133,7 +133,7 @@ fn captured() -> Record {
         presentment_amount: presentment,
         payer: Evidence::Present(payer),
         converted: Evidence::Present(Conversions {
-            debit: Converted::Quoted(quote),
+            debit: Converted::quoted(quote),
             settlement: Converted::SameCurrency,
         }),
         offer: None,
@@ -514,7 +514,7 @@ fn stored_bytes_of_a_hold_never_change() {
     quote.exposure_weight = Weight::parse("1.5").unwrap();
     let pricing = quote.pricing.clone();
     let gross = Some(Money::new(Currency::USD, 1_400));
-    conversions_of(&mut record).settlement = Converted::Quoted(SettlementQuote { pricing, gross });
+    conversions_of(&mut record).settlement = Converted::quoted(SettlementQuote { pricing, gross });
     let payment = payment_of(&mut record);
     payment.capture_mode = CaptureMode::Manual;
     payment.consent = Consent::Mandate(MandateId::from_bytes([0xee; 16]));

@@ -46,7 +46,7 @@ fn offered() -> OfferedQuote {
             mid: Money::new(Currency::HKD, 11_793),
         }),
     };
-    let conversions = Conversions { debit: Converted::Quoted(quote), settlement: Converted::SameCurrency };
+    let conversions = Conversions { debit: Converted::quoted(quote), settlement: Converted::SameCurrency };
     OfferedQuote { offer, conversions }
 }
 
@@ -78,7 +78,7 @@ fn longest() -> OfferedQuote {
         amounts: Some(QuotedAmounts { debit: most(account.currency), mid: most(account.currency) }),
     };
     let settlement = SettlementQuote { pricing: last, gross: Some(most(Currency::USD)) };
-    let conversions = Conversions { debit: Converted::Quoted(quote), settlement: Converted::Quoted(settlement) };
+    let conversions = Conversions { debit: Converted::quoted(quote), settlement: Converted::quoted(settlement) };
     OfferedQuote { offer, conversions }
 }
 

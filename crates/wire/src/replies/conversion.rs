@@ -29,7 +29,7 @@ pub fn quote(offered: &OfferedQuote, discount: Ratio, quoted_at: Timestamp, name
 }
 
 /// What the payer pays; `None` when that is too much for one amount.
-pub(super) fn debit(converted: &Converted<Quote>, presentment: Money) -> Option<Money> {
+pub(super) fn debit(converted: &Converted<Box<Quote>>, presentment: Money) -> Option<Money> {
     match converted {
         Converted::SameCurrency => Some(presentment),
         Converted::Quoted(quote) => quote.amounts.map(|amounts| amounts.debit),
@@ -37,16 +37,16 @@ pub(super) fn debit(converted: &Converted<Quote>, presentment: Money) -> Option<
 }
 
 /// What the merchant is paid before its discount; `None` when that is too much for one amount.
-pub(super) fn gross(converted: &Converted<SettlementQuote>, presentment: Money) -> Option<Money> {
+pub(super) fn gross(converted: &Converted<Box<SettlementQuote>>, presentment: Money) -> Option<Money> {
     match converted {
         Converted::SameCurrency => Some(presentment),
         Converted::Quoted(quote) => quote.gross,
     }
 }
 
-pub(super) fn towards_payer(converted: &Converted<Quote>, decided_at: Timestamp) -> Option<v1::Conversion> {
+pub(super) fn towards_payer(converted: &Converted<Box<Quote>>, decided_at: Timestamp) -> Option<v1::Conversion> {
     let Converted::Quoted(quote) = converted else { return None };
-    let Quote { pricing, markup, move_ppm, exposure_weight, amounts } = quote;
+    let Quote { pricing, markup, move_ppm, exposure_weight, amounts } = &**quote;
     let markup_amount = amounts.and_then(|amounts| amounts.debit.checked_sub(amounts.mid).ok());
     Some(v1::Conversion {
         markup: markup.to_string(),
@@ -60,7 +60,7 @@ pub(super) fn towards_payer(converted: &Converted<Quote>, decided_at: Timestamp)
 }
 
 pub(super) fn towards_merchant(
-    converted: &Converted<SettlementQuote>,
+    converted: &Converted<Box<SettlementQuote>>,
     presentment: Money,
     decided_at: Timestamp,
 ) -> Option<v1::Conversion> {

@@ -44,8 +44,8 @@ fn pricing(mid_rate: &str) -> Pricing {
     }
 }
 
-fn quoted(amounts: Option<(i128, i128)>) -> Converted<Quote> {
-    Converted::Quoted(Quote {
+fn quoted(amounts: Option<(i128, i128)>) -> Converted<Box<Quote>> {
+    Converted::quoted(Quote {
         pricing: pricing("1.179291231"),
         markup: Ratio::parse("0.01").unwrap(),
         move_ppm: 0,
@@ -55,7 +55,7 @@ fn quoted(amounts: Option<(i128, i128)>) -> Converted<Quote> {
 }
 
 /// CNY 100.00 asked of an HKD wallet.
-fn decided(debit: Converted<Quote>, event: Event) -> Record {
+fn decided(debit: Converted<Box<Quote>>, event: Event) -> Record {
     let command = AuthorizePayment {
         payment_id: PaymentId::from_bytes([0xcc; 16]),
         merchant: MerchantId(1),

@@ -209,7 +209,7 @@ fn quotes(conversions: &Conversions) -> Quotes {
     }
 }
 
-const fn quoted<Q>(converted: &Converted<Q>) -> Option<&Q> {
+fn quoted<Q>(converted: &Converted<Box<Q>>) -> Option<&Q> {
     match converted {
         Converted::SameCurrency => None,
         Converted::Quoted(quote) => Some(quote),

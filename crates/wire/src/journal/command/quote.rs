@@ -55,11 +55,11 @@ pub(crate) fn read(
     Ok(Conversions {
         debit: match quote {
             None => Converted::SameCurrency,
-            Some(quote) => Converted::Quoted(read_quote(quote, debit_currency)?),
+            Some(quote) => Converted::quoted(read_quote(quote, debit_currency)?),
         },
         settlement: match settlement_quote {
             None => Converted::SameCurrency,
-            Some(quote) => Converted::Quoted(read_settlement(quote)?),
+            Some(quote) => Converted::quoted(read_settlement(quote)?),
         },
     })
 }

@@ -34,11 +34,11 @@ pub(super) fn read(
     Some(Conversions {
         debit: match quote {
             None => Converted::SameCurrency,
-            Some(quote) => Converted::Quoted(read_quote(quote, debit_currency)?),
+            Some(quote) => Converted::quoted(read_quote(quote, debit_currency)?),
         },
         settlement: match settlement_quote {
             None => Converted::SameCurrency,
-            Some(quote) => Converted::Quoted(read_settlement(quote)?),
+            Some(quote) => Converted::quoted(read_settlement(quote)?),
         },
     })
 }

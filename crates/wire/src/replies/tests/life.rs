@@ -244,7 +244,7 @@ fn spread() -> Pricing {
 }
 
 fn offered() -> OfferedQuote {
-    let debit = Converted::Quoted(Quote {
+    let debit = Converted::quoted(Quote {
         pricing: spread(),
         markup: Ratio::parse("0.01").unwrap(),
         move_ppm: 1_500,
@@ -252,7 +252,7 @@ fn offered() -> OfferedQuote {
         amounts: Some(QuotedAmounts { debit: hkd(1_684), mid: hkd(1_429) }),
     });
     let gross = Some(Money::new(Currency::USD, 1_250));
-    let settlement = Converted::Quoted(SettlementQuote { pricing: spread(), gross });
+    let settlement = Converted::quoted(SettlementQuote { pricing: spread(), gross });
     let offer = Offer {
         quote_id: QuoteId::from_bytes([0x11; 16]),
         expires_at: DECIDED_AT.plus_millis(600_000),
@@ -313,7 +313,7 @@ fn what_is_too_large_to_pay_is_not_offered() {
     too_dear.conversions.debit = quoted(None);
     assert_eq!(quote(&too_dear), None);
     let mut too_much = offered();
-    too_much.conversions.settlement = Converted::Quoted(SettlementQuote { pricing: spread(), gross: None });
+    too_much.conversions.settlement = Converted::quoted(SettlementQuote { pricing: spread(), gross: None });
     assert_eq!(quote(&too_much), None);
 }
 

@@ -218,11 +218,11 @@ pub(crate) fn conversions(debit_currency: Currency) -> impl Strategy<Value = Con
     });
     let debit = (pricing(), ratio(), small(), weight(), option::of(amounts)).prop_map(
         |(pricing, markup, move_ppm, exposure_weight, amounts)| {
-            Converted::Quoted(Quote { pricing, markup, move_ppm, exposure_weight, amounts })
+            Converted::quoted(Quote { pricing, markup, move_ppm, exposure_weight, amounts })
         },
     );
     let settlement = (pricing(), option::of(currency().prop_flat_map(sum)))
-        .prop_map(|(pricing, gross)| Converted::Quoted(SettlementQuote { pricing, gross }));
+        .prop_map(|(pricing, gross)| Converted::quoted(SettlementQuote { pricing, gross }));
     (prop_oneof![Just(Converted::SameCurrency), debit], prop_oneof![Just(Converted::SameCurrency), settlement])
         .prop_map(|(debit, settlement)| Conversions { debit, settlement })
 }
