@@ -27,10 +27,10 @@ fn legs(rate: &str, settlement: Currency, discount: &str) -> Arc<Legs> {
         source: Label::new("test").unwrap(),
     };
     let conversions = Conversions {
-        debit: Converted::Quoted(domain::debit_quote(PAIR, pricing(), Ratio::ZERO, 0, Weight::ONE, cny(1))),
+        debit: Converted::quoted(domain::debit_quote(PAIR, pricing(), Ratio::ZERO, 0, Weight::ONE, cny(1))),
         settlement: match settlement == Currency::CNY {
             true => Converted::SameCurrency,
-            false => Converted::Quoted(domain::settlement_quote(PAIR, pricing(), cny(1))),
+            false => Converted::quoted(domain::settlement_quote(PAIR, pricing(), cny(1))),
         },
     };
     let discount = Ratio::parse(discount).unwrap();

@@ -355,7 +355,7 @@ fn quoted_at(pick: Pick, lsn: u64, amount: Money) -> Conversions {
     let markup = Ratio::parse(pick.of(Change::Policy, "0.02", "0.01")).unwrap();
     let quote = domain::debit_quote(PAIR, pricing(), markup, price.move_ppm, Weight::ONE, amount);
     let settlement = domain::settlement_quote(PAIR, pricing(), amount);
-    Conversions { debit: Converted::Quoted(quote), settlement: Converted::Quoted(settlement) }
+    Conversions { debit: Converted::quoted(quote), settlement: Converted::quoted(settlement) }
 }
 
 fn play_until(pick: Pick, lsn: u64) -> Engine {

@@ -1,4 +1,4 @@
-use domain::{ApiKeyHash, Evidence, PairRules, Policy, Quote, SettlementQuote};
+use domain::{ApiKeyHash, Evidence, PairRules, Policy};
 use money::Ratio;
 
 use super::*;
@@ -33,11 +33,11 @@ fn check(rates: &RateBook, ms: i64, payer: Currency, presentment: &str, expected
     let found = found.map(|Conversions { debit, settlement }| {
         let debit = match debit {
             Converted::SameCurrency => "=".to_owned(),
-            Converted::Quoted(Quote { amounts, .. }) => amount(amounts.map(|amounts| amounts.debit)),
+            Converted::Quoted(quote) => amount(quote.amounts.map(|amounts| amounts.debit)),
         };
         let settlement = match settlement {
             Converted::SameCurrency => "=".to_owned(),
-            Converted::Quoted(SettlementQuote { gross, .. }) => amount(gross),
+            Converted::Quoted(quote) => amount(quote.gross),
         };
         [debit, settlement]
     });

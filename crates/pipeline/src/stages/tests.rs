@@ -80,7 +80,7 @@ fn published_example() -> Conversions {
     let pricing = rate_book().price(CNY_TO_HKD, at_ms(0)).unwrap().pricing;
     assert_eq!(pricing.rate_lsn, Lsn::new(7));
     Conversions {
-        debit: Converted::Quoted(Quote {
+        debit: Converted::quoted(Quote {
             pricing,
             markup: policy().fx_markup,
             move_ppm: 1,

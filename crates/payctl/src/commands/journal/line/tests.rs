@@ -65,7 +65,7 @@ fn quote() -> Quote {
 }
 
 fn conversions() -> Evidence<Conversions> {
-    Evidence::Present(Conversions { debit: Converted::Quoted(quote()), settlement: Converted::SameCurrency })
+    Evidence::Present(Conversions { debit: Converted::quoted(quote()), settlement: Converted::SameCurrency })
 }
 
 fn authorize(capture_mode: CaptureMode) -> AuthorizePayment {
@@ -280,7 +280,7 @@ fn what_was_declined_says_what_was_asked() {
 #[test]
 fn a_payment_in_three_currencies_tells_both_rates() {
     let settlement = SettlementQuote { pricing: pricing("0.15", 5), gross: Some(money("USD 15.00")) };
-    let conversions = Conversions { debit: Converted::Quoted(quote()), settlement: Converted::Quoted(settlement) };
+    let conversions = Conversions { debit: Converted::quoted(quote()), settlement: Converted::quoted(settlement) };
     let command = AuthorizePayment { converted: Evidence::Present(conversions), ..authorize(CaptureMode::Automatic) };
     let described = described(Command::AuthorizePayment(command), captured("USD 14.91", in_part()));
     assert!(plain(described.text()).contains(", gross USD 15.00 at 0.15"), "{}", described.text());
