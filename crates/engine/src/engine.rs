@@ -96,7 +96,8 @@ impl Engine {
         let policy = self.policy.as_deref().ok_or(Refusal::OutOfSequence)?;
         match command {
             Command::InitializeSwitch(_) | Command::InstallPolicy(_) => unreachable!("decided above"),
-            Command::AuthorizeTogether(_) => unreachable!("decided by the keys of its payments"),
+            // Its payments have keys; it has none, or it is not what was asked for.
+            Command::AuthorizeTogether(_) => Err(Refusal::OutOfSequence),
             Command::RegisterWallet(register) => self.parties.register_wallet(register).map(Event::WalletRegistered),
             Command::RegisterMerchant(register) => {
                 self.parties.register_merchant(register).map(Event::MerchantRegistered)

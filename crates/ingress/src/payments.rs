@@ -2,7 +2,7 @@
 
 mod reads;
 
-use std::{future::ready, pin::Pin, sync::Arc};
+use std::{future::ready, pin::Pin, sync::Arc, time::Instant};
 
 use domain::{
     Command, Evidence, MerchantId, PaymentId, PaymentMove, PaymentState, Record, Refusal, Submission, Unavailable,
@@ -73,7 +73,13 @@ impl served::payment_service_server::PaymentService for Payments {
         &self,
         request: Request<Streaming<v1::PaymentStreamRequest>>,
     ) -> Result<Response<PaymentStream>, Status> {
-        self.payment_stream_now(request)
+        let begun = Instant::now();
+        let stream = self.payment_stream_now(request);
+        // One that begins is counted by its payments.
+        if let Err(refused) = &stream {
+            Method::PaymentStream.measured(begun.elapsed(), Some(refused.code()));
+        }
+        stream
     }
 
     async fn capture(&self, request: Request<v1::CaptureRequest>) -> Result<Response<v1::CaptureResponse>, Status> {

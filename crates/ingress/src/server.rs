@@ -68,6 +68,14 @@ pub struct Limits {
     pub connection_grace_ms: u64,
 }
 
+/// So much of what a caller sends in one call may wait to be read, in bytes, before the caller has to wait.
+const STREAM_WINDOW_BYTES: u32 = 128 * 1024;
+
+/// The same of all calls of a connection. The transport ends a connection on which too many small messages wait: half of this is
+/// what it lets them have, each costing 256 bytes less its own length. A stream of payments that waits because its answers are
+/// not read fills its own window with messages of some hundred bytes, which is a fifth of that.
+const CONNECTION_WINDOW_BYTES: u32 = 2 * 1024 * 1024;
+
 /// Serves `routes` on `listener` until `shutdown` resolves, then lets what is in flight end.
 ///
 /// # Errors
@@ -105,6 +113,8 @@ pub async fn serve_dealt(
 ) -> Result<(), transport::Error> {
     Server::builder()
         .max_concurrent_streams(limits.streams_max)
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .http2_max_local_error_reset_streams(Some(limits.local_resets_max))
         .http2_max_pending_accept_reset_streams(Some(limits.pending_resets_max))
         .http2_max_header_list_size(limits.header_bytes_max)

@@ -5,9 +5,15 @@ mod support;
 use std::{collections::BTreeMap, fs};
 
 use client::{Client, Error};
+use prost::Message;
 use support::{
     Daemon,
+    frames::{
+        ACK, DATA, END_HEADERS, END_STREAM, Frame, GOAWAY, HEADERS, INITIAL_WINDOW_SIZE, PING, Peer, SETTINGS,
+        WINDOW_UPDATE, frame, header_block_of,
+    },
     lossy_disk::LossyDisk,
+    pages::get,
     parties::{End, SMALL_SEGMENTS, Sandbox, caller, decided, money, payment, refused},
 };
 use wire::v1;
@@ -224,6 +230,63 @@ async fn what_takes_too_long_is_answered_all_the_same() {
     assert!(support::parties::stop(daemon).await.success());
 }
 
+/// It fills all that may wait to be read with small messages, each in a frame of its own. The transport takes too many of
+/// those for an attack.
+#[tokio::test]
+async fn a_stream_whose_answers_are_not_read_waits_and_goes_on() {
+    let sandbox = Sandbox::start();
+    let mut peer = Peer::connect(&sandbox.daemon.merchants);
+    let window = peer.next_of(SETTINGS).setting(INITIAL_WINDOW_SIZE).expect("the daemon says how much may wait");
+    // Of the whole connection: larger than what it begins with.
+    assert_eq!(peer.next_of(WINDOW_UPDATE).stream, 0);
+    let authorization = format!("Bearer {}", client::sandbox::MERCHANT_KEYS[0].1);
+    let block = header_block_of("/payswitch.v1.PaymentService/PaymentStream", &[("authorization", &authorization)]);
+    peer.send(&[frame(SETTINGS, ACK, 0, &[]), frame(HEADERS, END_HEADERS, 1, &block)].concat());
+    let (mut left, mut sent) = (usize::try_from(window).expect("a window fits"), 0_usize);
+    loop {
+        let request = v1::PaymentStreamRequest { correlation_id: sent as u64, authorize: Some(pay(sent as u64)) };
+        let message = framed(&request.encode_to_vec());
+        let Some(after) = left.checked_sub(message.len()) else { break };
+        peer.send(&frame(DATA, 0, 1, &message));
+        (left, sent) = (after, sent + 1);
+    }
+    peer.send(&frame(DATA, END_STREAM, 1, &[]));
+    assert!(sent > 1_024, "more than are under way, {sent}");
+
+    let mut answers = Vec::new();
+    let mut take = |peer: &mut Peer| {
+        let frame = peer.next().expect("the connection goes on");
+        assert!(frame.kind != GOAWAY, "the daemon ends the connection");
+        if frame.kind == DATA {
+            answers.extend_from_slice(&frame.payload);
+        }
+        (frame, messages(&answers))
+    };
+    // What was sent before has been looked at when this is answered, and no more is told than this peer lets in.
+    peer.send(&frame(PING, 0, 0, &[1; 8]));
+    while !matches!(take(&mut peer).0, Frame { kind: PING, flags: ACK, .. }) {}
+    let all = (1_u32 << 24).to_be_bytes();
+    peer.send(&[frame(WINDOW_UPDATE, 0, 0, &all), frame(WINDOW_UPDATE, 0, 1, &all)].concat());
+    while take(&mut peer).1 < sent {}
+}
+
+/// A message behind its length (gRPC over HTTP/2, "Length-Prefixed-Message").
+fn framed(message: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(message.len()).expect("a short message");
+    [&[0], &length.to_be_bytes()[..], message].concat()
+}
+
+/// How many whole messages these bytes are.
+fn messages(mut bytes: &[u8]) -> usize {
+    let mut count = 0;
+    while let [_, a, b, c, d, rest @ ..] = bytes {
+        let length = usize::try_from(u32::from_be_bytes([*a, *b, *c, *d])).expect("a short message");
+        let Some(behind) = rest.get(length..) else { break };
+        (bytes, count) = (behind, count + 1);
+    }
+    count
+}
+
 #[tokio::test]
 async fn only_merchants_stream_and_only_where_payments_are_made() {
     let sandbox = Sandbox::start();
@@ -241,4 +304,8 @@ async fn only_merchants_stream_and_only_where_payments_are_made() {
     }
     let (told, end) = stream(&sandbox.cafe, one()).await;
     assert!(end.is_none() && told.len() == 1);
+
+    let (_, metrics) = get(&sandbox.daemon, "/metrics");
+    let refused = r#"payswitch_calls_refused_total{rpc_method="payswitch.v1.PaymentService/PaymentStream""#;
+    assert!(metrics.lines().any(|line| line.starts_with(refused)), "{refused} is not in\n{metrics}");
 }

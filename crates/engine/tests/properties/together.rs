@@ -66,6 +66,9 @@ fn check(records: &[Arc<Record>], payments: &[AuthorizePayment], at: i64) -> End
         at: Timestamp::from_micros(at),
         command: Submission { key: None, command: Command::AuthorizeTogether(command) },
     };
+    let key = Some(IdempotencyKey { digest: Digest([0xee; 16]), ..keyed[0].key });
+    let under_a_key = Stamped { command: Submission { key, ..stamped.command.clone() }, ..stamped };
+    assert_eq!(engine.decide(&under_a_key), Decision::Refused(Refusal::OutOfSequence), "its payments have the keys");
     let before = engine.digest();
     let decision = engine.decide(&stamped);
     assert_eq!(engine.digest(), before, "deciding changes nothing");

@@ -8,6 +8,7 @@ use std::{
 
 pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
+pub(crate) const DATA: u8 = 0x0;
 pub(crate) const HEADERS: u8 = 0x1;
 pub(crate) const RST_STREAM: u8 = 0x3;
 pub(crate) const SETTINGS: u8 = 0x4;
@@ -16,6 +17,7 @@ pub(crate) const GOAWAY: u8 = 0x7;
 pub(crate) const WINDOW_UPDATE: u8 = 0x8;
 
 pub(crate) const ACK: u8 = 0x1;
+pub(crate) const END_STREAM: u8 = 0x1;
 pub(crate) const END_HEADERS: u8 = 0x4;
 
 /// Error codes of RST_STREAM and GOAWAY.
@@ -25,6 +27,7 @@ pub(crate) const ENHANCE_YOUR_CALM: u32 = 0xb;
 
 /// Names of settings.
 pub(crate) const MAX_CONCURRENT_STREAMS: u16 = 0x3;
+pub(crate) const INITIAL_WINDOW_SIZE: u16 = 0x4;
 pub(crate) const MAX_HEADER_LIST_SIZE: u16 = 0x6;
 
 pub(crate) struct Frame {
@@ -62,15 +65,16 @@ pub(crate) fn call(stream: u32) -> Vec<u8> {
     frame(HEADERS, END_HEADERS, stream, &header_block(&[]))
 }
 
-/// A header block without indexing or compression (RFC 7541): POST, http, the path of a unary method that both listeners have.
+/// Headers of a unary method that both listeners have.
 pub(crate) fn header_block(more: &[(&str, &str)]) -> Vec<u8> {
+    header_block_of("/payswitch.v1.RateService/List", more)
+}
+
+/// A header block without indexing or compression (RFC 7541): POST, http, this path.
+pub(crate) fn header_block_of(path: &str, more: &[(&str, &str)]) -> Vec<u8> {
     let mut block = vec![0x83, 0x86];
-    let headers = [
-        (":path", "/payswitch.v1.RateService/List"),
-        (":authority", "localhost"),
-        ("content-type", "application/grpc"),
-        ("te", "trailers"),
-    ];
+    let headers =
+        [(":path", path), (":authority", "localhost"), ("content-type", "application/grpc"), ("te", "trailers")];
     for (name, value) in headers.iter().chain(more) {
         block.push(0);
         for text in [name, value] {
