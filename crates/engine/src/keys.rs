@@ -43,14 +43,7 @@ struct Keyed {
 impl Keys {
     /// The record made under this key, if the key has not ended by `at`.
     pub(crate) fn find(&self, at: Timestamp, key: &IdempotencyKey) -> Result<Option<&Arc<Record>>, Refusal> {
-        let found = match key.tenant {
-            TenantId::Switch => self.of_switch.get(&key.digest),
-            tenant @ (TenantId::Operator | TenantId::Wallet(_) | TenantId::Merchant(_)) => {
-                let keyed = self.keyed(tenant, key.digest);
-                keyed.filter(|keyed| !self.has_ended(keyed, at)).map(|keyed| &keyed.record)
-            }
-        };
-        let Some(record) = found else { return Ok(None) };
+        let Some(record) = self.record(at, key) else { return Ok(None) };
         let first = record.key.as_ref().expect("only records with a key are remembered by key");
         match first.fingerprint.difference(&key.fingerprint) {
             None => Ok(Some(record)),
@@ -69,13 +62,7 @@ impl Keys {
         if planted::is(Bug::ForgetsKeysOfDeclines) && record.event.decline().is_some() {
             return;
         }
-        let is_free = match key.tenant {
-            TenantId::Switch => !self.of_switch.contains_key(&key.digest),
-            tenant @ (TenantId::Operator | TenantId::Wallet(_) | TenantId::Merchant(_)) => {
-                self.keyed(tenant, key.digest).is_none_or(|earlier| self.has_ended(earlier, record.at))
-            }
-        };
-        assert!(is_free, "a key has one record at a time");
+        assert!(self.record(record.at, key).is_none(), "a key has one record at a time");
         self.put(key, record);
     }
 
@@ -98,7 +85,7 @@ impl Keys {
         let keyed = Keyed { tenant, digest, lsn: record.lsn, at: record.at, record: Arc::clone(record) };
         let Self { by_age, dropped, places, .. } = self;
         let hash = hash_of(tenant, digest);
-        match places.find_mut(hash, |place| keyed.is_of(in_line(by_age, *dropped, *place))) {
+        match places.find_mut(hash, |place| in_line(by_age, *dropped, *place).is_of(tenant, digest)) {
             Some(earlier) => *earlier = place,
             None => {
                 let hash_again = |place: &u32| in_line(by_age, *dropped, *place).hash();
@@ -143,10 +130,19 @@ impl Keys {
         existing.map(|keyed| ((keyed.tenant, keyed.digest), &keyed.record)).chain(of_switch)
     }
 
+    /// The record of this key, whatever was asked under it, if the key has not ended by `at`.
+    fn record(&self, at: Timestamp, key: &IdempotencyKey) -> Option<&Arc<Record>> {
+        if key.tenant == TenantId::Switch {
+            return self.of_switch.get(&key.digest);
+        }
+        let keyed = self.keyed(key.tenant, key.digest);
+        keyed.filter(|keyed| !self.has_ended(keyed, at)).map(|keyed| &keyed.record)
+    }
+
+    /// The last place of this key in the line.
     fn keyed(&self, tenant: TenantId, digest: Digest) -> Option<&Keyed> {
-        let in_line = |place: u32| in_line(&self.by_age, self.dropped, place);
-        let is_it = |place: &u32| in_line(*place).tenant == tenant && in_line(*place).digest == digest;
-        self.places.find(hash_of(tenant, digest), is_it).map(|place| in_line(*place))
+        let in_line = |place: &u32| in_line(&self.by_age, self.dropped, *place);
+        self.places.find(hash_of(tenant, digest), |place| in_line(place).is_of(tenant, digest)).map(in_line)
     }
 
     /// Keys first used from this record on are remembered for so long.
@@ -179,8 +175,8 @@ impl Keyed {
         hash_of(self.tenant, self.digest)
     }
 
-    fn is_of(&self, other: &Self) -> bool {
-        self.tenant == other.tenant && self.digest == other.digest
+    fn is_of(&self, tenant: TenantId, digest: Digest) -> bool {
+        self.tenant == tenant && self.digest == digest
     }
 }
 
