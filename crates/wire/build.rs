@@ -6,9 +6,10 @@ use std::{env, error::Error, fs, io, path::PathBuf};
 use prost::Message;
 use prost_types::{FileDescriptorProto, FileDescriptorSet};
 
-const FILES: [&str; 15] = [
+const FILES: [&str; 17] = [
     "payswitch/v1/accounts.proto",
     "payswitch/v1/batches.proto",
+    "payswitch/v1/cards.proto",
     "payswitch/v1/consents.proto",
     "payswitch/v1/money.proto",
     "payswitch/v1/operations.proto",
@@ -17,6 +18,7 @@ const FILES: [&str; 15] = [
     "payswitch/v1/rates.proto",
     "payswitch/v1/receipts.proto",
     "payswitch/v1/sandbox.proto",
+    "payswitch/journal/v1/cards.proto",
     "payswitch/journal/v1/consent.proto",
     "payswitch/journal/v1/policy.proto",
     "payswitch/journal/v1/record.proto",

@@ -5,8 +5,9 @@ use alloc::{sync::Arc, vec::Vec};
 use money::{Currency, Money, Ratio};
 
 use crate::{
-    AccountId, ApiKeyHash, AuthorizeTogether, Consent, Conversions, DeclineReason, Digest, DigestKey, Evidence, Label,
-    MandateId, MerchantId, Mode, Name, Offer, PaymentId, Policy, RateTick, RefundId, Timestamp, WalletId,
+    AccountId, AcknowledgeAdvice, AnswerCard, ApiKeyHash, AssertPerson, AuthorizeTogether, BindCard, Consent,
+    Conversions, DeclineReason, Digest, DigestKey, Evidence, Label, MandateId, MerchantId, Mode, Name, Offer,
+    PaymentId, Policy, RateTick, RefundId, SettleScheme, Timestamp, UnbindCard, WalletId,
 };
 
 /// One request to the engine, with all the evidence it may be decided on.
@@ -64,6 +65,20 @@ pub enum Command {
     PayOut(PayOut),
     /// Books the bank deal that closes an open position.
     SquarePosition(SquarePosition),
+    /// Says how well a wallet operator knows a person.
+    AssertPerson(AssertPerson),
+    /// Binds a card to a person.
+    BindCard(BindCard),
+    /// Ends a card's token.
+    UnbindCard(UnbindCard),
+    /// Notes what a card's issuer answered.
+    AnswerCard(AnswerCard),
+    /// Ends a payment whose issuer did not answer in time; given by the switch itself.
+    TimeOutCard(PaymentId),
+    /// Notes that a card network has taken an advice.
+    AcknowledgeAdvice(AcknowledgeAdvice),
+    /// Books what a card scheme paid.
+    SettleScheme(SettleScheme),
 }
 
 impl Command {
@@ -76,6 +91,8 @@ impl Command {
             Self::VoidPayment(command) => Some(command.payment_id),
             Self::RefundPayment(command) => Some(command.payment_id),
             Self::IncreaseAuthorization(command) => Some(command.payment_id),
+            Self::AnswerCard(command) => Some(command.payment_id),
+            Self::TimeOutCard(payment_id) => Some(*payment_id),
             Self::InitializeSwitch(_)
             | Self::InstallPolicy(_)
             | Self::RegisterWallet(_)
@@ -96,7 +113,12 @@ impl Command {
             | Self::RevokeMandate(_)
             | Self::FundReserve(_)
             | Self::PayOut(_)
-            | Self::SquarePosition(_) => None,
+            | Self::SquarePosition(_)
+            | Self::AssertPerson(_)
+            | Self::BindCard(_)
+            | Self::UnbindCard(_)
+            | Self::AcknowledgeAdvice(_)
+            | Self::SettleScheme(_) => None,
         }
     }
 }

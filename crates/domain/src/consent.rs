@@ -1,6 +1,6 @@
 //! How a payer agrees. A merchant's credential alone never moves a payer's money.
 
-use crate::{Digest, MandateId};
+use crate::{CardToken, Digest, MandateId};
 
 /// How a payer agreed to a payment, as the merchant presents it. What was agreed to is in the engine: the wallet
 /// operator noted it there beforehand.
@@ -14,4 +14,6 @@ pub enum Consent {
     OrderApproved,
     /// A standing mandate.
     Mandate(MandateId),
+    /// The token of a bound card, which is charged.
+    Card(CardToken),
 }

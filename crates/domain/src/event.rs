@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 use money::{AMOUNT_MINOR_UNITS_MAX, Currency, ExactRate, Money};
 
 use crate::{
-    AccountId, Approved, DeclinedTogether, Lsn, MerchantId, PaymentId, PaymentTotals, RefundId, Timestamp, WalletId,
+    AccountId, Approved, AttemptDeclined, DeclinedTogether, Lsn, MerchantId, PaymentId, PaymentPending, PaymentTotals,
+    RefundId, Timestamp, WalletId,
 };
 
 /// What a command did. An event says only what its command does not: the two stand in one record.
@@ -75,9 +76,29 @@ pub enum Event {
     AuthorizedTogether(Vec<Approved>),
     /// One of several payments was declined, and none was approved.
     DeclinedTogether(DeclinedTogether),
+    /// A payment waits for its card's issuer.
+    PaymentPending(PaymentPending),
+    /// A payment that waited was ended by its card's issuer, or by the lack of an answer. Nothing moved.
+    AttemptDeclined(AttemptDeclined),
+    /// It is known how well a wallet operator knows a person.
+    PersonAsserted,
+    /// A card has its token.
+    CardBound,
+    /// A card's token ended.
+    CardUnbound,
+    /// A card network has taken an advice.
+    AdviceAcknowledged,
+    /// What a scheme paid was booked.
+    SchemeSettled(Vec<Posting>),
 }
 
 impl Event {
+    /// Whether it approves a payment: its funds are held, or were moved.
+    #[must_use]
+    pub const fn is_approval(&self) -> bool {
+        matches!(self, Self::PaymentAuthorized(_) | Self::PaymentCaptured(_))
+    }
+
     /// The decision against, if this is one.
     #[must_use]
     pub const fn decline(&self) -> Option<&Decline> {
@@ -273,6 +294,12 @@ pub enum DeclineReason {
     AccountFrozen,
     /// An account with a balance cannot be closed.
     AccountNotEmpty,
+    /// The card is bound to as many persons as one may be.
+    CardPersonsLimit,
+    /// The payment is above the largest one the payer's tier may pay by card.
+    CardPaymentLimit,
+    /// The payer would pay more by card within a year than the payer's tier may.
+    CardYearLimit,
     /// The switch would hold more of a currency open than it may.
     ExposureLimit,
     /// The merchant is owed less than the refund or pay-out, and its reserve may not or cannot make up for it.
@@ -281,6 +308,30 @@ pub enum DeclineReason {
     InsufficientBalance,
     /// An account would hold more than one account may.
     BalanceLimit,
+    /// The issuer says no, and not why.
+    IssuerDeclined,
+    /// The issuer: too little on the card.
+    CardFunds,
+    /// The issuer: the card has expired.
+    CardExpired,
+    /// The issuer: no such card, or its account is closed.
+    CardInvalid,
+    /// The issuer: not with this card, or not at this merchant.
+    CardNotPermitted,
+    /// The issuer: above what the card may pay, in amount or number.
+    CardLimit,
+    /// The issuer, or its network: suspected fraud, or a check of law or security failed.
+    CardSuspected,
+    /// The issuer: the card is lost, stolen or to be kept.
+    CardPickUp,
+    /// The issuer wants to hear from its cardholder first.
+    ContactIssuer,
+    /// The issuer did not answer in time, or could not be reached.
+    IssuerUnavailable,
+    /// The issuer approved a part only, which was given back.
+    PartiallyApproved,
+    /// The network did not take the message as one.
+    NetworkRejected,
     /// Another payment of the same atomic batch was declined. No check of its own: it stands in the log once, beside the
     /// payment that was.
     BatchDeclined,
@@ -288,7 +339,7 @@ pub enum DeclineReason {
 
 impl DeclineReason {
     /// Every reason, in order of precedence.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 33] = [
         Self::OrderAlreadyPaid,
         Self::ConsentNotFound,
         Self::ConsentMismatch,
@@ -302,10 +353,25 @@ impl DeclineReason {
         Self::AccountClosed,
         Self::AccountFrozen,
         Self::AccountNotEmpty,
+        Self::CardPersonsLimit,
+        Self::CardPaymentLimit,
+        Self::CardYearLimit,
         Self::ExposureLimit,
         Self::NotEnough,
         Self::InsufficientBalance,
         Self::BalanceLimit,
+        Self::CardPickUp,
+        Self::CardSuspected,
+        Self::CardInvalid,
+        Self::CardExpired,
+        Self::CardNotPermitted,
+        Self::CardLimit,
+        Self::CardFunds,
+        Self::PartiallyApproved,
+        Self::ContactIssuer,
+        Self::IssuerDeclined,
+        Self::NetworkRejected,
+        Self::IssuerUnavailable,
         Self::BatchDeclined,
     ];
 
@@ -331,6 +397,21 @@ impl DeclineReason {
             Self::InsufficientBalance => 6,
             Self::BalanceLimit => 7,
             Self::BatchDeclined => 18,
+            Self::CardPaymentLimit => 19,
+            Self::CardYearLimit => 20,
+            Self::CardPersonsLimit => 21,
+            Self::IssuerDeclined => 22,
+            Self::CardFunds => 23,
+            Self::CardExpired => 24,
+            Self::CardInvalid => 25,
+            Self::CardNotPermitted => 26,
+            Self::CardLimit => 27,
+            Self::CardSuspected => 28,
+            Self::CardPickUp => 29,
+            Self::ContactIssuer => 30,
+            Self::IssuerUnavailable => 31,
+            Self::PartiallyApproved => 32,
+            Self::NetworkRejected => 33,
         }
     }
 
@@ -362,6 +443,21 @@ impl DeclineReason {
             Self::InsufficientBalance => "insufficient_balance",
             Self::BalanceLimit => "balance_limit",
             Self::BatchDeclined => "batch_declined",
+            Self::CardPaymentLimit => "card_payment_limit",
+            Self::CardYearLimit => "card_year_limit",
+            Self::CardPersonsLimit => "card_persons_limit",
+            Self::IssuerDeclined => "issuer_declined",
+            Self::CardFunds => "card_funds",
+            Self::CardExpired => "card_expired",
+            Self::CardInvalid => "card_invalid",
+            Self::CardNotPermitted => "card_not_permitted",
+            Self::CardLimit => "card_limit",
+            Self::CardSuspected => "card_suspected",
+            Self::CardPickUp => "card_pick_up",
+            Self::ContactIssuer => "contact_issuer",
+            Self::IssuerUnavailable => "issuer_unavailable",
+            Self::PartiallyApproved => "partially_approved",
+            Self::NetworkRejected => "network_rejected",
         }
     }
 }
@@ -375,7 +471,7 @@ mod tests {
     #[test]
     fn every_reason_has_a_number_of_its_own() {
         let numbers: BTreeSet<u8> = DeclineReason::ALL.iter().map(|reason| reason.number()).collect();
-        assert_eq!(numbers, (1..=18).collect());
+        assert_eq!(numbers, (1..=33).collect());
         for reason in DeclineReason::ALL {
             assert_eq!(DeclineReason::from_number(reason.number()), Some(reason));
         }

@@ -37,6 +37,8 @@ pub enum Unavailable {
     RateStale(CurrencyPair),
     /// No consent of that kind is known: never given, used up, revoked or expired.
     ConsentNotFound,
+    /// No bound card of that token.
+    CardNotFound,
     /// The payment is not known, or not the caller's.
     PaymentNotFound,
     /// The quote's token was not signed by this switch, or by a key that is no longer in force.

@@ -4,6 +4,8 @@ use core::fmt;
 
 use money::Currency;
 
+use crate::Scheme;
+
 /// Characters of a UUID in hyphenated form.
 pub const UUID_CHARS: usize = 36;
 
@@ -68,6 +70,11 @@ uuid_id! {
     MandateId
 }
 
+uuid_id! {
+    /// One bound card. Made as payment ids are; it says nothing of the card's number.
+    CardToken
+}
+
 fn write_uuid(bytes: &[u8; 16], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     f.pad(core::str::from_utf8(&written_uuid(*bytes)).expect("digits and hyphens are text"))
 }
@@ -123,11 +130,15 @@ pub enum AccountKind {
     FxResult = 7,
     /// Money a merchant keeps with the switch for refunds larger than what it is owed.
     MerchantReserve = 8,
+    /// What a card scheme owes the switch; an asset, so its balance is negative.
+    SchemeReceivable = 9,
+    /// Fees that payers pay beside the price.
+    PayerFee = 10,
 }
 
 impl AccountKind {
     /// Every kind, in the order reports use.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Wallet,
         Self::MerchantPayable,
         Self::FxPosition,
@@ -136,6 +147,8 @@ impl AccountKind {
         Self::Nostro,
         Self::FxResult,
         Self::MerchantReserve,
+        Self::SchemeReceivable,
+        Self::PayerFee,
     ];
 
     /// The stored number.
@@ -150,6 +163,8 @@ impl AccountKind {
             Self::Nostro => 6,
             Self::FxResult => 7,
             Self::MerchantReserve => 8,
+            Self::SchemeReceivable => 9,
+            Self::PayerFee => 10,
         }
     }
 
@@ -171,6 +186,8 @@ impl AccountKind {
             Self::Nostro => "nostro",
             Self::FxResult => "fx_result",
             Self::MerchantReserve => "merchant_reserve",
+            Self::SchemeReceivable => "scheme_receivable",
+            Self::PayerFee => "payer_fee",
         }
     }
 
@@ -178,8 +195,13 @@ impl AccountKind {
     #[must_use]
     pub const fn may_be_negative(self) -> bool {
         match self {
-            Self::FxPosition | Self::Nostro | Self::FxResult => true,
-            Self::Wallet | Self::MerchantPayable | Self::FxMarkup | Self::FeeIncome | Self::MerchantReserve => false,
+            Self::FxPosition | Self::Nostro | Self::FxResult | Self::SchemeReceivable => true,
+            Self::Wallet
+            | Self::MerchantPayable
+            | Self::FxMarkup
+            | Self::FeeIncome
+            | Self::MerchantReserve
+            | Self::PayerFee => false,
         }
     }
 }
@@ -191,7 +213,8 @@ pub struct AccountId {
     pub kind: AccountKind,
     /// The one currency it holds.
     pub currency: Currency,
-    /// Which of its kind: number of the wallet account or merchant; 0 for house accounts, one per kind and currency.
+    /// Which of its kind: number of the wallet account, merchant or card scheme; 0 for house accounts, one per kind and
+    /// currency.
     pub index: u32,
 }
 
@@ -212,6 +235,19 @@ impl AccountId {
     #[must_use]
     pub const fn merchant_reserve(merchant: MerchantId, currency: Currency) -> Self {
         Self { kind: AccountKind::MerchantReserve, currency, index: merchant.0 }
+    }
+
+    /// What this scheme owes the switch in this currency.
+    #[must_use]
+    pub fn scheme_receivable(scheme: Scheme, currency: Currency) -> Self {
+        Self { kind: AccountKind::SchemeReceivable, currency, index: scheme.number().into() }
+    }
+
+    /// Whose receivable this is, if it is one.
+    #[must_use]
+    pub fn scheme(self) -> Option<Scheme> {
+        let is_receivable = self.kind == AccountKind::SchemeReceivable;
+        u8::try_from(self.index).ok().filter(|_| is_receivable).and_then(Scheme::from_number)
     }
 
     /// As one number: kind, ISO 4217 number and index, most significant first.

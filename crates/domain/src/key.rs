@@ -5,7 +5,7 @@ use crate::TenantId;
 /// Bytes of a [`Digest`].
 pub const DIGEST_BYTES: usize = 16;
 /// The most fields any request has.
-pub const FIELDS_MAX: usize = 12;
+pub const FIELDS_MAX: usize = 14;
 
 /// A keyed digest of text a caller chose. The engine keys its tables by digests, so no caller can aim at a collision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,11 +58,19 @@ pub enum Method {
     SquarePosition = 19,
     /// `OperationsService.PayOut`
     PayOut = 20,
+    /// `PersonService.Assert`
+    AssertPerson = 21,
+    /// `CardService.Bind`
+    BindCard = 22,
+    /// `CardService.Unbind`
+    UnbindCard = 23,
+    /// `OperationsService.SettleScheme`
+    SettleScheme = 24,
 }
 
 impl Method {
     /// Every method.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 24] = [
         Self::Authorize,
         Self::OpenAccount,
         Self::CloseAccount,
@@ -83,6 +91,10 @@ impl Method {
         Self::FundReserve,
         Self::SquarePosition,
         Self::PayOut,
+        Self::AssertPerson,
+        Self::BindCard,
+        Self::UnbindCard,
+        Self::SettleScheme,
     ];
 
     /// The stored number.
@@ -109,6 +121,10 @@ impl Method {
             Self::FundReserve => 18,
             Self::SquarePosition => 19,
             Self::PayOut => 20,
+            Self::AssertPerson => 21,
+            Self::BindCard => 22,
+            Self::UnbindCard => 23,
+            Self::SettleScheme => 24,
         }
     }
 

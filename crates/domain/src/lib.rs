@@ -10,6 +10,7 @@
 
 extern crate alloc;
 
+mod card;
 mod command;
 mod consent;
 mod event;
@@ -30,6 +31,12 @@ mod standing;
 mod text;
 mod together;
 
+pub use card::{
+    AcknowledgeAdvice, AnswerCard, ApprovalCode, AssertPerson, AttemptDeclined, BindCard, CardAnswer, CardApproval,
+    CardBilling, CardBin, CardFace, CardFingerprint, CardLimits, CardMessage, CardMessageKind, CardRules, CountedLimit,
+    DocumentKind, Documents, FeeStep, InvalidDigits, LastFour, OriginalMessage, PayerFee, PaymentPending, PersonTier,
+    ResponseCode, Scheme, SettleScheme, TraceNumbers, UnbindCard, Undo,
+};
 pub use command::{
     ApproveOrder, AuthorizePayment, CaptureMode, CapturePayment, CaptureRest, Command, FundReserve, GrantMandate,
     IncreaseAuthorization, InitializeSwitch, InstallPolicy, IssueCode, MoveFunds, OnAccount, OpenAccount, PayOut,
@@ -45,8 +52,8 @@ pub use evidence::{
     TickPrice, Unavailable,
 };
 pub use ids::{
-    AccountId, AccountKind, CurrencyPair, MandateId, MerchantId, PaymentId, QuoteId, RefundId, TenantId, UUID_CHARS,
-    WalletId,
+    AccountId, AccountKind, CardToken, CurrencyPair, MandateId, MerchantId, PaymentId, QuoteId, RefundId, TenantId,
+    UUID_CHARS, WalletId,
 };
 pub use key::{ApiKeyHash, DIGEST_BYTES, Difference, Digest, FIELDS_MAX, Fingerprint, IdempotencyKey, Method};
 pub use names::{BLOCK_NAMES, NameBlock};
@@ -63,9 +70,9 @@ pub use record::{Record, Stamped, Submission};
 pub use refusal::Refusal;
 pub use request::{AccountName, OfferedQuote, PaymentRequest, PresentedConsent};
 pub use standing::{
-    Standing, StandingAccount, StandingApproval, StandingBalance, StandingCode, StandingGuesses, StandingLedger,
-    StandingMandate, StandingMandateUse, StandingPayment, StandingPhase, StandingRefund, StandingState, StandingTick,
-    StandingTranche,
+    Standing, StandingAccount, StandingApproval, StandingBalance, StandingCard, StandingCardUse, StandingCode,
+    StandingGuesses, StandingLedger, StandingMandate, StandingMandateUse, StandingPayment, StandingPerson,
+    StandingPhase, StandingRefund, StandingState, StandingTick, StandingTranche,
 };
 pub use text::{InvalidText, KEY_CHARS_MAX, KeyText, LABEL_CHARS_MAX, Label, NAME_CHARS_MAX, Name};
 pub use together::{Approved, AuthorizeTogether, DeclinedTogether, KeyedPayment, TOGETHER_PAYMENTS_MAX};

@@ -21,6 +21,8 @@ pub enum PaymentState {
     PartiallyRefunded,
     /// Nothing is held any more; all that was captured was given back, or will be.
     Refunded,
+    /// Asked of an outside party that was not heard yet.
+    Pending,
 }
 
 /// What can be asked of a payment once it is decided.
@@ -38,7 +40,7 @@ pub enum PaymentMove {
 
 impl PaymentState {
     /// Every state, by number.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Captured,
         Self::Declined,
         Self::Authorized,
@@ -47,6 +49,7 @@ impl PaymentState {
         Self::Expired,
         Self::PartiallyRefunded,
         Self::Refunded,
+        Self::Pending,
     ];
 
     /// The stored number.
@@ -61,6 +64,7 @@ impl PaymentState {
             Self::Expired => 6,
             Self::PartiallyRefunded => 7,
             Self::Refunded => 8,
+            Self::Pending => 9,
         }
     }
 
@@ -82,6 +86,7 @@ impl PaymentState {
             Self::Expired => "expired",
             Self::PartiallyRefunded => "partially_refunded",
             Self::Refunded => "refunded",
+            Self::Pending => "pending",
         }
     }
 
@@ -94,7 +99,7 @@ impl PaymentState {
                 &[PaymentMove::Capture, PaymentMove::Void, PaymentMove::Increase, PaymentMove::Refund]
             }
             Self::Captured | Self::PartiallyRefunded => &[PaymentMove::Refund],
-            Self::Declined | Self::Voided | Self::Expired | Self::Refunded => &[],
+            Self::Declined | Self::Voided | Self::Expired | Self::Refunded | Self::Pending => &[],
         }
     }
 

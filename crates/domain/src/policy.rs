@@ -4,7 +4,7 @@ use alloc::{collections::BTreeMap, vec::Vec};
 
 use money::{Currency, Money, Ratio, Weight};
 
-use crate::{CurrencyPair, Digest, Name, Rail, Timestamp};
+use crate::{CardRules, CurrencyPair, Digest, Name, Rail, Timestamp};
 
 /// Seven days: how long a hold lives unless the policy says otherwise, in milliseconds.
 pub const HOLD_MS_DEFAULT: i64 = 7 * 24 * 60 * 60 * 1_000;
@@ -45,6 +45,8 @@ pub struct Policy {
     pub merchants: BTreeMap<Name, MerchantRules>,
     /// What counts instead on some rails.
     pub rails: BTreeMap<Rail, RailRules>,
+    /// Of the card rail; `None` where no cards are taken.
+    pub cards: Option<CardRules>,
     /// How long an idempotency key that is first used under these rules is remembered, in milliseconds of stamped time: then
     /// it no longer exists. `None` is for ever.
     pub key_ms: Option<i64>,
@@ -208,6 +210,7 @@ impl Policy {
             merchant_default: MerchantRules::default(),
             merchants: BTreeMap::new(),
             rails: BTreeMap::new(),
+            cards: None,
             key_ms: None,
             engine_version: 0,
         }

@@ -5,17 +5,20 @@
 pub enum Rail {
     /// From a wallet account.
     Wallet,
+    /// From a card of an issuer abroad.
+    ForeignCard,
 }
 
 impl Rail {
     /// Every rail.
-    pub const ALL: [Self; 1] = [Self::Wallet];
+    pub const ALL: [Self; 2] = [Self::Wallet, Self::ForeignCard];
 
     /// The stored number.
     #[must_use]
     pub const fn number(self) -> u8 {
         match self {
             Self::Wallet => 1,
+            Self::ForeignCard => 2,
         }
     }
 
@@ -24,6 +27,7 @@ impl Rail {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Wallet => "wallet",
+            Self::ForeignCard => "foreign_card",
         }
     }
 }

@@ -56,7 +56,7 @@ impl Record {
             Event::PaymentCaptured(captured) => (&*captured.postings, &[][..]),
             Event::PaymentRefunded(refunded) => (&*refunded.postings, &[][..]),
             Event::RefundPending(pending) => (&*pending.postings, &[][..]),
-            Event::PositionSquared(postings) => (&**postings, &[][..]),
+            Event::PositionSquared(postings) | Event::SchemeSettled(postings) => (&**postings, &[][..]),
             Event::RefundsPriced(priced) => (&[][..], &**priced),
             Event::SwitchInitialized
             | Event::PolicyInstalled
@@ -77,7 +77,13 @@ impl Record {
             | Event::MandateRevoked
             | Event::Declined(_)
             | Event::AuthorizedTogether(_)
-            | Event::DeclinedTogether(_) => (&[][..], &[][..]),
+            | Event::DeclinedTogether(_)
+            | Event::PaymentPending(_)
+            | Event::AttemptDeclined(_)
+            | Event::PersonAsserted
+            | Event::CardBound
+            | Event::CardUnbound
+            | Event::AdviceAcknowledged => (&[][..], &[][..]),
         };
         let together = if let Event::AuthorizedTogether(approved) = &self.event { approved.as_slice() } else { &[] };
         let together = self.payments_together().zip(together).flat_map(|(payment, approved)| {

@@ -2,7 +2,7 @@
 
 use money::{Currency, ExactRate, Money};
 
-use crate::{CurrencyPair, Difference, Method, PaymentMove, PaymentState, Timestamp};
+use crate::{CardToken, CurrencyPair, Difference, Method, PaymentMove, PaymentState, Timestamp};
 
 /// Why the engine recorded nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +112,33 @@ pub enum Refusal {
     PositionTooSmall {
         /// The open position in the currency in question.
         position: Money,
+    },
+    /// The rules in force take no cards.
+    CardsNotTaken,
+    /// No such card, or it was unbound, or it is not the caller's: these are one answer.
+    CardNotFound,
+    /// The card is bound to that person already.
+    CardExists {
+        /// As this.
+        token: CardToken,
+    },
+    /// The card rail takes payments asked in this currency only.
+    CardCurrencyMismatch {
+        /// What it takes.
+        rail: Currency,
+        /// What was asked.
+        amount: Currency,
+    },
+    /// Cards are not charged in an atomic batch: their issuers answer one by one.
+    CardNotTogether,
+    /// So many messages to card networks wait already that no more are taken.
+    CardLineFull,
+    /// The answer is to a request that is not open: it was answered, reversed or never made.
+    NoOpenRequest,
+    /// A scheme pays more than it owes.
+    ReceivableTooSmall {
+        /// What it owes.
+        owed: Money,
     },
     /// The ledger has no policy yet, or has begun already: only a daemon that starts wrongly sees this.
     OutOfSequence,

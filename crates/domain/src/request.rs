@@ -3,8 +3,8 @@
 use money::Money;
 
 use crate::{
-    CaptureMode, Conversions, DeclineReason, Digest, Evidence, IdempotencyKey, Label, MandateId, MerchantId, Name,
-    Offer, PaymentId,
+    CaptureMode, CardToken, Conversions, DeclineReason, Digest, Evidence, IdempotencyKey, Label, MandateId, MerchantId,
+    Name, Offer, PaymentId,
 };
 
 /// A request to be paid.
@@ -54,6 +54,8 @@ pub enum PresentedConsent {
     OrderApproved(AccountName),
     /// A standing mandate. It tells the account.
     Mandate(MandateId),
+    /// The token of a bound card. It tells the scheme that owes for it.
+    Card(CardToken),
 }
 
 /// A wallet account as callers name it.

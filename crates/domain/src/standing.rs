@@ -6,10 +6,11 @@
 
 use alloc::{sync::Arc, vec::Vec};
 
-use money::{Conversion, Money, Ratio, Weight};
+use money::{Conversion, Currency, Money, Ratio, Weight};
 
 use crate::{
-    AccountId, CurrencyPair, Digest, InitializeSwitch, Lsn, MandateId, MerchantId, Name, PaymentId, Policy,
+    AccountId, ApprovalCode, AssertPerson, CaptureMode, CardFace, CardMessage, CardToken, CountedLimit, CurrencyPair,
+    Digest, InitializeSwitch, Lsn, MandateId, MerchantId, Name, OriginalMessage, PayerFee, PaymentId, Policy,
     PublishedTick, QuoteId, RefundId, RegisterMerchant, Timestamp, WalletId,
 };
 
@@ -27,6 +28,12 @@ pub enum Standing {
     Account(StandingAccount),
     /// What is posted to an account, and what is held of it. Accounts with neither are left out.
     Balance(StandingBalance),
+    /// A person that a wallet operator knows; numbered as wallet operators are.
+    Person(StandingPerson),
+    /// A card that was bound, by rising token.
+    Card(StandingCard),
+    /// A message to a card network that was not answered or taken yet, by rising lsn.
+    CardMessage(CardMessage),
     /// A rate on the tape; those of a pair by rising lsn.
     Tick(StandingTick),
     /// The last moves of a pair from tick to tick, in millionths, oldest first.
@@ -130,6 +137,8 @@ pub struct StandingPayment {
     pub mandate: Option<StandingMandateUse>,
     /// The last record that changed it.
     pub changed: Lsn,
+    /// Of a payment by card: what is to be known of that.
+    pub card: Option<StandingCardUse>,
 }
 
 /// Whether anything may still be captured.
@@ -143,6 +152,8 @@ pub enum StandingPhase {
     Voided,
     /// No more: its time was over.
     Expired,
+    /// Not yet: its card's issuer was not heard.
+    Pending(Timestamp),
 }
 
 /// A part of a payment at one quote. Amounts are of the presentment currency.
@@ -154,6 +165,8 @@ pub struct StandingTranche {
     pub settlement: Option<Conversion>,
     /// The merchant discount.
     pub discount: Ratio,
+    /// The payer's fee; `None` for none.
+    pub fee: Option<PayerFee>,
     /// How much its exposure counts.
     pub weight: Weight,
     /// How much was authorized.
@@ -164,6 +177,45 @@ pub struct StandingTranche {
     pub refunded: Money,
     /// How much of it was given back at another rate.
     pub refunded_repriced: Money,
+}
+
+/// A person that a wallet operator knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StandingPerson {
+    /// How well, as last told; of one that was never asserted, not at all.
+    pub asserted: AssertPerson,
+    /// The last year anything was paid by card in, and how much that was.
+    pub used: Option<(i64, Money)>,
+}
+
+/// A card that was bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StandingCard {
+    /// As this.
+    pub token: CardToken,
+    /// To the person of this number.
+    pub person: u32,
+    /// Which card.
+    pub face: CardFace,
+    /// In which currency its holder is billed, where that is known.
+    pub billing_currency: Option<Currency>,
+    /// Whether it still is.
+    pub bound: bool,
+}
+
+/// What is to be known of a payment's card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StandingCardUse {
+    /// Which card.
+    pub token: CardToken,
+    /// Whether it is captured once it is approved.
+    pub capture_mode: CaptureMode,
+    /// What counts against the limits of its person, while it may still change.
+    pub limit: Option<CountedLimit>,
+    /// The message that asked for, or told of, its approval.
+    pub original: OriginalMessage,
+    /// The mark of its approval.
+    pub approval_code: Option<ApprovalCode>,
 }
 
 /// What of a payment counts in a period of its mandate.

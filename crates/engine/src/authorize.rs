@@ -4,7 +4,7 @@ use alloc::{boxed::Box, sync::Arc};
 
 use domain::{
     AccountId, AuthorizePayment, CaptureMode, Consent, Conversions, Decline, DeclineReason, Event, Evidence, Lsn, Mode,
-    Offer, PaymentAmount, PaymentAuthorized, PaymentCaptured, PaymentState, PaymentTotals, Policy, Refusal,
+    Offer, PaymentAmount, PaymentAuthorized, PaymentCaptured, PaymentState, PaymentTotals, Policy, Rail, Refusal,
     RegisterMerchant, Timestamp, Unavailable,
 };
 use money::Money;
@@ -16,7 +16,7 @@ use crate::{
     conversions::{Names, Subject, found, legs, recorded},
     ledger::HoldChange,
     payments::{Closed, MandateUse, Payment, Phase, Tranche, Tranches},
-    rails::wallet::{Levels, RAIL, Sides},
+    rails::wallet::{Levels, Sides},
 };
 
 /// How a payment was approved.
@@ -37,9 +37,12 @@ impl Engine {
         authorize: &AuthorizePayment,
     ) -> Result<Event, Refusal> {
         let merchant = self.parties.merchant(authorize.merchant).ok_or(Refusal::MerchantNotFound)?;
-        let sandbox = self.initialized.is_some_and(|initialized| initialized.mode == Mode::Sandbox);
+        let sandbox = self.is_sandbox();
         if authorize.consent == Consent::PayerNamed && !sandbox {
             return Err(Refusal::ConsentMissing);
+        }
+        if let Consent::Card(token) = authorize.consent {
+            return self.authorize_card(policy, at, authorize, (merchant, token));
         }
         self.consents.check_guesses(at, authorize.merchant, &authorize.consent)?;
         let payer = match authorize.payer {
@@ -64,8 +67,12 @@ impl Engine {
         })
     }
 
+    pub(crate) fn is_sandbox(&self) -> bool {
+        self.initialized.is_some_and(|initialized| initialized.mode == Mode::Sandbox)
+    }
+
     /// The decline of a merchant order id that a payment holds.
-    fn order_taken(&self, authorize: &AuthorizePayment) -> Option<Event> {
+    pub(crate) fn order_taken(&self, authorize: &AuthorizePayment) -> Option<Event> {
         let paid_by = self.payments.table.holder(authorize.merchant, authorize.merchant_order_digest)?;
         Some(Event::Declined(Decline { reason: DeclineReason::OrderAlreadyPaid, paid_by: Some(paid_by) }))
     }
@@ -86,7 +93,7 @@ impl Engine {
         }
         let (legs, weight) = legs(policy, subject, conversions, names)?;
         let whole = authorize.presentment_amount;
-        let levels = legs.levels(whole, whole);
+        let levels = legs.levels(whole, whole, whole);
         if authorize.debit_amount_max.is_some_and(|max| exceeds(levels.debit, max)) {
             return Err(DeclineReason::DebitAboveMax);
         }
@@ -116,7 +123,7 @@ impl Engine {
         }
     }
 
-    fn check_offer(
+    pub(crate) fn check_offer(
         &self,
         at: Timestamp,
         authorize: &AuthorizePayment,
@@ -160,6 +167,7 @@ impl Engine {
             mandate: agreement.period.map(|(id, period, _)| Box::new(MandateUse { id, period, counted: debit })),
             pending_refunds: 0,
             changed: self.applied.next(),
+            card: None,
         };
         let payment = match how {
             Approval::Held(authorized) => {
@@ -193,6 +201,7 @@ pub(crate) fn subject<'a>(
         presentment,
         settlement: merchant.settlement_currency,
         discount: merchant.discount,
+        fee: None,
         offer,
     }
 }
@@ -215,7 +224,7 @@ fn held(
     tranche: Tranche,
     agreement: &Agreement,
 ) -> Payment {
-    let hold_ms = policy.merchant(subject.merchant, RAIL).hold_ms;
+    let hold_ms = policy.merchant(subject.merchant, Rail::Wallet).hold_ms;
     Payment {
         merchant: authorize.merchant,
         payer: subject.payer,
@@ -226,6 +235,7 @@ fn held(
         mandate: None,
         pending_refunds: 0,
         changed: Lsn::ZERO,
+        card: None,
     }
 }
 

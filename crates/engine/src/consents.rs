@@ -110,7 +110,7 @@ impl Consents {
         let mut excerpt = Self::default();
         for (order, account, consent) in presented {
             match consent {
-                Consent::PayerNamed => {}
+                Consent::PayerNamed | Consent::Card(_) => {}
                 Consent::Code(code) => excerpt.codes.extend(self.codes.get(code).map(|grant| (*code, *grant))),
                 Consent::OrderApproved => {
                     let key = (merchant, order, account);
@@ -134,7 +134,7 @@ impl Consents {
     ) -> Result<Agreement, DeclineReason> {
         let once = |debit_amount_max| Agreement { debit_amount_max: Some(debit_amount_max), period: None };
         match consent {
-            Consent::PayerNamed => Ok(Agreement { debit_amount_max: None, period: None }),
+            Consent::PayerNamed | Consent::Card(_) => Ok(Agreement { debit_amount_max: None, period: None }),
             Consent::Code(code) => {
                 let grant = self.codes.get(code).filter(|grant| at < grant.expires_at);
                 let grant = grant.ok_or(DeclineReason::ConsentNotFound)?;
@@ -202,7 +202,7 @@ impl Consents {
         debit: Money,
     ) {
         match consent {
-            Consent::PayerNamed => {}
+            Consent::PayerNamed | Consent::Card(_) => {}
             Consent::Code(code) => {
                 let grant = self.codes.remove(code).expect("a code is used once");
                 self.ends.remove(&(grant.expires_at, Ending::Code(*code)));

@@ -3,8 +3,8 @@
 use alloc::sync::Arc;
 
 use domain::{
-    AccountId, Conversions, Converted, CurrencyPair, DeclineReason, Evidence, Name, Offer, Policy, Pricing, Quote,
-    Refusal, SettlementQuote, Timestamp, Unavailable,
+    AccountId, Conversions, Converted, CurrencyPair, DeclineReason, Evidence, Name, Offer, PayerFee, Policy, Pricing,
+    Quote, Refusal, SettlementQuote, Timestamp, Unavailable,
 };
 use money::{Currency, Money, Ratio, Weight};
 
@@ -18,6 +18,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) presentment: Money,
     pub(crate) settlement: Currency,
     pub(crate) discount: Ratio,
+    /// What the payer pays beside the price.
+    pub(crate) fee: Option<PayerFee>,
     pub(crate) offer: Option<&'a Offer>,
 }
 
@@ -27,7 +29,8 @@ impl Subject<'_> {
     }
 
     fn legs(&self, conversions: &Conversions) -> Option<Legs> {
-        Legs::new(self.presentment.currency(), self.payer.currency, self.settlement, conversions, self.discount)
+        let (presentment, debit) = (self.presentment.currency(), self.payer.currency);
+        Legs::new(presentment, debit, self.settlement, conversions, (self.discount, self.fee))
     }
 
     fn settlement_pair(&self) -> CurrencyPair {
@@ -142,6 +145,7 @@ pub(crate) fn found<T>(evidence: &Evidence<T>) -> Result<&T, Refusal> {
             Unavailable::RateMissing(pair) => Refusal::RateMissing(*pair),
             Unavailable::RateStale(pair) => Refusal::RateStale(*pair),
             Unavailable::ConsentNotFound => Refusal::ConsentMissing,
+            Unavailable::CardNotFound => Refusal::CardNotFound,
             Unavailable::PaymentNotFound => Refusal::PaymentNotFound,
             Unavailable::QuoteTokenInvalid => Refusal::QuoteTokenInvalid,
         }),

@@ -1,10 +1,10 @@
 //! The two functions everything else stands on.
 
-use alloc::{sync::Arc, vec};
+use alloc::{collections::BTreeSet, sync::Arc, vec};
 
 use domain::{
-    AccountId, Command, DeclineReason, Event, Evidence, InitializeSwitch, InstallPolicy, Lsn, MerchantId, OnAccount,
-    Policy, Record, Refusal, Stamped, Submission, Timestamp, Unavailable,
+    AccountId, AnswerCard, Command, DeclineReason, Event, Evidence, InitializeSwitch, InstallPolicy, Lsn, MerchantId,
+    OnAccount, PaymentId, Policy, Record, Refusal, Stamped, Submission, Timestamp, Unavailable,
 };
 use money::{Currency, Money};
 use planted::Bug;
@@ -12,6 +12,7 @@ use planted::Bug;
 use crate::{
     accounts::{AccountState, Accounts},
     authorize::Approval,
+    cards::Cards,
     consents::Consents,
     exposure::Exposure,
     keys::Keys,
@@ -54,6 +55,7 @@ pub struct Engine {
     pub(crate) ledger: Ledger,
     pub(crate) tape: Arc<RateTape>,
     pub(crate) payments: Payments,
+    pub(crate) cards: Cards,
     pub(crate) consents: Consents,
     pub(crate) offers: Offers,
     pub(crate) exposure: Exposure,
@@ -131,6 +133,13 @@ impl Engine {
             Command::FundReserve(fund) => self.fund_reserve(fund),
             Command::PayOut(pay) => self.pay_out(pay),
             Command::SquarePosition(square) => self.square(square),
+            Command::AssertPerson(person) => self.assert_person(person),
+            Command::BindCard(bind) => self.bind_card(policy, bind),
+            Command::UnbindCard(unbind) => self.unbind_card(unbind),
+            Command::AnswerCard(answer) => self.answer_card(policy, at, answer),
+            Command::TimeOutCard(payment_id) => self.time_out(at, *payment_id),
+            Command::AcknowledgeAdvice(acknowledged) => self.acknowledge(acknowledged),
+            Command::SettleScheme(settle) => self.settle_scheme(settle),
         }
     }
 
@@ -181,11 +190,32 @@ impl Engine {
             | (Command::PayOut(_), Event::PaidOut(posting)) => {
                 self.ledger.post(core::slice::from_ref(posting));
             }
-            (Command::SquarePosition(_), Event::PositionSquared(postings)) => self.ledger.post(postings),
+            (Command::SquarePosition(_), Event::PositionSquared(postings))
+            | (Command::SettleScheme(_), Event::SchemeSettled(postings)) => self.ledger.post(postings),
             (Command::AuthorizeTogether(_), Event::AuthorizedTogether(_) | Event::DeclinedTogether(_)) => {
                 self.together_recorded(record);
             }
             (command, event) => self.make_payment_so(record.at, command, event),
+        }
+    }
+
+    fn make_card_so(&mut self, at: Timestamp, command: &Command, event: &Event) {
+        match (command, event) {
+            (Command::AssertPerson(person), Event::PersonAsserted) => self.person_asserted(person),
+            (Command::BindCard(bind), Event::CardBound) => self.card_bound(bind),
+            (Command::UnbindCard(unbind), Event::CardUnbound) => self.card_unbound(unbind),
+            (Command::AcknowledgeAdvice(advice), Event::AdviceAcknowledged) => self.advice_acknowledged(advice),
+            (Command::AnswerCard(answer), Event::PaymentAuthorized(_) | Event::PaymentCaptured(_)) => {
+                self.answer_approved(at, answer, event);
+            }
+            (
+                Command::AnswerCard(AnswerCard { payment_id, .. }) | Command::TimeOutCard(payment_id),
+                Event::AttemptDeclined(declined),
+            ) => {
+                self.attempt_declined(at, *payment_id, declined);
+            }
+            (Command::BindCard(_) | Command::SettleScheme(_), Event::Declined(_)) => {}
+            (command, event) => panic!("an event stands beside its own command, not {event:?} beside {command:?}"),
         }
     }
 
@@ -208,16 +238,21 @@ impl Engine {
             (Command::AuthorizePayment(authorize), Event::PaymentAuthorized(authorized)) => {
                 self.approved(at, authorize, Approval::Held(authorized));
             }
-            (Command::CapturePayment(capture), Event::PaymentCaptured(event)) => self.capture_recorded(capture, event),
-            (Command::VoidPayment(void), Event::PaymentVoided(_)) => self.void_recorded(void),
-            (Command::RefundPayment(refund), Event::PaymentRefunded(event)) => self.refund_recorded(refund, event),
+            (Command::AuthorizePayment(authorize), Event::PaymentPending(pending)) => {
+                self.pending_recorded(at, authorize, pending);
+            }
+            (Command::CapturePayment(capture), Event::PaymentCaptured(event)) => {
+                self.capture_recorded(at, capture, event);
+            }
+            (Command::VoidPayment(void), Event::PaymentVoided(_)) => self.void_recorded(at, void),
+            (Command::RefundPayment(refund), Event::PaymentRefunded(event)) => self.refund_recorded(at, refund, event),
             (Command::RefundPayment(refund), Event::RefundPending(event)) => {
                 self.pending_refund_recorded(refund, event);
             }
             (Command::IncreaseAuthorization(increase), Event::AuthorizationIncreased(event)) => {
                 self.increase_recorded(at, increase, event);
             }
-            (Command::ExpireHolds, Event::HoldsExpired(holds)) => self.expiry_recorded(holds),
+            (Command::ExpireHolds, Event::HoldsExpired(holds)) => self.expiry_recorded(at, holds),
             (Command::PriceRefunds, Event::RefundsPriced(refunds)) => self.pricing_recorded(refunds),
             (Command::IssueCode(issue), Event::CodeIssued { expires_at }) => {
                 let (account, merchant) = consenting(&issue.account, &issue.merchant);
@@ -259,7 +294,7 @@ impl Engine {
                 | Command::SquarePosition(_),
                 Event::Declined(_),
             ) => {}
-            (command, event) => panic!("an event stands beside its own command, not {event:?} beside {command:?}"),
+            (command, event) => self.make_card_so(at, command, event),
         }
     }
 
@@ -271,6 +306,9 @@ impl Engine {
         if self.payments.expiries.first().is_some_and(|(expires_at, _)| *expires_at <= at) {
             return Some(Command::ExpireHolds);
         }
+        if let Some(payment_id) = self.timed_out(at) {
+            return Some(Command::TimeOutCard(payment_id));
+        }
         if self.payments.pending_refunds.is_empty() {
             return None;
         }
@@ -280,7 +318,9 @@ impl Engine {
     /// The next moment at which [`due`](Self::due) has something by time alone.
     #[must_use]
     pub fn next_due_at(&self) -> Option<Timestamp> {
-        self.payments.expiries.first().map(|(expires_at, _)| *expires_at)
+        let first = |moments: &BTreeSet<(Timestamp, PaymentId)>| moments.first().map(|(moment, _)| *moment);
+        let moments = [first(&self.payments.expiries), first(&self.payments.awaited)];
+        moments.into_iter().flatten().min()
     }
 
     /// The open position of each currency that has one, and what open holds would add to it, weighted; by currency.

@@ -26,7 +26,7 @@ pub(crate) struct Ledger {
     /// All others; of an excerpt, all. Balances are within `BALANCE_MINOR_UNITS_MAX` on either side after every record, so
     /// that eight bytes hold one.
     balances: HashMap<AccountId, i64, FixedState>,
-    /// Reserved on wallet accounts; what is not listed is zero.
+    /// Reserved on wallet accounts, and promised by issuers on what schemes owe; what is not listed is zero.
     held: HashMap<AccountId, i64, FixedState>,
 }
 
@@ -94,7 +94,8 @@ impl Ledger {
             };
         }
         self.post(postings);
-        assert!(self.units(hold.account) >= self.held_units(hold.account), "what is held is there: {:?}", hold.account);
+        let is_there = hold.account.kind.may_be_negative() || self.units(hold.account) >= self.held_units(hold.account);
+        assert!(is_there, "what is held is there: {:?}", hold.account);
     }
 
     /// Makes the postings and checks, from the balances as they really changed, that each currency still sums to zero.
@@ -149,9 +150,10 @@ impl Ledger {
 
     /// Every account that has anything, by rising account.
     pub(crate) fn standing(&self) -> impl Iterator<Item = StandingBalance> + '_ {
-        // Wallet accounts are the first kind; the others are few, and only wallet accounts have holds.
-        let others: BTreeMap<AccountId, i64> =
-            self.balances.iter().map(|(account, units)| (*account, *units)).collect();
+        // Wallet accounts are the first kind; the others are few. What a scheme owes may be held before it is posted to.
+        let promised = self.held.keys().filter(|account| account.kind != AccountKind::Wallet);
+        let mut others: BTreeMap<AccountId, i64> = promised.map(|account| (*account, 0)).collect();
+        others.extend(self.balances.iter().map(|(account, units)| (*account, *units)));
         let balances = self.wallets.in_order().chain(others).map(|(account, posted)| StandingBalance {
             account,
             posted: posted.into(),
@@ -170,7 +172,7 @@ impl Ledger {
         let StandingBalance { account, posted, held } = balance;
         let is_there = account.kind != AccountKind::Wallet || self.is_open(account);
         let is_above_floor = posted >= held || account.kind.may_be_negative();
-        let holds_rightly = held == 0 || (held > 0 && account.kind == AccountKind::Wallet);
+        let holds_rightly = held == 0 || (held > 0 && may_be_held(account.kind));
         if !is_there || !is_above_floor || !holds_rightly || posted.abs() > BALANCE_MINOR_UNITS_MAX {
             return false;
         }
@@ -182,8 +184,8 @@ impl Ledger {
     }
 
     fn held_units(&self, account: AccountId) -> i128 {
-        // Most ledgers hold nothing, or little, and only wallets have holds.
-        if account.kind == AccountKind::Wallet { self.held.get(&account).copied().map_or(0, i128::from) } else { 0 }
+        // Most ledgers hold nothing, or little.
+        if may_be_held(account.kind) { self.held.get(&account).copied().map_or(0, i128::from) } else { 0 }
     }
 
     fn units(&self, account: AccountId) -> i128 {
@@ -207,6 +209,11 @@ impl Ledger {
         }
         self.balances.entry(account).or_insert(0)
     }
+}
+
+/// Whether something may be held of an account of this kind.
+fn may_be_held(kind: AccountKind) -> bool {
+    matches!(kind, AccountKind::Wallet | AccountKind::SchemeReceivable)
 }
 
 /// As many minor units as an account can have, or a posting can move.

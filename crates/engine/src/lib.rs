@@ -22,11 +22,13 @@ mod lifecycle;
 mod refunds;
 mod together;
 mod rails {
+    pub(crate) mod card;
     pub(crate) mod wallet;
 }
 mod payments;
 
 mod accounts;
+mod cards;
 mod consents;
 mod exposure;
 mod keys;
@@ -43,6 +45,7 @@ mod tape;
 /// applied, otherwise than before; the journal notes it, so that an audit knows which records it may hold to it.
 pub const VERSION: u32 = 2;
 
+pub use cards::CARD_MESSAGES_MAX;
 pub use consents::{APPROVAL_MS_MAX, CODE_MS, GUESS_WINDOW_MS, GUESSES_MAX};
 pub use engine::{Decision, Engine};
 pub use ledger::BALANCE_MINOR_UNITS_MAX;

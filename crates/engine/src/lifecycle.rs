@@ -3,8 +3,9 @@
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
 
 use domain::{
-    AuthorizationIncreased, CapturePayment, CaptureRest, Consent, DeclineReason, Event, HoldExpired,
-    IncreaseAuthorization, PaymentCaptured, PaymentId, PaymentMove, Policy, Refusal, Timestamp, VoidPayment,
+    AuthorizationIncreased, CapturePayment, CaptureRest, CardMessageKind, Consent, DeclineReason, Event, HoldExpired,
+    IncreaseAuthorization, PaymentCaptured, PaymentId, PaymentMove, PaymentTotals, Policy, Refusal, Timestamp,
+    VoidPayment,
 };
 use money::{Money, Weight};
 
@@ -16,7 +17,10 @@ use crate::{
     conversions::{found, legs, recorded},
     ledger::HoldChange,
     payments::{Closed, MandateUse, Payment, Phase},
-    rails::wallet::{Legs, minus, plus},
+    rails::{
+        card::counted,
+        wallet::{Legs, minus, plus},
+    },
 };
 
 /// So many holds end with one record.
@@ -44,10 +48,12 @@ impl Engine {
         }
     }
 
-    pub(crate) fn capture_recorded(&mut self, capture: &CapturePayment, event: &PaymentCaptured) {
+    pub(crate) fn capture_recorded(&mut self, at: Timestamp, capture: &CapturePayment, event: &PaymentCaptured) {
         let before = &self.payments.known(capture.payment_id);
         let after = captured(before, capture);
         assert!(after.totals() == event.after, "a capture leads to where its record says: {}", capture.payment_id);
+        let kind = |approval_code, original| CardMessageKind::Capture { approval_code, original };
+        self.tell(at, (capture.payment_id, &after), kind, event.after.captured.debit);
         self.change(capture.payment_id, after, &event.postings);
     }
 
@@ -57,12 +63,11 @@ impl Engine {
         Ok(Event::PaymentVoided(before.closed(Closed::Voided).totals()))
     }
 
-    pub(crate) fn void_recorded(&mut self, void: &VoidPayment) {
+    pub(crate) fn void_recorded(&mut self, at: Timestamp, void: &VoidPayment) {
         if planted::is(planted::Bug::VoidKeepsHold) {
             return;
         }
-        let after = self.payments.known(void.payment_id).closed(Closed::Voided);
-        self.change(void.payment_id, after, &[]);
+        self.give_up(at, void.payment_id, Closed::Voided);
     }
 
     pub(crate) fn increase(
@@ -74,11 +79,14 @@ impl Engine {
         let before = &self.payments.of_merchant(increase.merchant, increase.payment_id)?;
         check_currency(before, increase.amount)?;
         before.allows(PaymentMove::Increase, at)?;
+        if before.card.is_some() {
+            return Err(Refusal::MoveNotAllowed { state: before.state(), asked: PaymentMove::Increase });
+        }
         match &increase.consent {
             None => {}
             Some(code @ Consent::Code(_)) => self.consents.check_guesses(at, increase.merchant, code)?,
             // What was agreed to before is known already; only a code adds to it.
-            Some(Consent::PayerNamed | Consent::OrderApproved | Consent::Mandate(_)) => {
+            Some(Consent::PayerNamed | Consent::OrderApproved | Consent::Mandate(_) | Consent::Card(_)) => {
                 return Err(Refusal::ConsentMissing);
             }
         }
@@ -190,24 +198,51 @@ impl Engine {
     /// Holds that are due at `at`, the earliest first.
     pub(crate) fn expired(&self, at: Timestamp) -> Vec<HoldExpired> {
         let due = self.payments.expiries.iter().take_while(|(expires_at, _)| *expires_at <= at);
-        let holds = due.take(HOLDS_EXPIRED_A_RECORD_MAX).map(|(_, payment_id)| HoldExpired {
-            payment_id: *payment_id,
-            after: self.payments.known(*payment_id).closed(Closed::Expired).totals(),
-        });
-        holds.collect()
+        let mut holds = Vec::new();
+        for (_, payment_id) in due.take(HOLDS_EXPIRED_A_RECORD_MAX) {
+            let payment = self.payments.known(*payment_id);
+            // The network is told of one by card, and a record intends one message.
+            if payment.card.is_some() && !holds.is_empty() {
+                break;
+            }
+            holds.push(HoldExpired { payment_id: *payment_id, after: payment.closed(Closed::Expired).totals() });
+            if payment.card.is_some() {
+                break;
+            }
+        }
+        holds
     }
 
-    pub(crate) fn expiry_recorded(&mut self, holds: &[HoldExpired]) {
+    /// Ends a hold without a capture of it; an issuer that promised the funds is told.
+    fn give_up(&mut self, at: Timestamp, payment_id: PaymentId, how: Closed) -> PaymentTotals {
+        let before = self.payments.known(payment_id);
+        let after = before.closed(how);
+        let totals = after.totals();
+        self.tell(at, (payment_id, &before), |_, original| CardMessageKind::Reversal { original }, before.held());
+        self.change(payment_id, after, &[]);
+        totals
+    }
+
+    pub(crate) fn expiry_recorded(&mut self, at: Timestamp, holds: &[HoldExpired]) {
         for hold in holds {
-            let after = self.payments.known(hold.payment_id).closed(Closed::Expired);
-            assert!(after.totals() == hold.after, "an expiry leads to where its record says: {}", hold.payment_id);
-            self.change(hold.payment_id, after, &[]);
+            let after = self.give_up(at, hold.payment_id, Closed::Expired);
+            assert!(after == hold.after, "an expiry leads to where its record says: {}", hold.payment_id);
         }
+    }
+
+    /// Of a payment by card that ended, what was not taken counts no more against the limits of its person.
+    fn count_taken(&mut self, before: &Payment, after: &Payment) {
+        let (Some(card), Phase::Closed(_)) = (before.card.as_deref(), after.phase) else { return };
+        let Some(limit) = card.limit else { return };
+        let counted = counted(after.captured(), limit.mid_rate, limit.amount.currency());
+        let person = self.cards.known(card.token).person;
+        self.count_less(person, limit.year, limit.amount, counted.expect("a part counts no more than the whole"));
     }
 
     /// Puts a payment in the place of itself as it was: postings, hold, exposure, mandate and indexes.
     pub(crate) fn change(&mut self, payment_id: PaymentId, after: Payment, postings: &[domain::Posting]) {
         let before = self.payments.known(payment_id);
+        self.count_taken(&before, &after);
         self.ledger.post_with_hold(postings, hold_change(&before, &after));
         self.exposure.reserve(before.reserved_exposure(), after.reserved_exposure());
         if let (Phase::Open { .. }, Phase::Closed(_)) = (before.phase, after.phase) {
@@ -221,7 +256,9 @@ impl Engine {
 
 pub(crate) fn captured(before: &Payment, capture: &CapturePayment) -> Payment {
     let after = before.after_capture(capture.amount);
-    match (capture.rest, after.phase) {
+    // What was authorized on a card is captured once.
+    let rest = if before.card.is_some() { CaptureRest::Released } else { capture.rest };
+    match (rest, after.phase) {
         (CaptureRest::Released, Phase::Open { .. }) => after.closed(Closed::Captured),
         (CaptureRest::Released | CaptureRest::Kept, _) => after,
     }

@@ -10,8 +10,8 @@ use alloc::{
 };
 
 use domain::{
-    AccountId, CurrencyPair, Digest, Lsn, MandateId, MerchantId, PaymentAmount, PaymentId, PaymentMove, PaymentState,
-    PaymentTotals, RefundId, Refusal, Timestamp,
+    AccountId, ApprovalCode, CaptureMode, CardToken, CountedLimit, CurrencyPair, Digest, Lsn, MandateId, MerchantId,
+    OriginalMessage, PaymentAmount, PaymentId, PaymentMove, PaymentState, PaymentTotals, RefundId, Refusal, Timestamp,
 };
 use money::{AMOUNT_MINOR_UNITS_MAX, Currency, Money, Rounding, Weight};
 
@@ -31,6 +31,8 @@ pub const PENDING_REFUNDS_MAX: u32 = 50;
 pub(crate) struct Payments {
     /// The payments, and which of them holds each merchant order id.
     pub(crate) table: Table,
+    /// Payments whose issuers are asked, by the moment that ends.
+    pub(crate) awaited: BTreeSet<(Timestamp, PaymentId)>,
     /// Open holds by the moment they end.
     pub(crate) expiries: BTreeSet<(Timestamp, PaymentId)>,
     /// Refunds that wait for a rate: by pair, then by the day from which they are priced.
@@ -61,6 +63,35 @@ pub(crate) struct Payment {
     pub(crate) pending_refunds: u32,
     /// The last record that changed it.
     pub(crate) changed: Lsn,
+    /// Of a payment by card: what is to be known of that.
+    pub(crate) card: Option<Box<CardUse>>,
+}
+
+/// What is to be known of a payment's card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CardUse {
+    pub(crate) token: CardToken,
+    pub(crate) capture_mode: CaptureMode,
+    /// What counts against the limits of its person, while that may still change.
+    pub(crate) limit: Option<CountedLimit>,
+    /// The message that asked for its approval, or told of one that was given in the issuer's stead.
+    pub(crate) original: OriginalMessage,
+    /// The mark of its approval; `None` before there is one.
+    pub(crate) approval_code: Option<ApprovalCode>,
+}
+
+impl CardUse {
+    /// As it is while its issuer is asked by the record at `lsn`.
+    pub(crate) const fn asked(
+        token: CardToken,
+        capture_mode: CaptureMode,
+        limit: CountedLimit,
+        lsn: Lsn,
+        at: Timestamp,
+    ) -> Self {
+        let original = OriginalMessage { lsn, at, stood_in: false };
+        Self { token, capture_mode, limit: Some(limit), original, approval_code: None }
+    }
 }
 
 /// What of a payment counts in the last period of its mandate in which it grew.
@@ -74,6 +105,8 @@ pub(crate) struct MandateUse {
 /// Whether anything may still be captured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
+    /// Not yet: its card's issuer is asked, and waited for until this moment.
+    Pending { answer_by: Timestamp },
     /// Yes, before this moment.
     Open { expires_at: Timestamp },
     /// No more.
@@ -126,7 +159,7 @@ impl Payment {
         let zero = Levels::zero(&self.tranches.first().legs);
         match self.phase {
             Phase::Closed(_) => zero,
-            Phase::Open { .. } => {
+            Phase::Open { .. } | Phase::Pending { .. } => {
                 self.sum(zero, |tranche| tranche.levels_at_most().less(tranche.levels()), Levels::plus)
             }
         }
@@ -140,7 +173,7 @@ impl Payment {
             let zeros = (zero.mid, zero.gross);
             match self.phase {
                 Phase::Closed(_) => zeros,
-                Phase::Open { .. } => {
+                Phase::Open { .. } | Phase::Pending { .. } => {
                     self.sum(zeros, weighted_unfilled, |left, right| (plus(left.0, right.0), plus(left.1, right.1)))
                 }
             }
@@ -162,6 +195,7 @@ impl Payment {
     pub(crate) fn state(&self) -> PaymentState {
         let (captured, refunded) = (self.captured(), self.refunded());
         match self.phase {
+            Phase::Pending { .. } => PaymentState::Pending,
             Phase::Open { .. } if captured.is_zero() => PaymentState::Authorized,
             Phase::Open { .. } => PaymentState::PartiallyCaptured,
             Phase::Closed(Closed::Expired) if captured.is_zero() => PaymentState::Expired,
@@ -176,11 +210,12 @@ impl Payment {
         let amount = |of: fn(&Tranche) -> PaymentAmount| self.amount_sum(of);
         PaymentTotals {
             state: self.state(),
-            authorized: amount(|tranche| tranche.legs.amount(tranche.authorized)),
-            captured: amount(|tranche| tranche.legs.amount(tranche.captured)),
+            authorized: amount(|tranche| tranche.legs.amount(tranche.authorized, tranche.authorized)),
+            captured: amount(|tranche| tranche.legs.amount(tranche.captured, tranche.captured)),
             refunded: amount(|tranche| {
-                let kept = tranche.legs.amount(minus(tranche.captured, tranche.refunded_in_all()));
-                amount_less(tranche.legs.amount(tranche.captured), kept)
+                let captured = tranche.captured;
+                let kept = tranche.legs.amount(minus(captured, tranche.refunded_in_all()), captured);
+                amount_less(tranche.legs.amount(captured, captured), kept)
             }),
             held: self.held(),
         }
@@ -190,7 +225,7 @@ impl Payment {
     pub(crate) fn allows(&self, asked: PaymentMove, at: Timestamp) -> Result<(), Refusal> {
         let state = match self.phase {
             Phase::Open { expires_at } if expires_at <= at => self.closed(Closed::Expired).state(),
-            Phase::Open { .. } | Phase::Closed(_) => self.state(),
+            Phase::Open { .. } | Phase::Pending { .. } | Phase::Closed(_) => self.state(),
         };
         match state.allowed().contains(&asked) {
             true => Ok(()),
@@ -206,9 +241,29 @@ impl Payment {
     /// What a payer agreed to ends with the hold.
     pub(crate) fn without_what_ended(self) -> Self {
         match self.phase {
-            Phase::Open { .. } => self,
-            Phase::Closed(_) => Self { consented: None, mandate: None, ..self },
+            Phase::Open { .. } | Phase::Pending { .. } => self,
+            Phase::Closed(_) => {
+                let card = self.card.map(|card| Box::new(CardUse { limit: None, ..*card }));
+                Self { consented: None, mandate: None, card, ..self }
+            }
         }
+    }
+
+    /// What is known of its card.
+    ///
+    /// # Panics
+    /// When it is not by card.
+    pub(crate) fn card(&self) -> &CardUse {
+        self.card.as_deref().expect("a payment that waited for an issuer is by card")
+    }
+
+    /// Where a payment stands that its issuer ended: as if nothing of it had been.
+    pub(crate) fn undone(&self) -> PaymentTotals {
+        let zero = Levels::zero(&self.tranches.first().legs);
+        let presentment = Money::zero(self.presentment_currency());
+        let none = PaymentAmount { presentment, debit: zero.debit, settlement: zero.gross };
+        let state = PaymentState::Declined;
+        PaymentTotals { state, authorized: none, captured: none, refunded: none, held: zero.debit }
     }
 
     /// After one of its pending refunds was given to the payer.
@@ -367,8 +422,10 @@ impl Payments {
 
     /// Puts a payment that is not here, and that holds its order; whether it does.
     pub(crate) fn insert(&mut self, payment_id: PaymentId, payment: Payment) -> bool {
-        if let Phase::Open { expires_at } = payment.phase {
-            self.expiries.insert((expires_at, payment_id));
+        match payment.phase {
+            Phase::Open { expires_at } => drop(self.expiries.insert((expires_at, payment_id))),
+            Phase::Pending { answer_by } => drop(self.awaited.insert((answer_by, payment_id))),
+            Phase::Closed(_) => {}
         }
         self.table.insert(payment_id, payment);
         self.table.hold_order(payment_id)
@@ -416,14 +473,31 @@ impl Payments {
         }
     }
 
+    /// Removes a payment that its issuer ended: it holds no order, and what it was its records tell.
+    pub(crate) fn ended(&mut self, payment_id: PaymentId, before: &Payment) {
+        if let Phase::Pending { answer_by } = before.phase {
+            self.awaited.remove(&(answer_by, payment_id));
+        }
+        self.table.remove(payment_id);
+    }
+
     /// Puts a payment in the place of itself as it was, and frees what it no longer holds.
     pub(crate) fn changed(&mut self, payment_id: PaymentId, before: &Payment, after: Payment) {
         let after = after.without_what_ended();
-        if let (Phase::Open { expires_at }, Phase::Closed(_)) = (before.phase, after.phase) {
-            self.expiries.remove(&(expires_at, payment_id));
-            if after.captured().is_zero() {
-                self.table.free_order(payment_id);
+        match (before.phase, after.phase) {
+            (Phase::Open { expires_at }, Phase::Closed(_)) => {
+                self.expiries.remove(&(expires_at, payment_id));
+                if after.captured().is_zero() {
+                    self.table.free_order(payment_id);
+                }
             }
+            (Phase::Pending { answer_by }, _) => {
+                self.awaited.remove(&(answer_by, payment_id));
+                if let Phase::Open { expires_at } = after.phase {
+                    self.expiries.insert((expires_at, payment_id));
+                }
+            }
+            (Phase::Open { .. } | Phase::Closed(_), _) => {}
         }
         self.note_settled(payment_id, &after);
         self.table.replace(payment_id, after);

@@ -6,14 +6,17 @@
 
 use alloc::sync::Arc;
 
-use domain::{Command, Digest, Event, Evidence, IdempotencyKey, Lsn, MerchantId, PaymentId, Record};
+use domain::{
+    Command, Consent, Digest, Event, Evidence, IdempotencyKey, Lsn, MerchantId, PaymentId, Record, Timestamp,
+};
 
 use crate::{
     Engine,
     authorize::subject,
     conversions::recorded,
     lifecycle::captured,
-    payments::{Closed, Payment, Phase, Tranche, Tranches},
+    payments::{CardUse, Closed, Payment, Phase, Tranche, Tranches},
+    rails::card::{approved, awaiting},
     refunds::{refund_pending, refunded},
 };
 
@@ -109,6 +112,13 @@ impl Engine {
         }
         let Some(before) = before else { return self.first(id, record).map(Some) };
         let after = match (&record.command, &record.event) {
+            (Command::AnswerCard(answer), Event::PaymentCaptured(_)) => {
+                approved(&before, record.lsn, record.at, &answer.answer, Timestamp::EPOCH)
+            }
+            (Command::AnswerCard(answer), Event::PaymentAuthorized(authorized)) => {
+                approved(&before, record.lsn, record.at, &answer.answer, authorized.expires_at)
+            }
+            (Command::AnswerCard(_) | Command::TimeOutCard(_), Event::AttemptDeclined(_)) => return Some(None),
             (Command::CapturePayment(capture), Event::PaymentCaptured(_)) => captured(&before, capture),
             (Command::VoidPayment(_), Event::PaymentVoided(_)) => before.closed(Closed::Voided),
             (Command::RefundPayment(refund), Event::PaymentRefunded(event)) => refunded(&before, refund, event),
@@ -130,6 +140,14 @@ impl Engine {
     /// The payment right after it was approved.
     fn first(&self, id: PaymentId, record: &Record) -> Option<Payment> {
         let Command::AuthorizePayment(authorize) = &record.command else { return None };
+        if let (Consent::Card(token), Event::PaymentPending(pending)) = (authorize.consent, &record.event) {
+            let (payer, tranche) = self.recorded_tranche(authorize, pending.fee);
+            let card = CardUse::asked(token, authorize.capture_mode, pending.counted, record.lsn, record.at);
+            return Some(Payment {
+                changed: record.lsn,
+                ..awaiting(authorize, payer, tranche, card, pending.answer_by)
+            });
+        }
         let (Evidence::Present(payer), Evidence::Present(conversions)) = (&authorize.payer, &authorize.converted)
         else {
             return None;
@@ -147,6 +165,7 @@ impl Engine {
             mandate: None,
             pending_refunds: 0,
             changed: record.lsn,
+            card: None,
         };
         if let Event::PaymentAuthorized(authorized) = &record.event {
             return Some(Payment { phase: Phase::Open { expires_at: authorized.expires_at }, ..payment });

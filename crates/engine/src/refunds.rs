@@ -1,9 +1,9 @@
 //! Giving back what was captured: at the payment's own rate, at the rate of now, or at one of a later day.
 
 use domain::{
-    AccountId, AccountKind, CurrencyPair, DeclineReason, Event, PaymentId, PaymentMove, PaymentRefunded, Policy,
-    Pricing, RefundFunding, RefundId, RefundPayment, RefundPending, RefundPriced, RefundRate, Refusal, Repriced,
-    Timestamp, Unavailable,
+    AccountId, AccountKind, CardMessageKind, CurrencyPair, DeclineReason, Event, PaymentId, PaymentMove,
+    PaymentRefunded, Policy, Pricing, RefundFunding, RefundId, RefundPayment, RefundPending, RefundPriced, RefundRate,
+    Refusal, Repriced, Timestamp, Unavailable,
 };
 use money::{Conversion, Money, Prices, Ratio};
 
@@ -12,7 +12,10 @@ use crate::{
     accounts::{AccountState, declined},
     lifecycle::{check_currency, check_remaining, hold_change},
     payments::{PENDING_REFUNDS_MAX, Payment, PendingRefund, is_one_amount},
-    rails::wallet::{Levels, Postings, RAIL, Sides, minus},
+    rails::{
+        card::rail_of,
+        wallet::{Levels, Postings, Sides, minus},
+    },
 };
 
 impl Engine {
@@ -23,10 +26,14 @@ impl Engine {
         let remaining = minus(before.captured(), before.refunded());
         check_remaining(PaymentMove::Refund, refund.amount, remaining)?;
         let merchant = self.parties.merchant(refund.merchant).ok_or(Refusal::MerchantNotFound)?;
-        let rules = policy.merchant(&merchant.name, RAIL);
+        let rules = policy.merchant(&merchant.name, rail_of(before.payer));
         let pair = before.pair();
-        // Within one currency there is no rate to differ.
-        let rate = if pair.presentment == pair.debit { RefundRate::Original } else { rules.refund_rate };
+        // Within one currency there is no rate to differ; and what a card was charged at is what it is given back at.
+        let rate = if pair.presentment == pair.debit || before.card.is_some() {
+            RefundRate::Original
+        } else {
+            rules.refund_rate
+        };
         let current = match rate {
             RefundRate::Original | RefundRate::NextDay => None,
             RefundRate::Current => Some(self.tape.price(policy, pair, at).map_err(refusal)?.pricing),
@@ -34,7 +41,8 @@ impl Engine {
         if rate == RefundRate::NextDay && before.pending_refunds >= PENDING_REFUNDS_MAX {
             return Err(Refusal::TooManyPendingRefunds);
         }
-        if self.accounts.row(before.payer).state == AccountState::Closed {
+        let is_wallet = before.card.is_none();
+        if is_wallet && self.accounts.row(before.payer).state == AccountState::Closed {
             return Ok(declined(DeclineReason::AccountClosed));
         }
         let decided = match current {
@@ -141,9 +149,12 @@ impl Engine {
         Ok(postings)
     }
 
-    pub(crate) fn refund_recorded(&mut self, refund: &RefundPayment, event: &PaymentRefunded) {
+    pub(crate) fn refund_recorded(&mut self, at: Timestamp, refund: &RefundPayment, event: &PaymentRefunded) {
         let after = refunded(&self.payments.known(refund.payment_id), refund, event);
         assert!(after.totals() == event.after, "a refund leads to where its record says: {}", refund.refund_id);
+        let kind =
+            |approval_code, original| CardMessageKind::Refund { refund_id: refund.refund_id, approval_code, original };
+        self.tell(at, (refund.payment_id, &after), kind, event.debit_amount);
         self.change(refund.payment_id, after, &event.postings);
     }
 
@@ -243,11 +254,12 @@ fn negated(amount: Money) -> Money {
     amount.checked_neg().expect("far above −2^127")
 }
 
-fn refusal(unavailable: Unavailable) -> Refusal {
+pub(crate) fn refusal(unavailable: Unavailable) -> Refusal {
     match unavailable {
         Unavailable::RateStale(pair) => Refusal::RateStale(pair),
         Unavailable::RateMissing(pair) => Refusal::RateMissing(pair),
         Unavailable::AccountNotFound
+        | Unavailable::CardNotFound
         | Unavailable::ConsentNotFound
         | Unavailable::PaymentNotFound
         | Unavailable::QuoteTokenInvalid => unreachable!("a tape knows rates only"),

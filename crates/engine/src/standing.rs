@@ -3,15 +3,15 @@
 use alloc::{boxed::Box, collections::BTreeMap, sync::Arc, vec::Vec};
 
 use domain::{
-    AccountId, PaymentId, RegisterWallet, Standing, StandingLedger, StandingMandateUse, StandingPayment, StandingPhase,
-    StandingRefund, StandingTranche, WalletId,
+    AccountId, PaymentId, RegisterWallet, Standing, StandingCardUse, StandingLedger, StandingMandateUse,
+    StandingPayment, StandingPhase, StandingRefund, StandingTranche, WalletId,
 };
 use money::Money;
 
 use crate::{
     Engine,
     parties::next_number,
-    payments::{Closed, MandateUse, Payment, PendingRefund, Phase, Tranche, Tranches},
+    payments::{CardUse, Closed, MandateUse, Payment, PendingRefund, Phase, Tranche, Tranches},
     rails::wallet::{Legs, plus},
 };
 
@@ -41,6 +41,7 @@ impl Engine {
         core::iter::once(Standing::Ledger(ledger))
             .chain(parties)
             .chain(accounts)
+            .chain(self.cards.standing())
             .chain(self.tape.standing())
             .chain(self.standing_payments())
             .chain(self.consents.standing())
@@ -108,6 +109,14 @@ impl Engine {
                 Ok(())
             }
             Standing::Balance(balance) => accepted(self.ledger.stand(balance), "a balance out of bounds"),
+            Standing::Person(person) => {
+                let is_known = self.parties.has_wallet(person.asserted.wallet);
+                accepted(is_known && self.cards.stand_person(person), "a person of nobody, or twice")
+            }
+            Standing::Card(card) => accepted(self.cards.stand_card(card), "a card of nobody, or twice"),
+            Standing::CardMessage(message) => {
+                accepted(self.cards.stand_message(message), "a message of no card, or twice")
+            }
             Standing::Tick(tick) => {
                 accepted(Arc::make_mut(&mut self.tape).stand_tick(tick), "a rate that is not the next")
             }
@@ -141,9 +150,16 @@ impl Engine {
         let id = standing.payment_id;
         let Some(payment) = taken_in(standing) else { return false };
         let fits = self.parties.merchant(payment.merchant).is_some()
-            && self.accounts.has(payment.payer)
+            && self.has_payer(&payment)
             && !self.payments.table.contains(id);
         fits && self.payments.insert(id, payment)
+    }
+
+    fn has_payer(&self, payment: &Payment) -> bool {
+        match payment.card.as_deref() {
+            None => self.accounts.has(payment.payer),
+            Some(card) => self.cards.is_of(card.token, payment.payer),
+        }
     }
 
     fn stand_refund(&mut self, refund: &StandingRefund) -> bool {
@@ -200,6 +216,7 @@ fn told(payment_id: PaymentId, payment: &Payment) -> StandingPayment {
         order: payment.order,
         tranches: payment.tranches.iter().map(told_tranche).collect(),
         phase: match payment.phase {
+            Phase::Pending { answer_by } => StandingPhase::Pending(answer_by),
             Phase::Open { expires_at } => StandingPhase::Open(expires_at),
             Phase::Closed(Closed::Captured) => StandingPhase::Captured,
             Phase::Closed(Closed::Voided) => StandingPhase::Voided,
@@ -212,6 +229,13 @@ fn told(payment_id: PaymentId, payment: &Payment) -> StandingPayment {
             counted: used.counted,
         }),
         changed: payment.changed,
+        card: payment.card.as_deref().map(|card| StandingCardUse {
+            token: card.token,
+            capture_mode: card.capture_mode,
+            limit: card.limit,
+            original: card.original,
+            approval_code: card.approval_code,
+        }),
     }
 }
 
@@ -221,6 +245,7 @@ fn told_tranche(tranche: &Tranche) -> StandingTranche {
         debit: legs.debit_conversion(),
         settlement: legs.settlement_conversion(),
         discount: legs.discount(),
+        fee: legs.fee(),
         weight: *weight,
         authorized: *authorized,
         captured: *captured,
@@ -231,7 +256,7 @@ fn told_tranche(tranche: &Tranche) -> StandingTranche {
 
 /// The payment that was told, if it can be one.
 fn taken_in(standing: StandingPayment) -> Option<Payment> {
-    let StandingPayment { payment_id: _, merchant, payer, order, tranches, phase, consented, mandate, changed } =
+    let StandingPayment { payment_id: _, merchant, payer, order, tranches, phase, consented, mandate, changed, card } =
         standing;
     let tranches: Vec<Tranche> = tranches.into_iter().map(taken_in_tranche).collect::<Option<_>>()?;
     let tranches = Tranches::from(tranches)?;
@@ -245,6 +270,7 @@ fn taken_in(standing: StandingPayment) -> Option<Payment> {
         order,
         tranches,
         phase: match phase {
+            StandingPhase::Pending(answer_by) => Phase::Pending { answer_by },
             StandingPhase::Open(expires_at) => Phase::Open { expires_at },
             StandingPhase::Captured => Phase::Closed(Closed::Captured),
             StandingPhase::Voided => Phase::Closed(Closed::Voided),
@@ -257,12 +283,16 @@ fn taken_in(standing: StandingPayment) -> Option<Payment> {
         }),
         pending_refunds: 0,
         changed,
+        card: card.map(|card| {
+            let StandingCardUse { token, capture_mode, limit, original, approval_code } = card;
+            Box::new(CardUse { token, capture_mode, limit, original, approval_code })
+        }),
     })
 }
 
 fn taken_in_tranche(standing: StandingTranche) -> Option<Tranche> {
-    let StandingTranche { debit, settlement, discount, weight, authorized, captured, refunded, refunded_repriced } =
+    let StandingTranche { debit, settlement, discount, fee, weight, authorized, captured, refunded, refunded_repriced } =
         standing;
-    let legs = Legs::of_conversions(authorized.currency(), debit, settlement, discount)?;
+    let legs = Legs::of_conversions(authorized.currency(), debit, settlement, (discount, fee))?;
     Some(Tranche { legs: Arc::new(legs), weight, authorized, captured, refunded, refunded_repriced })
 }

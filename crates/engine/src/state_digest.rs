@@ -66,8 +66,9 @@ impl Engine {
         for (id, payment) in payments {
             hasher.text(&alloc::format!("{id} {payment:?}"));
         }
-        let Payments { expiries, pending_refunds, table: _, settled: _, legs_of_late: _ } = &self.payments;
-        hasher.text(&alloc::format!("{expiries:?} {pending_refunds:?}"));
+        let Payments { expiries, awaited, pending_refunds, table: _, settled: _, legs_of_late: _ } = &self.payments;
+        hasher.text(&alloc::format!("{expiries:?} {awaited:?} {pending_refunds:?}"));
+        hasher.text(&alloc::format!("{:?}", self.cards));
         hasher.text(&alloc::format!("{:?} {:?} {:?}", self.consents, self.offers, self.exposure));
         hasher.text(&alloc::format!("{:?}", self.keys.terms()));
         let keys: BTreeMap<_, _> = self.keys.iter(self.applied_at).collect();

@@ -7,7 +7,7 @@
 use alloc::{collections::BTreeMap, sync::Arc, vec::Vec};
 
 use domain::{
-    AccountId, Approved, AuthorizeTogether, DeclinedTogether, Difference, Event, Evidence, IdempotencyKey,
+    AccountId, Approved, AuthorizeTogether, Consent, DeclinedTogether, Difference, Event, Evidence, IdempotencyKey,
     KeyedPayment, Policy, Record, Refusal, Timestamp,
 };
 
@@ -69,6 +69,9 @@ impl Engine {
         let mut trial = self.trial(together);
         let mut all = Vec::with_capacity(together.payments().len());
         for (position, KeyedPayment { authorize, .. }) in together.payments().iter().enumerate() {
+            if let Consent::Card(_) = authorize.consent {
+                return Err((position, Refusal::CardNotTogether));
+            }
             let event = trial.authorize(policy, at, authorize).map_err(|refusal| (position, refusal))?;
             if let Some(decline) = event.decline().copied() {
                 return Ok(Event::DeclinedTogether(DeclinedTogether { position, decline }));

@@ -25,6 +25,7 @@ pub const fn field_names(method: Method) -> &'static [&'static str] {
             "quote_token",
             "max_debit_amount.currency_code",
             "max_debit_amount.minor_units",
+            "card_token",
         ],
         Method::OpenAccount => &["account_id", "currency_code"],
         Method::CloseAccount | Method::FreezeAccount | Method::UnfreezeAccount => &["account_id"],
@@ -58,6 +59,16 @@ pub const fn field_names(method: Method) -> &'static [&'static str] {
         ],
         Method::RevokeMandate => &["mandate_id"],
         Method::FundReserve | Method::PayOut => &["merchant_id", "amount.currency_code", "amount.minor_units"],
+        Method::AssertPerson => &["person_id", "tier", "documents"],
+        Method::BindCard => &["person_id", "pan", "expiry", "billing_currency_code"],
+        Method::UnbindCard => &["card_token"],
+        Method::SettleScheme => &[
+            "scheme",
+            "received_amount.currency_code",
+            "received_amount.minor_units",
+            "settled_amount.currency_code",
+            "settled_amount.minor_units",
+        ],
         Method::SquarePosition => &[
             "sold_amount.currency_code",
             "sold_amount.minor_units",
@@ -75,6 +86,8 @@ const fn fields_always(method: Method) -> usize {
         5
     } else if matches!(method, Method::PublishRates) {
         1
+    } else if matches!(method, Method::BindCard) {
+        3
     } else {
         field_names(method).len()
     }
@@ -104,6 +117,10 @@ pub const fn method_name(method: Method) -> &'static str {
         Method::FundReserve => "OperationsService.FundReserve",
         Method::PayOut => "OperationsService.PayOut",
         Method::SquarePosition => "OperationsService.SquarePosition",
+        Method::AssertPerson => "PersonService.Assert",
+        Method::BindCard => "CardService.Bind",
+        Method::UnbindCard => "CardService.Unbind",
+        Method::SettleScheme => "OperationsService.SettleScheme",
     }
 }
 

@@ -14,8 +14,8 @@ mod value;
 pub(crate) mod tests;
 
 use domain::{
-    Approved, AuthorizePayment, CaptureMode, Command, DeclinedTogether, Event, Evidence, IdempotencyKey, KeyedPayment,
-    Lsn, Record, Timestamp, Unavailable,
+    Approved, AuthorizePayment, CaptureMode, Command, Consent, DeclinedTogether, Event, Evidence, IdempotencyKey,
+    KeyedPayment, Lsn, Record, Timestamp, Unavailable,
 };
 use prost::Message;
 
@@ -138,6 +138,13 @@ fn answers(event: &Event, command: &Command) -> bool {
         Command::PayOut(_) => matches!(event, Event::PaidOut(_) | Event::Declined(_)),
         Command::FundReserve(_) => matches!(event, Event::ReserveFunded(_) | Event::Declined(_)),
         Command::SquarePosition(_) => matches!(event, Event::PositionSquared(_) | Event::Declined(_)),
+        Command::AssertPerson(_) => matches!(event, Event::PersonAsserted),
+        Command::BindCard(_) => matches!(event, Event::CardBound | Event::Declined(_)),
+        Command::UnbindCard(_) => matches!(event, Event::CardUnbound),
+        Command::AnswerCard(_) => event.is_approval() || matches!(event, Event::AttemptDeclined(_)),
+        Command::TimeOutCard(_) => matches!(event, Event::AttemptDeclined(_)),
+        Command::AcknowledgeAdvice(_) => matches!(event, Event::AdviceAcknowledged),
+        Command::SettleScheme(_) => matches!(event, Event::SchemeSettled(_) | Event::Declined(_)),
     }
 }
 
@@ -168,6 +175,8 @@ fn answers_payment(event: &Event, payment: &AuthorizePayment) -> bool {
     let paid = payment.payer != Evidence::Unavailable(Unavailable::ConsentNotFound);
     match payment.capture_mode {
         _ if matches!(event, Event::Declined(_)) => true,
+        // The issuer of a card is asked first, and nobody else.
+        _ if matches!(payment.consent, Consent::Card(_)) => paid && matches!(event, Event::PaymentPending(_)),
         CaptureMode::Automatic => paid && matches!(event, Event::PaymentCaptured(_)),
         CaptureMode::Manual => paid && matches!(event, Event::PaymentAuthorized(_)),
     }

@@ -1,6 +1,8 @@
 //! Answers, from the records they rest on: what a caller is told is what the journal holds.
 
+mod card;
 mod conversion;
+mod decline_text;
 mod encoded;
 mod payment;
 mod rates;
@@ -12,12 +14,14 @@ mod tests;
 use std::fmt::{self, Write};
 
 use domain::{
-    AccountId, AccountKind, AccountName, Command, Event, Evidence, MerchantId, MoveFunds, Name, Posting, Record,
-    Timestamp,
+    AccountId, AccountKind, AccountName, CardFace, CardToken, Command, Event, Evidence, MerchantId, MoveFunds, Name,
+    Posting, Record, Scheme, Timestamp,
 };
 use money::Money;
 
+pub use card::{answered, card};
 pub use conversion::quote;
+pub use decline_text::{merchant_text, payer_text};
 pub use encoded::encoded_payment;
 use payment::{capture_mode, consent_kind};
 pub use payment::{event_kind, payment, payment_after, payment_ids, payment_state, totals};
@@ -32,6 +36,8 @@ use crate::v1;
 pub trait Names {
     /// The merchant's name.
     fn merchant(&self, merchant: MerchantId) -> Option<Name>;
+    /// What may be known of a card that was bound.
+    fn card(&self, token: CardToken) -> Option<CardFace>;
     /// Wallet and name of a wallet account. Never asked for accounts of another kind.
     fn account(&self, account: AccountId) -> Option<AccountName>;
 }
@@ -103,7 +109,13 @@ impl Label<'_> {
             AccountKind::MerchantPayable | AccountKind::MerchantReserve => {
                 out.write_str(names.merchant(MerchantId(account.index)).as_ref().map_or("", Name::as_str))
             }
+            AccountKind::SchemeReceivable => {
+                out.write_str(account.scheme().map_or("", Scheme::as_str))?;
+                out.write_str("/")?;
+                out.write_str(account.currency.code())
+            }
             AccountKind::FxPosition
+            | AccountKind::PayerFee
             | AccountKind::FxMarkup
             | AccountKind::FeeIncome
             | AccountKind::Nostro
@@ -173,5 +185,20 @@ pub const fn decline_reason(reason: domain::DeclineReason) -> v1::DeclineReason 
         domain::DeclineReason::InsufficientBalance => v1::DeclineReason::InsufficientBalance,
         domain::DeclineReason::BalanceLimit => v1::DeclineReason::BalanceLimit,
         domain::DeclineReason::BatchDeclined => v1::DeclineReason::BatchDeclined,
+        domain::DeclineReason::CardPersonsLimit => v1::DeclineReason::CardPersonsLimit,
+        domain::DeclineReason::CardPaymentLimit => v1::DeclineReason::CardPaymentLimit,
+        domain::DeclineReason::CardYearLimit => v1::DeclineReason::CardYearLimit,
+        domain::DeclineReason::CardPickUp => v1::DeclineReason::CardPickUp,
+        domain::DeclineReason::CardSuspected => v1::DeclineReason::CardSuspected,
+        domain::DeclineReason::CardInvalid => v1::DeclineReason::CardInvalid,
+        domain::DeclineReason::CardExpired => v1::DeclineReason::CardExpired,
+        domain::DeclineReason::CardNotPermitted => v1::DeclineReason::CardNotPermitted,
+        domain::DeclineReason::CardLimit => v1::DeclineReason::CardLimit,
+        domain::DeclineReason::CardFunds => v1::DeclineReason::CardFunds,
+        domain::DeclineReason::PartiallyApproved => v1::DeclineReason::PartiallyApproved,
+        domain::DeclineReason::ContactIssuer => v1::DeclineReason::ContactIssuer,
+        domain::DeclineReason::IssuerDeclined => v1::DeclineReason::IssuerDeclined,
+        domain::DeclineReason::NetworkRejected => v1::DeclineReason::NetworkRejected,
+        domain::DeclineReason::IssuerUnavailable => v1::DeclineReason::IssuerUnavailable,
     }
 }

@@ -4,6 +4,7 @@
 //! is told. Whether a request is a good idea (whether the account exists, whether the rate is fresh) is not asked here.
 
 mod accounts;
+mod cards;
 mod consents;
 mod field;
 mod invalid;
@@ -18,11 +19,12 @@ mod tests;
 use domain::{AccountName, Fingerprint, IdempotencyKey, KeyText, TenantId};
 
 pub use accounts::{account_name, close_account, deposit, freeze_account, open_account, unfreeze_account, withdraw};
+pub use cards::{CardRequest, assert_person, bind_card, card_token, invalid_card, person_name, unbind_card};
 pub use consents::{
     CodeRequest, MandateRequest, OrderApproval, approve_order, grant_mandate, issue_code, revoke_mandate,
 };
 pub use invalid::{InvalidField, InvalidReason};
-pub use operations::{fund_reserve, pay_out, publish_rates, register_merchant, square_position};
+pub use operations::{fund_reserve, pay_out, publish_rates, register_merchant, settle_scheme, square_position};
 pub use payments::{Increase, capture, increase, payment_id, payment_request, refund, void};
 pub use rates::RATES_MAX;
 pub use reads::{

@@ -202,11 +202,12 @@ impl Kept {
 impl Plain {
     /// `None` when this cannot tell all of the payment.
     fn of(payment: &Payment) -> Option<Self> {
-        let Payment { merchant, payer, order, tranches, phase, consented, mandate, pending_refunds, changed } = payment;
+        let Payment { merchant, payer, order, tranches, phase, consented, mandate, pending_refunds, changed, card } =
+            payment;
         let Tranche { legs, weight, authorized, captured, refunded, refunded_repriced } = tranches.only()?;
         let is_payer_plain = payer.kind == AccountKind::Wallet && payer.currency == legs.pair().debit;
         let is_given_back = !refunded.is_zero() || !refunded_repriced.is_zero() || *pending_refunds != 0;
-        if !is_payer_plain || is_given_back || mandate.is_some() {
+        if !is_payer_plain || is_given_back || mandate.is_some() || card.is_some() {
             return None;
         }
         let consented = match consented {
@@ -215,6 +216,7 @@ impl Plain {
             Some(_) => return None,
         };
         let (phase, expires_at) = match phase {
+            Phase::Pending { .. } => return None,
             Phase::Open { expires_at } => (PlainPhase::Open, *expires_at),
             Phase::Closed(Closed::Captured) => (PlainPhase::Captured, Timestamp::EPOCH),
             Phase::Closed(Closed::Voided) => (PlainPhase::Voided, Timestamp::EPOCH),
@@ -254,6 +256,7 @@ impl Plain {
             mandate: None,
             pending_refunds: 0,
             changed: self.changed,
+            card: None,
         }
     }
 }

@@ -41,13 +41,13 @@ impl Tranche {
     /// Where payer and merchant stand.
     pub(super) fn levels(&self) -> Levels {
         let debited = minus(self.captured, self.refunded);
-        self.legs.levels(debited, minus(debited, self.refunded_repriced))
+        self.legs.levels(debited, minus(debited, self.refunded_repriced), self.captured)
     }
 
     /// Where they would stand if all were captured.
     pub(super) fn levels_at_most(&self) -> Levels {
         let debited = minus(self.authorized, self.refunded);
-        self.legs.levels(debited, minus(debited, self.refunded_repriced))
+        self.legs.levels(debited, minus(debited, self.refunded_repriced), self.authorized)
     }
 }
 

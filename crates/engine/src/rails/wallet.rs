@@ -3,13 +3,12 @@
 
 use alloc::vec::Vec;
 
-use domain::{AccountId, AccountKind, Conversions, Converted, CurrencyPair, MerchantId, PaymentAmount, Posting, Rail};
+use domain::{
+    AccountId, AccountKind, Conversions, Converted, CurrencyPair, MerchantId, PayerFee, PaymentAmount, Posting,
+};
 use money::{Conversion, Currency, Money, Prices, Ratio, Rounding};
 
 use crate::ledger::POSTINGS_MAX;
-
-/// The rail of every payment so far.
-pub(crate) const RAIL: Rail = Rail::Wallet;
 
 /// How a presentment amount becomes what the payer pays and what the merchant gets. Every leg is a level: a function of
 /// the amount alone, so that parts always sum to the whole.
@@ -21,15 +20,19 @@ pub(crate) struct Legs {
     /// `None` within one currency.
     settlement: Option<Conversion>,
     discount: Ratio,
+    /// What the payer pays beside the price; `None` for nothing.
+    fee: Option<PayerFee>,
 }
 
 /// The legs of one position, or of several together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Levels {
-    /// What the payer pays.
+    /// What the payer pays, with its fee.
     pub(crate) debit: Money,
-    /// Of that, what is not the switch's margin.
+    /// Of that, what is neither the switch's margin nor the fee.
     pub(crate) mid: Money,
+    /// What the payer pays beside the price.
+    pub(crate) fee: Money,
     /// What the merchant is credited before its discount.
     pub(crate) gross: Money,
     /// The fee taken from that.
@@ -43,7 +46,7 @@ impl Legs {
         debit: Currency,
         settlement: Currency,
         conversions: &Conversions,
-        discount: Ratio,
+        (discount, fee): (Ratio, Option<PayerFee>),
     ) -> Option<Self> {
         let debit_leg = match &conversions.debit {
             Converted::SameCurrency => (presentment == debit).then_some(None)?,
@@ -59,7 +62,7 @@ impl Legs {
                 Some(Conversion::at(presentment, settlement, bid, Ratio::ZERO).ok()?)
             }
         };
-        Some(Self { presentment, debit: debit_leg, settlement: settlement_leg, discount })
+        Some(Self { presentment, debit: debit_leg, settlement: settlement_leg, discount, fee })
     }
 
     /// The legs of these conversions, if they are conversions of this currency.
@@ -67,10 +70,11 @@ impl Legs {
         presentment: Currency,
         debit: Option<Conversion>,
         settlement: Option<Conversion>,
-        discount: Ratio,
+        (discount, fee): (Ratio, Option<PayerFee>),
     ) -> Option<Self> {
         let fits = [debit, settlement].into_iter().flatten().all(|conversion| conversion.from() == presentment);
-        fits.then_some(Self { presentment, debit, settlement, discount })
+        let fee_fits = fee.is_none_or(|fee| fee.free_up_to.currency() == presentment);
+        (fits && fee_fits).then_some(Self { presentment, debit, settlement, discount, fee })
     }
 
     pub(crate) const fn debit_conversion(&self) -> Option<Conversion> {
@@ -83,6 +87,10 @@ impl Legs {
 
     pub(crate) const fn discount(&self) -> Ratio {
         self.discount
+    }
+
+    pub(crate) const fn fee(&self) -> Option<PayerFee> {
+        self.fee
     }
 
     pub(crate) fn pair(&self) -> CurrencyPair {
@@ -102,8 +110,26 @@ impl Legs {
         self.debit.is_some() || self.settlement.is_some()
     }
 
-    pub(crate) fn debit(&self, x: Money) -> Money {
+    /// What the payer pays for the price alone.
+    fn price(&self, x: Money) -> Money {
         self.debit.map_or(x, |conversion| conversion.debit(x).expect(WITHIN_ONE_AMOUNT))
+    }
+
+    /// What the payer pays beside that, when `x` is left of `captured`: what was captured says whether there is a fee, what is
+    /// left how much of it.
+    fn fee_level(&self, price: Money, captured: Money) -> Money {
+        match self.fee {
+            Some(fee) if captured.minor_units() > fee.free_up_to.minor_units() => {
+                fee.ratio.of(price, Rounding::HalfUp).expect(WITHIN_ONE_AMOUNT)
+            }
+            Some(_) | None => Money::zero(price.currency()),
+        }
+    }
+
+    /// What the payer pays for all of `x`, with its fee.
+    pub(crate) fn debit(&self, x: Money) -> Money {
+        let price = self.price(x);
+        plus(price, self.fee_level(price, x))
     }
 
     pub(crate) fn mid(&self, x: Money) -> Money {
@@ -121,14 +147,19 @@ impl Legs {
     }
 
     /// What the payer pays for `debited` and the merchant gets for `settled`: the two differ once a part was refunded at
-    /// another rate, which leaves the payer's legs as they were.
-    pub(crate) fn levels(&self, debited: Money, settled: Money) -> Levels {
+    /// another rate, which leaves the payer's legs as they were. `captured` is of what these are left.
+    pub(crate) fn levels(&self, debited: Money, settled: Money, captured: Money) -> Levels {
         let gross = self.gross(settled);
-        Levels { debit: self.debit(debited), mid: self.mid(debited), gross, discount: self.discount_of(gross) }
+        let price = self.price(debited);
+        let fee = self.fee_level(price, captured);
+        Levels { debit: plus(price, fee), mid: self.mid(debited), fee, gross, discount: self.discount_of(gross) }
     }
 
-    pub(crate) fn amount(&self, x: Money) -> PaymentAmount {
-        PaymentAmount { presentment: x, debit: self.debit(x), settlement: self.settled(x) }
+    /// What `x`, which is left of `captured`, is to each.
+    pub(crate) fn amount(&self, x: Money, captured: Money) -> PaymentAmount {
+        let price = self.price(x);
+        let debit = plus(price, self.fee_level(price, captured));
+        PaymentAmount { presentment: x, debit, settlement: self.settled(x) }
     }
 
     fn discount_of(&self, gross: Money) -> Money {
@@ -141,13 +172,14 @@ const WITHIN_ONE_AMOUNT: &str = "legs were computed once for more than this, and
 impl Levels {
     pub(crate) fn zero(legs: &Legs) -> Self {
         let (debit, settlement) = (Money::zero(legs.debit_currency()), Money::zero(legs.settlement_currency()));
-        Self { debit, mid: debit, gross: settlement, discount: settlement }
+        Self { debit, mid: debit, fee: debit, gross: settlement, discount: settlement }
     }
 
     pub(crate) fn plus(self, other: Self) -> Self {
         Self {
             debit: plus(self.debit, other.debit),
             mid: plus(self.mid, other.mid),
+            fee: plus(self.fee, other.fee),
             gross: plus(self.gross, other.gross),
             discount: plus(self.discount, other.discount),
         }
@@ -157,6 +189,7 @@ impl Levels {
         Self {
             debit: minus(self.debit, other.debit),
             mid: minus(self.mid, other.mid),
+            fee: minus(self.fee, other.fee),
             gross: minus(self.gross, other.gross),
             discount: minus(self.discount, other.discount),
         }
@@ -186,6 +219,7 @@ impl Sides<'_> {
             self.payer_side(change, &mut postings);
         }
         self.merchant_side(change, &mut postings);
+        self.fee_side(change, &mut postings);
         postings
     }
 
@@ -196,12 +230,17 @@ impl Sides<'_> {
         if self.legs.exchanges() {
             self.payer_side(change, &mut postings);
         }
+        self.fee_side(change, &mut postings);
         postings
+    }
+
+    fn fee_side(&self, change: &Levels, postings: &mut Postings) {
+        postings.change(self.payer, AccountId::house(AccountKind::PayerFee, change.fee.currency()), change.fee);
     }
 
     fn payer_side(&self, change: &Levels, postings: &mut Postings) {
         postings.change(self.payer, self.position(change.mid.currency()), change.mid);
-        let markup = minus(change.debit, change.mid);
+        let markup = minus(minus(change.debit, change.fee), change.mid);
         postings.change(self.payer, AccountId::house(AccountKind::FxMarkup, markup.currency()), markup);
     }
 

@@ -1,5 +1,6 @@
 //! What was asked.
 
+pub(super) mod card;
 mod consent;
 pub(super) mod payment;
 pub(super) mod policy;
@@ -8,8 +9,8 @@ pub(super) mod rates;
 mod together;
 
 use domain::{
-    AccountId, Command, DigestKey, Evidence, FundReserve, InitializeSwitch, MerchantId, Mode, MoveFunds, OnAccount,
-    OpenAccount, PayOut, RegisterMerchant, RegisterWallet, SquarePosition, WalletId,
+    AccountId, AcknowledgeAdvice, Command, DigestKey, Evidence, FundReserve, InitializeSwitch, Lsn, MerchantId, Mode,
+    MoveFunds, OnAccount, OpenAccount, PayOut, RegisterMerchant, RegisterWallet, SquarePosition, WalletId,
 };
 
 use super::{DecodeError, value};
@@ -57,6 +58,15 @@ pub(super) fn write(command: &Command) -> journal_v1::Command {
         Command::FundReserve(command) => Message::FundReserve(write_reserve(command)),
         Command::PayOut(command) => Message::PayOut(write_pay_out(command)),
         Command::SquarePosition(command) => Message::SquarePosition(write_square(command)),
+        Command::AssertPerson(command) => Message::AssertPerson(card::write_person(command)),
+        Command::BindCard(command) => Message::BindCard(card::write_bind(command)),
+        Command::UnbindCard(command) => Message::UnbindCard(card::write_unbind(command)),
+        Command::AnswerCard(command) => Message::AnswerCard(card::write_answer(command)),
+        Command::TimeOutCard(payment_id) => {
+            Message::TimeOutCard(journal_v1::TimeOutCard { payment_id: payment_id.bytes().to_vec() })
+        }
+        Command::AcknowledgeAdvice(command) => Message::AcknowledgeAdvice(card::write_acknowledged(command)),
+        Command::SettleScheme(command) => Message::SettleScheme(card::write_settle(command)),
     };
     journal_v1::Command { command: Some(message) }
 }
@@ -103,6 +113,17 @@ pub(super) fn read(message: journal_v1::Command) -> Result<Command, DecodeError>
         Message::FundReserve(message) => Command::FundReserve(read_reserve(&message)?),
         Message::PayOut(message) => Command::PayOut(read_pay_out(&message)?),
         Message::SquarePosition(message) => Command::SquarePosition(read_square(&message)?),
+        Message::AssertPerson(message) => Command::AssertPerson(card::read_person(&message)?),
+        Message::BindCard(message) => Command::BindCard(card::read_bind(&message)?),
+        Message::UnbindCard(message) => Command::UnbindCard(card::read_unbind(&message)?),
+        Message::AnswerCard(message) => Command::AnswerCard(card::read_answer(&message)?),
+        Message::TimeOutCard(journal_v1::TimeOutCard { payment_id }) => {
+            Command::TimeOutCard(value::payment_id("time_out_card.payment_id", &payment_id)?)
+        }
+        Message::AcknowledgeAdvice(journal_v1::AcknowledgeAdvice { advice_lsn }) => {
+            Command::AcknowledgeAdvice(AcknowledgeAdvice { advice: Lsn::new(advice_lsn) })
+        }
+        Message::SettleScheme(message) => Command::SettleScheme(card::read_settle(&message)?),
     })
 }
 

@@ -59,6 +59,15 @@ pub(super) fn write(event: &Event, command: &Command) -> journal_v1::Event {
             Message::AuthorizedTogether(together::write_authorized(approved, command))
         }
         Event::DeclinedTogether(declined) => Message::DeclinedTogether(together::write_declined(declined)),
+        Event::PaymentPending(pending) => Message::PaymentPending(payment::write_awaiting(pending)),
+        Event::AttemptDeclined(declined) => Message::AttemptDeclined(payment::write_attempt(declined)),
+        Event::PersonAsserted => Message::PersonAsserted(journal_v1::PersonAsserted {}),
+        Event::CardBound => Message::CardBound(journal_v1::CardBound {}),
+        Event::CardUnbound => Message::CardUnbound(journal_v1::CardUnbound {}),
+        Event::AdviceAcknowledged => Message::AdviceAcknowledged(journal_v1::AdviceAcknowledged {}),
+        Event::SchemeSettled(postings) => {
+            Message::SchemeSettled(journal_v1::SchemeSettled { postings: write_postings(postings) })
+        }
     };
     journal_v1::Event { event: Some(message) }
 }
@@ -106,6 +115,15 @@ pub(super) fn read(message: journal_v1::Event, command: &Command) -> Result<Even
         Message::Declined(message) => Event::Declined(read_decline(&message)?),
         Message::AuthorizedTogether(message) => Event::AuthorizedTogether(together::read_authorized(message, command)?),
         Message::DeclinedTogether(message) => Event::DeclinedTogether(together::read_declined(&message)?),
+        Message::PaymentPending(message) => Event::PaymentPending(payment::read_awaiting(&message)?),
+        Message::AttemptDeclined(message) => Event::AttemptDeclined(payment::read_attempt(&message)?),
+        Message::PersonAsserted(journal_v1::PersonAsserted {}) => Event::PersonAsserted,
+        Message::CardBound(journal_v1::CardBound {}) => Event::CardBound,
+        Message::CardUnbound(journal_v1::CardUnbound {}) => Event::CardUnbound,
+        Message::AdviceAcknowledged(journal_v1::AdviceAcknowledged {}) => Event::AdviceAcknowledged,
+        Message::SchemeSettled(journal_v1::SchemeSettled { postings }) => {
+            Event::SchemeSettled(read_postings(&postings)?)
+        }
     })
 }
 

@@ -1,5 +1,6 @@
 //! What stands in an engine, to bytes and back: the parts of a snapshot.
 
+mod card;
 mod consent;
 mod payment;
 
@@ -45,6 +46,9 @@ fn write(standing: &Standing) -> Part {
         Standing::Merchant(merchant) => Part::Merchant(command::write_merchant(merchant)),
         Standing::Account(account) => Part::Account(write_account(account)),
         Standing::Balance(balance) => Part::Balance(write_balance(balance)),
+        Standing::Person(person) => Part::Person(card::write_person(person)),
+        Standing::Card(card) => Part::Card(card::write_card(card)),
+        Standing::CardMessage(message) => Part::CardMessage(card::write_message(message)),
         Standing::Tick(tick) => Part::Tick(write_tick(tick)),
         Standing::Moves(pair, moves) => Part::Moves(journal_v1::StandingMoves {
             presentment_currency: value::number(pair.presentment),
@@ -75,6 +79,9 @@ fn read(part: Part) -> Result<Standing, DecodeError> {
         Part::Merchant(message) => Standing::Merchant(command::read_merchant(&message)?),
         Part::Account(message) => Standing::Account(read_account(&message)?),
         Part::Balance(message) => Standing::Balance(read_balance(&message)?),
+        Part::Person(message) => Standing::Person(card::read_person(&message)?),
+        Part::Card(message) => Standing::Card(card::read_card(&message)?),
+        Part::CardMessage(message) => Standing::CardMessage(card::read_message(&message)?),
         Part::Tick(message) => Standing::Tick(read_tick(message)?),
         Part::Moves(message) => {
             let presentment = value::currency("moves.presentment_currency", message.presentment_currency)?;

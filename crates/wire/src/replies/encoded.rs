@@ -3,13 +3,13 @@
 use std::cell::OnceCell;
 
 use domain::{
-    AccountId, AccountName, AuthorizePayment, Converted, Decline, Event, MerchantId, Name, PaymentAmount,
-    PaymentTotals, Posting, Pricing, Quote, Record, SettlementQuote, Timestamp,
+    AccountId, AccountName, AuthorizePayment, CardFace, CardToken, Consent, Converted, Decline, Event, MerchantId,
+    Name, PaymentAmount, PaymentTotals, Posting, Pricing, Quote, Record, SettlementQuote, Timestamp,
 };
 use money::{ExactRate, Money, Ratio};
 
 use super::{
-    Label, Names, capture_mode, consent_kind, conversion, decline_reason, minor_units,
+    Label, Names, capture_mode, consent_kind, conversion, decline_reason, decline_text, minor_units,
     payment::{Effect, effect},
     payment_state, rates, timestamp,
 };
@@ -22,6 +22,10 @@ const PAYMENT_BYTES: usize = 950;
 #[must_use]
 pub fn encoded_payment(record: &Record, names: &dyn Names) -> Option<Encoded<v1::Payment>> {
     let domain::Command::AuthorizePayment(command) = &record.command else { return None };
+    if let Consent::Card(_) = command.consent {
+        // Its issuer takes longer than any encoding.
+        return super::payment(record, record, names).map(|payment| Encoded::from(&payment));
+    }
     let approved = match record.event.decline() {
         Some(_) => None,
         None => Some(Approved::of(record, command)?),
@@ -106,6 +110,10 @@ fn write(
         fields.bytes(24, &offer.quote_id.written());
     }
     moment(fields, 25, record.at);
+    if let Some(decline) = record.event.decline() {
+        fields.text(27, decline_text::payer_text(decline.reason));
+        fields.text(28, decline_text::merchant_text(decline.reason));
+    }
 }
 
 fn declined(fields: &mut Fields<'_>, decline: &Decline) {
@@ -206,5 +214,9 @@ impl Names for Known<'_> {
             return self.names.account(account);
         }
         self.payer_name.get_or_init(|| self.names.account(account)).clone()
+    }
+
+    fn card(&self, token: CardToken) -> Option<CardFace> {
+        self.names.card(token)
     }
 }

@@ -7,7 +7,9 @@ use domain::{
     PaymentTotals, Posting, Record,
 };
 
-use super::{Names, account_reference, conversion, decline_reason, merchant_name, money, posting, timestamp};
+use super::{
+    Names, account_reference, card, conversion, decline_reason, decline_text, merchant_name, money, posting, timestamp,
+};
 use crate::v1;
 
 /// A payment right after `latest`: what was asked and how it converts is in the record that decided it, how much of it
@@ -16,6 +18,15 @@ use crate::v1;
 #[must_use]
 pub fn payment(authorize: &Record, latest: &Record, names: &dyn Names) -> Option<v1::Payment> {
     let Command::AuthorizePayment(command) = &authorize.command else { return None };
+    if let Event::AttemptDeclined(declined) = &latest.event {
+        if latest.command.payment_id() != Some(command.payment_id) {
+            return None;
+        }
+        let decline = Decline { reason: declined.reason, paid_by: None };
+        let mut payment = with_decline(asked(authorize, latest, command, names), &decline);
+        card::answered(&mut payment, latest);
+        return Some(payment);
+    }
     match authorize.event.decline() {
         Some(decline) if authorize.lsn == latest.lsn => {
             Some(with_decline(asked(authorize, latest, command, names), decline))
@@ -44,7 +55,7 @@ pub fn payment_after(
     let conversions = command.converted.present()?;
     let gross = conversion::gross(&conversions.settlement, command.presentment_amount)?;
     let PaymentTotals { state, authorized, captured, refunded, held } = totals;
-    Some(v1::Payment {
+    let mut payment = v1::Payment {
         state: payment_state(*state).into(),
         settlement_amount: Some(money(at_first.settlement)),
         // A discount of nothing is shown as well: it was taken and came to nothing.
@@ -55,8 +66,11 @@ pub fn payment_after(
         refunded: Some(amount(refunded)),
         held_amount: Some(money(*held)),
         expire_time: expires_at.map(timestamp),
+        debit_amount: Some(money(at_first.debit)),
         ..asked(authorize, latest, command, names)
-    })
+    };
+    card::answered(&mut payment, latest);
+    Some(payment)
 }
 
 /// Where this record left the payment, if it says so.
@@ -80,6 +94,8 @@ pub fn payment_ids(record: &Record) -> Vec<PaymentId> {
         (_, Command::VoidPayment(command)) => vec![command.payment_id],
         (_, Command::RefundPayment(command)) => vec![command.payment_id],
         (_, Command::IncreaseAuthorization(command)) => vec![command.payment_id],
+        (_, Command::AnswerCard(command)) => vec![command.payment_id],
+        (_, Command::TimeOutCard(payment_id)) => vec![*payment_id],
         _ => Vec::new(),
     };
     // Several refunds of one payment may be priced at once.
@@ -115,6 +131,8 @@ pub(super) fn effect(event: &Event) -> Option<Effect<'_>> {
         Event::HoldsExpired(_) => (v1::PaymentEventKind::Expired, None, &[]),
         Event::RefundsPriced(_) => (v1::PaymentEventKind::RefundPriced, None, &[]),
         Event::Declined(_) => (v1::PaymentEventKind::Declined, None, &[]),
+        Event::PaymentPending(event) => (v1::PaymentEventKind::Pending, Some(event.after), &[]),
+        Event::AttemptDeclined(event) => (v1::PaymentEventKind::Declined, Some(event.after), &[]),
         Event::SwitchInitialized
         | Event::PolicyInstalled
         | Event::WalletRegistered(_)
@@ -133,7 +151,12 @@ pub(super) fn effect(event: &Event) -> Option<Effect<'_>> {
         | Event::PaidOut(_)
         | Event::PositionSquared(_)
         | Event::AuthorizedTogether(_)
-        | Event::DeclinedTogether(_) => return None,
+        | Event::DeclinedTogether(_)
+        | Event::PersonAsserted
+        | Event::CardBound
+        | Event::CardUnbound
+        | Event::AdviceAcknowledged
+        | Event::SchemeSettled(_) => return None,
     };
     Some(Effect { kind, after, postings })
 }
@@ -150,6 +173,7 @@ pub const fn payment_state(state: PaymentState) -> v1::PaymentState {
         PaymentState::Expired => v1::PaymentState::Expired,
         PaymentState::PartiallyRefunded => v1::PaymentState::PartiallyRefunded,
         PaymentState::Refunded => v1::PaymentState::Refunded,
+        PaymentState::Pending => v1::PaymentState::Pending,
     }
 }
 
@@ -162,7 +186,8 @@ fn asked(authorize: &Record, latest: &Record, command: &AuthorizePayment, names:
         payment_id: command.payment_id.to_string(),
         merchant_id: merchant_name(names, command.merchant),
         merchant_order_id: command.merchant_order_id.to_string(),
-        payer: payer.map(|payer| account_reference(names, payer)),
+        payer: payer.filter(|payer| payer.scheme().is_none()).map(|payer| account_reference(names, payer)),
+        card: card::asked(authorize, command, names),
         presentment_amount: Some(money(presentment)),
         debit_amount: conversions.and_then(|of| conversion::debit(&of.debit, presentment)).map(money),
         conversion: conversions.and_then(|of| conversion::towards_payer(&of.debit, authorize.at)),
@@ -193,6 +218,7 @@ pub(super) const fn consent_kind(consent: Consent) -> v1::ConsentKind {
         Consent::Code(_) => v1::ConsentKind::PayerCode,
         Consent::OrderApproved => v1::ConsentKind::OrderApproved,
         Consent::Mandate(_) => v1::ConsentKind::Mandate,
+        Consent::Card(_) => v1::ConsentKind::Card,
     }
 }
 
@@ -200,6 +226,8 @@ fn with_decline(asked: v1::Payment, decline: &Decline) -> v1::Payment {
     v1::Payment {
         state: v1::PaymentState::Declined.into(),
         decline_reason: decline_reason(decline.reason).into(),
+        payer_text: decline_text::payer_text(decline.reason).to_owned(),
+        merchant_text: decline_text::merchant_text(decline.reason).to_owned(),
         paid_by_payment_id: decline.paid_by.map(|payment| payment.to_string()).unwrap_or_default(),
         ..asked
     }

@@ -1,6 +1,6 @@
 //! One field to one type.
 
-use domain::{CurrencyPair, InvalidText, KeyText, Label, MandateId, Name, PaymentId, Timestamp};
+use domain::{CardToken, CurrencyPair, InvalidText, KeyText, Label, MandateId, Name, PaymentId, Timestamp};
 use money::{AMOUNT_MINOR_UNITS_MAX, Currency, Money, Rate, Ratio};
 
 use super::{InvalidField, InvalidReason};
@@ -104,6 +104,10 @@ pub(super) fn mandate_id(field: &'static str, text: &str) -> Result<MandateId, I
     id(field, InvalidReason::MandateIdInvalid, text).map(MandateId::from_bytes)
 }
 
+pub(super) fn card_token(field: &'static str, text: &str) -> Result<CardToken, InvalidField> {
+    id(field, InvalidReason::CardTokenInvalid, text).map(CardToken::from_bytes)
+}
+
 /// A payer's one-time code. No fault repeats any of it: whoever reads it within a minute could pay.
 pub(super) fn payer_code<'a>(field: &'static str, text: &'a str) -> Result<&'a str, InvalidField> {
     given(field, text)?;
@@ -148,7 +152,7 @@ fn uuid(text: &str) -> Option<[u8; 16]> {
     Some(number.to_be_bytes())
 }
 
-fn given(field: &'static str, text: &str) -> Result<(), InvalidField> {
+pub(super) fn given(field: &'static str, text: &str) -> Result<(), InvalidField> {
     if text.is_empty() { Err(InvalidField::missing(field)) } else { Ok(()) }
 }
 

@@ -50,6 +50,10 @@ pub enum InvalidReason {
     MandateIdInvalid,
     /// Not a payer's one-time code.
     PayerCodeInvalid,
+    /// Not the token of a card.
+    CardTokenInvalid,
+    /// Not the number of a card that is taken, or not when it expires.
+    CardInvalid,
     /// Two fields of which one may be given, or that contradict each other.
     FieldsConflict,
     /// A value of an enum that this version does not know.
@@ -82,6 +86,8 @@ impl InvalidReason {
             Self::PaymentIdInvalid => "PAYMENT_ID_INVALID",
             Self::MandateIdInvalid => "MANDATE_ID_INVALID",
             Self::PayerCodeInvalid => "PAYER_CODE_INVALID",
+            Self::CardTokenInvalid => "CARD_TOKEN_INVALID",
+            Self::CardInvalid => "CARD_INVALID",
             Self::FieldsConflict => "FIELDS_CONFLICT",
             Self::ValueUnknown => "VALUE_UNKNOWN",
             Self::NumberOutOfBounds => "NUMBER_OUT_OF_BOUNDS",

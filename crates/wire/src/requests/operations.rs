@@ -1,6 +1,8 @@
 //! What the switch's operator asks.
 
-use domain::{IdempotencyKey, Method, Name, PublishRates, RegisterMerchant, SquarePosition, TenantId};
+use domain::{
+    IdempotencyKey, Method, Name, PublishRates, RegisterMerchant, Scheme, SettleScheme, SquarePosition, TenantId,
+};
 use money::Money;
 
 use super::{InvalidField, InvalidReason, field, idempotency_key, rates};
@@ -95,6 +97,35 @@ fn merchant_funds(
     ];
     let fingerprint = fingerprint(digester, method, &values, &[]);
     Ok((idempotency_key(TenantId::Operator, key, fingerprint, digester), merchant, amount))
+}
+
+/// Parses the operator's request to book what a card scheme paid.
+///
+/// # Errors
+/// Names the first field that is not what it should be.
+pub fn settle_scheme(
+    message: &v1::SettleSchemeRequest,
+    digester: &Digester,
+) -> Result<(IdempotencyKey, SettleScheme), InvalidField> {
+    let key = field::key(&message.idempotency_key)?;
+    field::given("scheme", &message.scheme)?;
+    let scheme = Scheme::ALL.into_iter().find(|scheme| scheme.as_str() == message.scheme).ok_or_else(|| {
+        let rule = "must be visa, mastercard, amex, diners, discover, jcb or unionpay";
+        InvalidField::found("scheme", InvalidReason::ValueUnknown, rule, &message.scheme)
+    })?;
+    let received = field::payable("received_amount", message.received_amount.as_ref())?;
+    let settled = field::payable("settled_amount", message.settled_amount.as_ref())?;
+
+    let values: [(_, &[u8]); 5] = [
+        ("scheme", scheme.as_str().as_bytes()),
+        ("received_amount.currency_code", received.currency().code().as_bytes()),
+        ("received_amount.minor_units", &received.minor_units().to_be_bytes()),
+        ("settled_amount.currency_code", settled.currency().code().as_bytes()),
+        ("settled_amount.minor_units", &settled.minor_units().to_be_bytes()),
+    ];
+    let fingerprint = fingerprint(digester, Method::SettleScheme, &values, &[]);
+    let key = idempotency_key(TenantId::Operator, key, fingerprint, digester);
+    Ok((key, SettleScheme { scheme, received, settled }))
 }
 
 /// Parses the operator's request to book a bank deal.

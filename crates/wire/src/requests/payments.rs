@@ -42,7 +42,7 @@ pub fn payment_request(
     let key = field::key(&message.idempotency_key)?;
     let merchant_order_id = field::label("merchant_order_id", &message.merchant_order_id)?;
     let named = match &message.payer {
-        None if message.payer_code.is_empty() && message.mandate_id.is_empty() => {
+        None if message.payer_code.is_empty() && message.mandate_id.is_empty() && message.card_token.is_empty() => {
             return Err(InvalidField::missing("payer"));
         }
         reference => reference.as_ref().map(payer).transpose()?,
@@ -195,6 +195,18 @@ fn presented_consent(
     digester: &Digester,
 ) -> Result<PresentedConsent, InvalidField> {
     let conflict = |field, rule: &str| Err(InvalidField::new(field, InvalidReason::FieldsConflict, rule.to_owned()));
+    if !message.card_token.is_empty() {
+        let alone = named.is_none() && message.payer_code.is_empty() && message.mandate_id.is_empty();
+        return match alone {
+            true => {
+                let token = field::card_token("card_token", &message.card_token)?;
+                without_order_approval(message, PresentedConsent::Card(token))
+            }
+            false => {
+                conflict("card_token", "cannot be given with payer, payer_code or mandate_id: the card says who pays")
+            }
+        };
+    }
     match (message.payer_code.as_str(), message.mandate_id.as_str(), named) {
         ("", "", None) => Err(InvalidField::missing("payer")),
         ("", "", Some(payer)) if message.order_approved => Ok(PresentedConsent::OrderApproved(payer)),
@@ -240,7 +252,7 @@ impl Asked<'_> {
             PresentedConsent::PayerNamed(payer) | PresentedConsent::OrderApproved(payer) => {
                 (payer.wallet.as_str(), payer.account.as_str())
             }
-            PresentedConsent::Code(_) | PresentedConsent::Mandate(_) => ("", ""),
+            PresentedConsent::Code(_) | PresentedConsent::Mandate(_) | PresentedConsent::Card(_) => ("", ""),
         };
         let values: [(_, &[u8]); 5] = [
             ("merchant_order_id", message.merchant_order_id.as_bytes()),
@@ -254,7 +266,7 @@ impl Asked<'_> {
             CaptureMode::Manual => Some(b"manual"),
         };
         let max_units = self.debit_amount_max.map(|amount| amount.minor_units().to_be_bytes());
-        let optional: [(_, Option<&[u8]>); 7] = [
+        let optional: [(_, Option<&[u8]>); 8] = [
             ("capture_mode", manual),
             ("payer_code", given(&message.payer_code)),
             ("mandate_id", given(&message.mandate_id)),
@@ -262,6 +274,7 @@ impl Asked<'_> {
             ("quote_token", given(&message.quote_token)),
             ("max_debit_amount.currency_code", self.debit_amount_max.map(|max| max.currency().code().as_bytes())),
             ("max_debit_amount.minor_units", max_units.as_ref().map(<[u8; 16]>::as_slice)),
+            ("card_token", given(&message.card_token)),
         ];
         fingerprint(digester, Method::Authorize, &values, &optional)
     }

@@ -6,7 +6,7 @@ use domain::{
 use money::{Currency, Money};
 
 use crate::{
-    journal::{DecodeError, value},
+    journal::{DecodeError, command::card, value},
     journal_v1::{self, consent::Consent as Message},
 };
 
@@ -16,6 +16,7 @@ pub(super) fn write(consent: Consent) -> Option<journal_v1::Consent> {
         Consent::Code(code) => Message::Code(code.0.to_vec()),
         Consent::OrderApproved => Message::OrderApproved(journal_v1::OrderApproved {}),
         Consent::Mandate(mandate) => Message::Mandate(mandate.bytes().to_vec()),
+        Consent::Card(token) => Message::Card(token.bytes().to_vec()),
     };
     Some(journal_v1::Consent { consent: Some(message) })
 }
@@ -26,6 +27,7 @@ pub(super) fn read(message: Option<&journal_v1::Consent>) -> Result<Option<Conse
     Ok(Some(match value::required("consent.consent", consent.as_ref())? {
         Message::Code(code) => Consent::Code(value::digest("consent.code", code)?),
         Message::OrderApproved(journal_v1::OrderApproved {}) => Consent::OrderApproved,
+        Message::Card(token) => Consent::Card(card::token("consent.card", token)?),
         Message::Mandate(mandate) => Consent::Mandate(value::mandate_id("consent.mandate", mandate)?),
     }))
 }

@@ -10,7 +10,7 @@ use domain::{
 use money::{Currency, Money};
 
 use crate::{
-    journal::{DecodeError, value},
+    journal::{DecodeError, command::card, value},
     journal_v1,
 };
 
@@ -42,6 +42,7 @@ pub(in crate::journal) fn write(command: &InstallPolicy) -> journal_v1::InstallP
         merchant_default,
         merchants,
         rails,
+        cards,
         key_ms,
         engine_version,
     } = &*command.policy;
@@ -72,6 +73,7 @@ pub(in crate::journal) fn write(command: &InstallPolicy) -> journal_v1::InstallP
             .collect(),
         engine_version: *engine_version,
         key_ms: write_key_ms(*key_ms),
+        cards: cards.as_ref().map(card::write_rules),
     }
 }
 
@@ -92,6 +94,7 @@ pub(in crate::journal) fn read(message: &journal_v1::InstallPolicy) -> Result<In
         rails,
         engine_version,
         key_ms,
+        cards,
     } = message;
     value::rising("install_policy.pairs", pairs, pair_numbers)?;
     value::rising("install_policy.exposure", exposure, |limit| limit.currency)?;
@@ -113,6 +116,7 @@ pub(in crate::journal) fn read(message: &journal_v1::InstallPolicy) -> Result<In
         merchant_default: merchant_default.as_ref().map(read_rules).transpose()?.unwrap_or(MERCHANT_UNWRITTEN),
         merchants: read_merchants("install_policy.merchants", merchants)?,
         rails: rails.iter().map(read_rail).collect::<Result<_, _>>()?,
+        cards: cards.as_ref().map(card::read_rules).transpose()?,
         key_ms: read_key_ms("install_policy.key_ms", *key_ms)?,
         engine_version: *engine_version,
     };

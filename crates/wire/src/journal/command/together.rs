@@ -78,6 +78,7 @@ fn write_lack(why: Unavailable) -> journal_v1::Lack {
         Unavailable::RateStale(pair) => (3, Some(pair)),
         Unavailable::PaymentNotFound => (4, None),
         Unavailable::QuoteTokenInvalid => (5, None),
+        Unavailable::CardNotFound => (6, None),
         Unavailable::ConsentNotFound => panic!("a consent that is not found is no lack"),
     };
     journal_v1::Lack {
@@ -106,6 +107,7 @@ fn read_lack(message: journal_v1::Lack) -> Result<Unavailable, DecodeError> {
         1 => Ok(Unavailable::AccountNotFound),
         4 => Ok(Unavailable::PaymentNotFound),
         5 => Ok(Unavailable::QuoteTokenInvalid),
+        6 => Ok(Unavailable::CardNotFound),
         number => Err(value::invalid("lack.reason", number)),
     }
 }

@@ -1,8 +1,8 @@
 //! What was asked of one payment.
 
 use domain::{
-    AuthorizePayment, CapturePayment, CaptureRest, Command, Consent, Digest, Evidence, Label, MandateId, MerchantId,
-    PaymentId, RefundId, RefundPayment, VoidPayment,
+    AuthorizePayment, CapturePayment, CaptureRest, CardToken, Command, Consent, Digest, Evidence, Label, MandateId,
+    MerchantId, PaymentId, RefundId, RefundPayment, VoidPayment,
 };
 use money::Money;
 
@@ -141,6 +141,7 @@ fn write_consent(fields: &mut Fields<'_>, number: u32, consent: Consent) {
         Consent::Code(code) => fields.message(number, |fields| fields.bytes(1, &code.0)),
         Consent::OrderApproved => fields.message(number, |fields| fields.message(2, |_| {})),
         Consent::Mandate(mandate) => fields.message(number, |fields| fields.bytes(3, &mandate.bytes())),
+        Consent::Card(token) => fields.message(number, |fields| fields.bytes(4, &token.bytes())),
     }
 }
 
@@ -148,6 +149,7 @@ fn read_consent(message: Canonical<'_>) -> Option<Consent> {
     match message.one_of()? {
         (1, code) => code.whole().map(|code| Consent::Code(Digest(code))),
         (2, approved) => approved.end().map(|()| Consent::OrderApproved),
+        (4, token) => token.whole().map(|token| Consent::Card(CardToken::from_bytes(token))),
         (3, mandate) => mandate.whole().map(|mandate| Consent::Mandate(MandateId::from_bytes(mandate))),
         _ => None,
     }

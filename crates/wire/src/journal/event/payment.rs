@@ -1,15 +1,15 @@
 //! What happened to payments.
 
 use domain::{
-    AuthorizationIncreased, AuthorizePayment, Command, Converted, Evidence, HoldExpired, Lsn, PaymentAmount,
-    PaymentAuthorized, PaymentCaptured, PaymentRefunded, PaymentState, PaymentTotals, RefundPending, RefundPriced,
-    Repriced, Timestamp,
+    AttemptDeclined, AuthorizationIncreased, AuthorizePayment, Command, Converted, Evidence, HoldExpired, Lsn,
+    PaymentAmount, PaymentAuthorized, PaymentCaptured, PaymentPending, PaymentRefunded, PaymentState, PaymentTotals,
+    RefundPending, RefundPriced, Repriced, Timestamp, Undo,
 };
 use money::{Currency, Money};
 
 use super::{read_postings, write_postings};
 use crate::{
-    journal::{DecodeError, value},
+    journal::{DecodeError, command::card, value},
     journal_v1,
 };
 
@@ -289,6 +289,47 @@ pub(super) fn read_priced(message: &journal_v1::RefundsPriced) -> Result<Vec<Ref
         })
     };
     message.refunds.iter().map(read).collect()
+}
+
+/// A payment that waits for its card's issuer.
+pub(super) fn write_awaiting(pending: &PaymentPending) -> journal_v1::PaymentPending {
+    let PaymentPending { answer_by, fee, counted, after, above_soft_limit } = pending;
+    journal_v1::PaymentPending {
+        answer_by_us: answer_by.micros(),
+        fee: fee.as_ref().map(card::write_fee),
+        counted: Some(card::write_counted(counted)),
+        after: Some(write_totals(after)),
+        above_soft_limit: write_currencies(above_soft_limit),
+    }
+}
+
+pub(super) fn read_awaiting(message: &journal_v1::PaymentPending) -> Result<PaymentPending, DecodeError> {
+    let journal_v1::PaymentPending { answer_by_us, fee, counted, after, above_soft_limit } = message;
+    Ok(PaymentPending {
+        answer_by: Timestamp::from_micros(*answer_by_us),
+        fee: fee.as_ref().map(card::read_fee).transpose()?,
+        counted: card::read_counted(value::required("payment_pending.counted", counted.as_ref())?)?,
+        after: read_totals("payment_pending.after", after.as_ref())?,
+        above_soft_limit: read_currencies("payment_pending.above_soft_limit", above_soft_limit)?,
+    })
+}
+
+pub(super) fn write_attempt(declined: &AttemptDeclined) -> journal_v1::AttemptDeclined {
+    let AttemptDeclined { reason, undo, after } = declined;
+    journal_v1::AttemptDeclined {
+        reason: reason.number().into(),
+        reversed: *undo == Undo::Reversal,
+        after: Some(write_totals(after)),
+    }
+}
+
+pub(super) fn read_attempt(message: &journal_v1::AttemptDeclined) -> Result<AttemptDeclined, DecodeError> {
+    let journal_v1::AttemptDeclined { reason, reversed, after } = message;
+    Ok(AttemptDeclined {
+        reason: value::decline_reason("attempt_declined.reason", *reason)?,
+        undo: if *reversed { Undo::Reversal } else { Undo::Nothing },
+        after: read_totals("attempt_declined.after", after.as_ref())?,
+    })
 }
 
 fn write_repriced(repriced: &Repriced, debit_currency: Currency) -> journal_v1::Repriced {

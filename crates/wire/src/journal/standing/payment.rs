@@ -5,16 +5,24 @@ use domain::{
 };
 use money::{Conversion, Currency, Money};
 
+use super::card;
 use crate::{
-    journal::{DecodeError, command::quote, value},
+    journal::{
+        DecodeError,
+        command::card::{read_fee, write_fee},
+        command::quote,
+        value,
+    },
     journal_v1,
 };
 
 pub(super) fn write(payment: &StandingPayment) -> journal_v1::StandingPayment {
-    let StandingPayment { payment_id, merchant, payer, order, tranches, phase, consented, mandate, changed } = payment;
+    let StandingPayment { payment_id, merchant, payer, order, tranches, phase, consented, mandate, changed, card } =
+        payment;
     let presentment = tranches.first().expect("a payment has a tranche").authorized.currency();
     let (phase, expires_at) = match phase {
         StandingPhase::Open(expires_at) => (1, *expires_at),
+        StandingPhase::Pending(answer_by) => (5, *answer_by),
         StandingPhase::Captured => (2, Timestamp::EPOCH),
         StandingPhase::Voided => (3, Timestamp::EPOCH),
         StandingPhase::Expired => (4, Timestamp::EPOCH),
@@ -35,6 +43,7 @@ pub(super) fn write(payment: &StandingPayment) -> journal_v1::StandingPayment {
             counted_minor_units: in_currency(used.counted, payer.currency),
         }),
         changed_lsn: changed.get(),
+        card: card.as_ref().map(card::write_use),
     }
 }
 
@@ -54,6 +63,7 @@ pub(super) fn read(message: &journal_v1::StandingPayment) -> Result<StandingPaym
         tranches: tranches.collect::<Result<_, _>>()?,
         phase: match (message.phase, message.expires_at_us) {
             (1, micros) => StandingPhase::Open(Timestamp::from_micros(micros)),
+            (5, micros) => StandingPhase::Pending(Timestamp::from_micros(micros)),
             (2, 0) => StandingPhase::Captured,
             (3, 0) => StandingPhase::Voided,
             (4, 0) => StandingPhase::Expired,
@@ -62,6 +72,7 @@ pub(super) fn read(message: &journal_v1::StandingPayment) -> Result<StandingPaym
         consented: message.consented_minor_units.map(in_debit),
         mandate: message.mandate.as_ref().map(|used| read_use(used, payer.currency)).transpose()?,
         changed: Lsn::new(message.changed_lsn),
+        card: message.card.as_ref().map(card::read_use).transpose()?,
     })
 }
 
@@ -75,12 +86,13 @@ fn read_use(message: &journal_v1::StandingMandateUse, debit: Currency) -> Result
 }
 
 fn write_tranche(tranche: &StandingTranche, presentment: Currency) -> journal_v1::StandingTranche {
-    let StandingTranche { debit, settlement, discount, weight, authorized, captured, refunded, refunded_repriced } =
+    let StandingTranche { debit, settlement, discount, fee, weight, authorized, captured, refunded, refunded_repriced } =
         tranche;
     journal_v1::StandingTranche {
         debit: debit.as_ref().map(write_conversion),
         settlement: settlement.as_ref().map(write_conversion),
         discount_millionths: discount.millionths(),
+        fee: fee.as_ref().map(write_fee),
         weight_millionths: weight.millionths(),
         authorized_minor_units: in_currency(*authorized, presentment),
         captured_minor_units: in_currency(*captured, presentment),
@@ -98,6 +110,7 @@ fn read_tranche(message: &journal_v1::StandingTranche, presentment: Currency) ->
         debit: conversion(message.debit.as_ref())?,
         settlement: conversion(message.settlement.as_ref())?,
         discount: value::ratio("tranche.discount_millionths", message.discount_millionths)?,
+        fee: message.fee.as_ref().map(read_fee).transpose()?,
         weight: value::weight("tranche.weight_millionths", message.weight_millionths)?,
         authorized: amount(message.authorized_minor_units),
         captured: amount(message.captured_minor_units),
