@@ -68,6 +68,11 @@ uuid_id! {
     MandateId
 }
 
+uuid_id! {
+    /// One bound card; stands for its number everywhere but in the vault. A UUID version 7 made by the ingress.
+    CardToken
+}
+
 fn write_uuid(bytes: &[u8; 16], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     f.pad(core::str::from_utf8(&written_uuid(*bytes)).expect("digits and hyphens are text"))
 }

@@ -10,6 +10,7 @@
 
 extern crate alloc;
 
+mod card;
 mod command;
 mod consent;
 mod event;
@@ -30,6 +31,7 @@ mod standing;
 mod text;
 mod together;
 
+pub use card::{CardBin, CardFingerprint, InvalidDigits, LastFour, Scheme};
 pub use command::{
     ApproveOrder, AuthorizePayment, CaptureMode, CapturePayment, CaptureRest, Command, FundReserve, GrantMandate,
     IncreaseAuthorization, InitializeSwitch, InstallPolicy, IssueCode, MoveFunds, OnAccount, OpenAccount, PayOut,
@@ -45,8 +47,8 @@ pub use evidence::{
     TickPrice, Unavailable,
 };
 pub use ids::{
-    AccountId, AccountKind, CurrencyPair, MandateId, MerchantId, PaymentId, QuoteId, RefundId, TenantId, UUID_CHARS,
-    WalletId,
+    AccountId, AccountKind, CardToken, CurrencyPair, MandateId, MerchantId, PaymentId, QuoteId, RefundId, TenantId,
+    UUID_CHARS, WalletId,
 };
 pub use key::{ApiKeyHash, DIGEST_BYTES, Difference, Digest, FIELDS_MAX, Fingerprint, IdempotencyKey, Method};
 pub use names::{BLOCK_NAMES, NameBlock};
