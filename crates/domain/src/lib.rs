@@ -11,6 +11,8 @@
 extern crate alloc;
 
 mod card;
+mod card_message;
+mod card_rail;
 mod command;
 mod consent;
 mod event;
@@ -31,11 +33,12 @@ mod standing;
 mod text;
 mod together;
 
-pub use card::{
+pub use card::{CardBin, CardFingerprint, InvalidDigits, LastFour, Scheme};
+pub use card_message::{CardMessage, CardMessageKind, OriginalMessage, TraceNumbers};
+pub use card_rail::{
     AcknowledgeAdvice, AnswerCard, ApprovalCode, AssertPerson, AttemptDeclined, BindCard, CardAnswer, CardApproval,
-    CardBilling, CardBin, CardFace, CardFingerprint, CardLimits, CardMessage, CardMessageKind, CardRules, CountedLimit,
-    DocumentKind, Documents, FeeStep, InvalidDigits, LastFour, OriginalMessage, PayerFee, PaymentPending, PersonTier,
-    ResponseCode, Scheme, SettleScheme, TraceNumbers, UnbindCard, Undo,
+    CardBilling, CardFace, CardLimits, CardRules, CountedLimit, DocumentKind, Documents, FeeStep, InvalidCode,
+    PayerFee, PaymentPending, PersonTier, ResponseCode, SettleScheme, UnbindCard, Undo,
 };
 pub use command::{
     ApproveOrder, AuthorizePayment, CaptureMode, CapturePayment, CaptureRest, Command, FundReserve, GrantMandate,
