@@ -24,7 +24,7 @@ enum Part {
 }
 
 /// No clock, no I/O, no randomness, no threads: time and ids come in with the command.
-const PURE: &[&str] = &["money", "domain", "engine"];
+const PURE: &[&str] = &["money", "domain", "engine", "iso8583"];
 
 const RULES: &[Rule] = &[
     Rule {
@@ -36,7 +36,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         words: &["f32", "f64"],
-        packages: Packages::Only(&["money", "domain", "engine", "journal", "wire"]),
+        packages: Packages::Only(&["money", "domain", "engine", "journal", "wire", "iso8583"]),
         part: Part::All,
         because: "a float near money is a wrong amount one day",
         instead: "use Money, Ratio, Rate or an integer with its unit in the name",
@@ -57,7 +57,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         words: &[".unwrap()"],
-        packages: Packages::Only(&["wire", "ingress"]),
+        packages: Packages::Only(&["wire", "ingress", "iso8583"]),
         part: Part::Product,
         because: "an edge never panics on input",
         instead: "return an error that names the field",
