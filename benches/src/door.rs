@@ -91,6 +91,10 @@ impl Names for Door {
         self.directory.merchant_name(merchant)
     }
 
+    fn card(&self, _: domain::CardToken) -> Option<domain::CardFace> {
+        None
+    }
+
     fn account(&self, account: AccountId) -> Option<AccountName> {
         self.directory.account_name(account)
     }

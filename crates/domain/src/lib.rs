@@ -66,7 +66,7 @@ pub use policy::{
     DAY_OFFSET_MINUTES_DEFAULT, DigestKey, ExposureLimit, HOLD_MS_DEFAULT, KEY_MS_DEFAULT, MarkupTier, MerchantRules,
     Mode, PairRules, Policy, QUOTE_MS_DEFAULT, RailRules, RefundFunding, RefundRate, VolatilityBand,
 };
-pub use position::{ChainMark, Lsn, Timestamp};
+pub use position::{ChainMark, Lsn, Timestamp, date_of_day};
 pub use quoting::{PriceInForce, PublishedTick, crossed, debit_quote, price_in_force, settlement_quote};
 pub use rail::Rail;
 pub use record::{Record, Stamped, Submission};

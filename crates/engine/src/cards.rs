@@ -1,9 +1,6 @@
 //! Persons, their cards, and what is to be said to card networks.
 
-use alloc::{
-    collections::{BTreeMap, BTreeSet},
-    vec::Vec,
-};
+use alloc::{collections::BTreeMap, vec::Vec};
 
 use domain::{
     AccountId, AcknowledgeAdvice, AssertPerson, BindCard, CardFace, CardFingerprint, CardMessage, CardToken,

@@ -196,6 +196,32 @@ pub(crate) fn merchant_not_found(merchant: &str) -> Status {
     not_found("MERCHANT_NOT_FOUND", "merchant", merchant).into_status()
 }
 
+/// No such card, or not the caller's.
+pub(crate) fn card_not_found(token: &str) -> Status {
+    not_found("CARD_NOT_FOUND", "card", token).into_status()
+}
+
+/// No such person, or not the caller's.
+pub(crate) fn person_not_found(person: &str) -> Status {
+    not_found("PERSON_NOT_FOUND", "person", person).into_status()
+}
+
+/// There is nowhere to keep a card's number.
+pub(crate) fn no_card_vault() -> Status {
+    let message = "no card's number is taken: the daemon has no vault";
+    Reply::new(Code::FailedPrecondition, "NO_CARD_VAULT", message).into_status()
+}
+
+/// The vault failed; why stands in the log.
+pub(crate) fn vault_failed() -> Status {
+    Reply::new(Code::Internal, "CARD_VAULT_FAILED", "the card vault failed").into_status()
+}
+
+/// The vault has no room.
+pub(crate) fn vault_full() -> Status {
+    Reply::new(Code::ResourceExhausted, "CARD_VAULT_FULL", "the card vault has no room for another card").into_status()
+}
+
 /// The payment has no outcome at that position.
 pub(crate) fn receipt_not_found(payment_id: &str, lsn: u64) -> Status {
     not_found("RECEIPT_NOT_FOUND", "receipt", format!("of payment {payment_id} at lsn {lsn}")).into_status()
@@ -209,6 +235,7 @@ pub(crate) fn unavailable(unavailable: domain::Unavailable, subject: &str) -> St
         Unavailable::RateStale(pair) => Refusal::RateStale(pair),
         Unavailable::AccountNotFound => Refusal::AccountNotFound,
         Unavailable::ConsentNotFound => Refusal::ConsentMissing,
+        Unavailable::CardNotFound => Refusal::CardNotFound,
         Unavailable::PaymentNotFound => Refusal::PaymentNotFound,
         Unavailable::QuoteTokenInvalid => Refusal::QuoteTokenInvalid,
     };

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use domain::{MandateId, PaymentId, QuoteId, RefundId, Timestamp};
+use domain::{CardToken, MandateId, PaymentId, QuoteId, RefundId, Timestamp};
 
 /// The shard that owns a payment is the last byte of its id; there is one shard.
 const SHARD: u8 = 0;
@@ -41,6 +41,11 @@ impl Ids {
     /// An id that no other mandate has.
     pub(crate) fn mandate(&self, now: Timestamp) -> MandateId {
         MandateId::from_bytes(self.next(now))
+    }
+
+    /// A token that no other card has.
+    pub(crate) fn card(&self, now: Timestamp) -> CardToken {
+        CardToken::from_bytes(self.next(now))
     }
 
     fn next(&self, now: Timestamp) -> [u8; 16] {

@@ -23,6 +23,8 @@ mod together;
 mod watch;
 
 mod accounts;
+mod awaited;
+mod cards;
 mod consents;
 mod echo;
 mod operations;
@@ -44,6 +46,8 @@ mod sandbox_powers;
 mod signing_keys;
 mod transport_errors;
 
+pub use awaited::AwaitedPayments;
+pub use cards::{CardNumbers, CardVault};
 pub use credentials::{Credentials, Principal, SANDBOX_KEY_PREFIX};
 pub use dealer::{Dealer, Dealt};
 pub use ids::Ids;

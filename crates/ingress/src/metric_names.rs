@@ -70,6 +70,12 @@ pub(crate) enum Method {
     ApproveOrder,
     GrantMandate,
     RevokeMandate,
+    BindCard,
+    UnbindCard,
+    GetCard,
+    ListCards,
+    AssertPerson,
+    GetPerson,
     Open,
     Deposit,
     Withdraw,
@@ -87,6 +93,7 @@ pub(crate) enum Method {
     FundReserve,
     PayOut,
     SquarePosition,
+    SettleScheme,
     Status,
     AdvanceClock,
     PinRate,
@@ -116,7 +123,7 @@ const fn code_name(code: Code) -> &'static str {
     }
 }
 
-const METHODS: usize = 36;
+const METHODS: usize = 43;
 
 impl Method {
     const fn name(self) -> &'static str {
@@ -136,6 +143,12 @@ impl Method {
             Self::ApproveOrder => "payswitch.v1.ConsentService/ApproveOrder",
             Self::GrantMandate => "payswitch.v1.ConsentService/GrantMandate",
             Self::RevokeMandate => "payswitch.v1.ConsentService/RevokeMandate",
+            Self::BindCard => "payswitch.v1.CardService/Bind",
+            Self::UnbindCard => "payswitch.v1.CardService/Unbind",
+            Self::GetCard => "payswitch.v1.CardService/Get",
+            Self::ListCards => "payswitch.v1.CardService/List",
+            Self::AssertPerson => "payswitch.v1.PersonService/Assert",
+            Self::GetPerson => "payswitch.v1.PersonService/Get",
             Self::Open => "payswitch.v1.AccountService/Open",
             Self::Deposit => "payswitch.v1.AccountService/Deposit",
             Self::Withdraw => "payswitch.v1.AccountService/Withdraw",
@@ -153,6 +166,7 @@ impl Method {
             Self::FundReserve => "payswitch.v1.OperationsService/FundReserve",
             Self::PayOut => "payswitch.v1.OperationsService/PayOut",
             Self::SquarePosition => "payswitch.v1.OperationsService/SquarePosition",
+            Self::SettleScheme => "payswitch.v1.OperationsService/SettleScheme",
             Self::Status => "payswitch.v1.OperationsService/Status",
             Self::AdvanceClock => "payswitch.v1.SandboxService/AdvanceClock",
             Self::PinRate => "payswitch.v1.SandboxService/PinRate",

@@ -117,6 +117,30 @@ impl wire::served::operations_service_server::OperationsService for Operations {
         Method::SquarePosition.begin().end(work.await)
     }
 
+    async fn settle_scheme(
+        &self,
+        request: Request<v1::SettleSchemeRequest>,
+    ) -> Result<Response<v1::SettleSchemeResponse>, Status> {
+        let work = async {
+            let switch = &self.switch;
+            let deadline = switch.deadline(request.metadata());
+            switch.credentials.operator(request.metadata())?;
+            let (key, settle) =
+                requests::settle_scheme(request.get_ref(), &switch.digester).map_err(errors::invalid_field)?;
+            let submission = Submission { key: Some(key), command: Command::SettleScheme(settle) };
+            let committed = switch.submit(deadline, submission, String::new).await?;
+            let event = &committed.record.event;
+            let postings = if let Event::SchemeSettled(postings) = event { postings.as_slice() } else { &[] };
+            let message = v1::SettleSchemeResponse {
+                postings: postings.iter().map(|posting| replies::posting(posting, switch)).collect(),
+                decline_reason: declined(&committed.record).into(),
+                lsn: committed.record.lsn.get(),
+            };
+            Ok(answer(message, committed.repeated))
+        };
+        Method::SettleScheme.begin().end(work.await)
+    }
+
     async fn status(&self, request: Request<v1::StatusRequest>) -> Result<Response<v1::StatusResponse>, Status> {
         Method::Status.begin().end(self.status_now(request).await)
     }

@@ -17,7 +17,11 @@ pub(crate) fn payment(view: &PaymentView, switch: &Switch) -> Result<v1::Payment
         Some(totals) => replies::payment_after(view.decided(), view.record(), totals, switch),
         None => replies::payment(view.decided(), view.record(), switch),
     };
-    message.ok_or_else(errors::unexpected_record)
+    let mut message = message.ok_or_else(errors::unexpected_record)?;
+    if let Some(answered) = view.answered() {
+        replies::answered(&mut message, answered);
+    }
+    Ok(message)
 }
 
 /// The refund as this view has it.

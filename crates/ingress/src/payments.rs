@@ -17,8 +17,8 @@ use wire::{
 };
 
 use crate::{
-    Switch, authorize, deadline::Deadline, errors, many::Many, metric_names::Method, payment_stream::PaymentStream,
-    switch::answer, watch::WatchStream,
+    Switch, authorize, awaited::AskedIssuer, deadline::Deadline, errors, many::Many, metric_names::Method,
+    payment_stream::PaymentStream, switch::answer, watch::WatchStream,
 };
 
 #[derive(Debug)]
@@ -62,8 +62,11 @@ impl served::payment_service_server::PaymentService for Payments {
     {
         let begun = Method::Authorize.begin();
         match self.authorize_asked(request) {
-            Ok((answered, payer)) => {
+            Ok((answered, payer, None)) => {
                 Box::pin(async move { begun.end(self.authorized(answered.await, payer.as_ref())) })
+            }
+            Ok((answered, _, Some(issuer))) => {
+                Box::pin(async move { begun.end(issuer.authorized(&self.switch, answered.await).await) })
             }
             Err(status) => Box::pin(ready(begun.end(Err(status)))),
         }
@@ -125,14 +128,18 @@ impl Payments {
     fn authorize_asked(
         &self,
         request: Request<v1::AuthorizeRequest>,
-    ) -> Result<(impl Future<Output = Result<Answer, Status>> + use<>, Option<v1::AccountReference>), Status> {
+    ) -> Result<
+        (impl Future<Output = Result<Answer, Status>> + use<>, Option<v1::AccountReference>, Option<AskedIssuer>),
+        Status,
+    > {
         self.changes_are_served()?;
         let switch = &self.switch;
         let deadline = switch.deadline(request.metadata());
         let merchant = switch.credentials.merchant(request.metadata())?;
         let message = request.into_inner();
         let (submission, failure) = authorize::prepare(switch, merchant, &message)?;
-        Ok((switch.ask(deadline, submission, failure), message.payer))
+        let issuer = AskedIssuer::of(switch, deadline, &submission);
+        Ok((switch.ask(deadline, submission, failure), message.payer, issuer))
     }
 
     fn authorized(

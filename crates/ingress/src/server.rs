@@ -11,9 +11,11 @@ use wire::{
     served::{
         account_service_server::{AccountServiceServer, SERVICE_NAME as ACCOUNTS},
         batch_service_server::{BatchServiceServer, SERVICE_NAME as BATCHES},
+        card_service_server::{CardServiceServer, SERVICE_NAME as CARDS},
         consent_service_server::{ConsentServiceServer, SERVICE_NAME as CONSENTS},
         operations_service_server::{OperationsServiceServer, SERVICE_NAME as OPERATIONS},
         payment_service_server::{PaymentServiceServer, SERVICE_NAME as PAYMENTS},
+        person_service_server::{PersonServiceServer, SERVICE_NAME as PERSONS},
         quote_service_server::{QuoteServiceServer, SERVICE_NAME as QUOTES},
         rate_service_server::{RateServiceServer, SERVICE_NAME as RATES},
         receipt_service_server::{ReceiptServiceServer, SERVICE_NAME as RECEIPTS},
@@ -25,6 +27,7 @@ use crate::{
     Dealer, Dealt, GuardedListener, Routes, Switch,
     accounts::Accounts,
     batches::{BATCH_BYTES_MAX, Batches},
+    cards::{Cards, Persons},
     consents::Consents,
     echo::Echo,
     operations::Operations,
@@ -178,6 +181,8 @@ pub fn merchant_routes(
     let quotes = QuoteServiceServer::new(Quotes { switch: switch.clone() });
     let consents = ConsentServiceServer::new(Consents { switch: switch.clone() });
     let accounts = AccountServiceServer::new(Accounts { switch: switch.clone() });
+    let cards = CardServiceServer::new(Cards { switch: switch.clone() });
+    let persons = PersonServiceServer::new(Persons { switch: switch.clone() });
     let rates = RateServiceServer::new(Rates { switch: switch.clone() });
     let receipts = ReceiptServiceServer::new(Receipts { switch: switch.clone() });
     let mut routes = RoutesBuilder::default();
@@ -187,9 +192,11 @@ pub fn merchant_routes(
         .add_service(quotes.max_decoding_message_size(bytes_max))
         .add_service(consents.max_decoding_message_size(bytes_max))
         .add_service(accounts.max_decoding_message_size(bytes_max))
+        .add_service(cards.max_decoding_message_size(bytes_max))
+        .add_service(persons.max_decoding_message_size(bytes_max))
         .add_service(rates.max_decoding_message_size(bytes_max))
         .add_service(receipts.max_decoding_message_size(bytes_max));
-    let mut services = vec![PAYMENTS, BATCHES, QUOTES, CONSENTS, ACCOUNTS, RATES, RECEIPTS];
+    let mut services = vec![PAYMENTS, BATCHES, QUOTES, CONSENTS, ACCOUNTS, CARDS, PERSONS, RATES, RECEIPTS];
     if bench_echo {
         routes.add_service(EchoServiceServer::new(Echo).max_decoding_message_size(bytes_max));
         services.push(ECHO);

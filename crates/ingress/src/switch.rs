@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use domain::{
-    AccountId, AccountName, Evidence, MerchantId, Method, Mode, Name, PaymentId, Submission, Timestamp, Unavailable,
-    WalletId,
+    AccountId, AccountName, CardFace, CardToken, Evidence, MerchantId, Method, Mode, Name, PaymentId, Submission,
+    Timestamp, Unavailable, WalletId,
 };
 use pipeline::{Directory, RateBook};
 use projections::{Boards, PaymentView};
@@ -13,7 +13,10 @@ use tokio::sync::watch;
 use tonic::{Response, Status, metadata::MetadataMap};
 use wire::{digest::Digester, replies::Names, requests::Failure};
 
-use crate::{Credentials, Ids, OpenWatches, SandboxPowers, SigningKeys, authorize, deadline::Deadline, errors};
+use crate::{
+    AwaitedPayments, CardNumbers, Credentials, Ids, OpenWatches, SandboxPowers, SigningKeys, authorize,
+    deadline::Deadline, errors,
+};
 
 /// Tells whoever looks at the metadata that the answer was recorded earlier, under the same key.
 const REPEAT_HEADER: &str = "payswitch-repeat";
@@ -47,6 +50,10 @@ pub struct Switch {
     pub open_watches: Arc<OpenWatches>,
     /// Becomes true when the daemon stops.
     pub stopping: watch::Receiver<bool>,
+    /// Where card numbers go.
+    pub card_numbers: CardNumbers,
+    /// Payments whose callers wait for a card's issuer; one for the whole process.
+    pub awaited: Arc<AwaitedPayments>,
     /// What only a sandbox can do; `None` elsewhere. One for the whole process.
     pub sandbox: Option<Arc<SandboxPowers>>,
 }
@@ -152,6 +159,10 @@ pub(crate) fn answer<T>(message: T, repeated: bool) -> Response<T> {
 impl Names for Switch {
     fn merchant(&self, merchant: MerchantId) -> Option<Name> {
         self.directory.merchant_name(merchant)
+    }
+
+    fn card(&self, token: CardToken) -> Option<CardFace> {
+        self.directory.card(token).map(|card| card.face)
     }
 
     fn account(&self, account: AccountId) -> Option<AccountName> {

@@ -18,7 +18,12 @@ use figment::{
 use ingress::Limits;
 use serde::{Deserialize, Serialize};
 
-use crate::{arguments::Arguments, policy_text::PolicyText, sandbox, start::StartError};
+use crate::{
+    arguments::Arguments,
+    policy_text::{CardsText, PolicyText},
+    sandbox,
+    start::StartError,
+};
 
 /// Environment variables that begin so are keys; `__` stands between section and key.
 const ENVIRONMENT_PREFIX: &str = "PAYSWITCHD__";
@@ -469,11 +474,11 @@ impl Config {
 
     /// The rules to put in force. A sandbox whose policy names no pivot crosses through the currency whose rates it has.
     pub(crate) fn policy(&self) -> Result<Policy, StartError> {
-        let pivot = match self.mode {
-            ModeName::Sandbox => Some(sandbox::currency(sandbox::PIVOT)),
-            ModeName::Production => None,
+        let (pivot, cards) = match self.mode {
+            ModeName::Sandbox => (Some(sandbox::currency(sandbox::PIVOT)), Some(CardsText::of_sandbox())),
+            ModeName::Production => (None, None),
         };
-        self.policy.policy(pivot).map_err(|wrong| StartError::Config(format!("policy.{wrong}")))
+        self.policy.policy(pivot, cards.as_ref()).map_err(|wrong| StartError::Config(format!("policy.{wrong}")))
     }
 
     /// The wallet operators with the text of their key hash.

@@ -1,5 +1,6 @@
 //! The rules as they are configured, and how they become the engine's.
 
+mod cards;
 #[cfg(test)]
 mod tests;
 
@@ -13,6 +14,8 @@ use domain::{
 use engine::BALANCE_MINOR_UNITS_MAX;
 use money::{AMOUNT_MINOR_UNITS_MAX, Currency, Money, Ratio, Weight};
 use serde::{Deserialize, Serialize};
+
+pub(crate) use cards::CardsText;
 
 /// A day: the longest time a quote may hold, in milliseconds.
 const QUOTE_MS_MAX: u64 = 24 * 60 * 60 * 1_000;
@@ -56,6 +59,7 @@ pub(crate) struct PolicyText {
     pub(crate) rails: Vec<RailText>,
     #[serde(default)]
     pub(crate) merchants: Vec<MerchantText>,
+    pub(crate) cards: Option<CardsText>,
 }
 
 /// What is different for one pair.
@@ -125,6 +129,7 @@ pub(crate) struct MerchantText {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum RailName {
     Wallet,
+    ForeignCard,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -146,6 +151,7 @@ impl From<RailName> for Rail {
     fn from(name: RailName) -> Self {
         match name {
             RailName::Wallet => Self::Wallet,
+            RailName::ForeignCard => Self::ForeignCard,
         }
     }
 }
@@ -189,13 +195,18 @@ impl Default for PolicyText {
             exposure: Vec::new(),
             rails: Vec::new(),
             merchants: Vec::new(),
+            cards: None,
         }
     }
 }
 
 impl PolicyText {
-    /// The rules to put in force. Without a pivot of its own the policy has `pivot_default`.
-    pub(crate) fn policy(&self, pivot_default: Option<Currency>) -> Result<Policy, String> {
+    /// The rules to put in force. Without a pivot, or rules for cards, of its own the policy has these.
+    pub(crate) fn policy(
+        &self,
+        pivot_default: Option<Currency>,
+        cards_default: Option<&CardsText>,
+    ) -> Result<Policy, String> {
         let pivot = self.pivot.as_deref().map(|code| at("pivot", code, Currency::from_code(code))).transpose()?;
         let day_offset_in_bounds = (DAY_OFFSET_MINUTES_MIN..=DAY_OFFSET_MINUTES_MAX).contains(&self.day_offset_minutes);
         if !day_offset_in_bounds {
@@ -208,6 +219,7 @@ impl PolicyText {
             return Err(format!("key_ms = {}: at least {KEY_MS_MIN}", self.key_ms));
         }
         self.check_lengths()?;
+        let cards = self.cards.as_ref().or(cards_default);
         let differences = Differences::read(&self.rails, &self.merchants)?;
         let merchant_default = MerchantRules {
             hold_ms: millis("hold_ms", self.hold_ms, MS_MAX)?,
@@ -228,6 +240,7 @@ impl PolicyText {
             merchant_default,
             merchants: differences.merchants(merchant_default),
             rails: differences.rails(merchant_default),
+            cards: cards.map(|cards| cards.rules(self.day_offset_minutes)).transpose()?,
             key_ms: Some(millis("key_ms", self.key_ms, MS_MAX)?),
             engine_version: engine::VERSION,
         })

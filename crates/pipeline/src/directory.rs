@@ -1,17 +1,20 @@
 //! Names and numbers of the parties and their accounts.
 
 mod accounts;
+mod cards;
 mod codes;
 
 use dashmap::{DashMap, Entry};
 use domain::{
-    AccountId, AccountName, ApiKeyHash, Command, Digest, Event, Evidence, GrantMandate, IssueCode, MandateId,
-    MerchantId, Name, OpenAccount, Record, RegisterMerchant, RegisterWallet, Standing, StandingAccount, Timestamp,
-    WalletId,
+    AccountId, AccountName, ApiKeyHash, CardToken, Command, Digest, Event, Evidence, GrantMandate, IssueCode,
+    MandateId, MerchantId, Name, OpenAccount, Record, RegisterMerchant, RegisterWallet, Standing, StandingAccount,
+    Timestamp, WalletId,
 };
 use money::{Currency, Ratio};
 
 use accounts::Accounts;
+use cards::Cards;
+pub use cards::{CardEntry, PersonEntry};
 use codes::Codes;
 
 /// Who is called what, and whose account a consent speaks of. Derived from durable records only.
@@ -28,6 +31,7 @@ pub struct Directory {
     credentials: DashMap<[u8; 32], MerchantId>,
     codes: Codes,
     mandates: DashMap<MandateId, AccountId>,
+    cards: Cards,
 }
 
 /// What a merchant is paid in and what it pays for that.
@@ -75,6 +79,9 @@ impl Directory {
             (Command::AuthorizeTogether(together), Event::AuthorizedTogether(_)) => {
                 together.payments().iter().for_each(|payment| self.codes.forget_used(payment.authorize.consent));
             }
+            (Command::AssertPerson(command), Event::PersonAsserted) => self.cards.assert(command),
+            (Command::BindCard(command), Event::CardBound) => self.cards.bind(command),
+            (Command::UnbindCard(command), Event::CardUnbound) => self.cards.unbind(command.token),
             // Everything else names nobody new.
             _ => {}
         }
@@ -102,11 +109,14 @@ impl Directory {
             Standing::Mandate(mandate) => {
                 self.mandates.insert(mandate.mandate_id, mandate.account);
             }
+            Standing::Person(person) => self.cards.stand_person(&person.asserted),
+            Standing::Card(card) => self.cards.stand_card(card),
             // They name nobody.
             Standing::Ledger(_)
             | Standing::Balance(_)
             | Standing::Tick(_)
             | Standing::Moves(..)
+            | Standing::CardMessage(_)
             | Standing::Payment(_)
             | Standing::PendingRefund(_)
             | Standing::Approval(_)
@@ -184,6 +194,18 @@ impl Directory {
     #[must_use]
     pub fn mandate_account(&self, mandate: MandateId) -> Option<AccountId> {
         self.mandates.get(&mandate).map(|entry| *entry)
+    }
+
+    /// A card that was bound, also when it was unbound since.
+    #[must_use]
+    pub fn card(&self, token: CardToken) -> Option<CardEntry> {
+        self.cards.card(token)
+    }
+
+    /// A person who was asserted, or whose card was bound.
+    #[must_use]
+    pub fn person(&self, wallet: WalletId, name: &Name) -> Option<PersonEntry> {
+        self.cards.person(wallet, name)
     }
 
     fn add_wallet(&self, command: &RegisterWallet, wallet: WalletId) {

@@ -24,7 +24,7 @@ mod metric_names;
 #[cfg(test)]
 mod script;
 
-pub use directory::{Directory, MerchantTerms};
+pub use directory::{CardEntry, Directory, MerchantTerms, PersonEntry};
 pub use metric_names::describe_metrics;
 pub use quotes::offer;
 pub use rate_book::RateBook;

@@ -14,6 +14,7 @@ static METRICS: LazyLock<Metrics> = LazyLock::new(|| Metrics {
     rate_missing: counter!(EVIDENCE_UNAVAILABLE, "kind" => "rate_missing"),
     rate_stale: counter!(EVIDENCE_UNAVAILABLE, "kind" => "rate_stale"),
     consent_not_found: counter!(EVIDENCE_UNAVAILABLE, "kind" => "consent_not_found"),
+    card_not_found: counter!(EVIDENCE_UNAVAILABLE, "kind" => "card_not_found"),
     payment_not_found: counter!(EVIDENCE_UNAVAILABLE, "kind" => "payment_not_found"),
     quote_token_invalid: counter!(EVIDENCE_UNAVAILABLE, "kind" => "quote_token_invalid"),
 });
@@ -23,6 +24,7 @@ struct Metrics {
     rate_missing: Counter,
     rate_stale: Counter,
     consent_not_found: Counter,
+    card_not_found: Counter,
     payment_not_found: Counter,
     quote_token_invalid: Counter,
 }
@@ -48,6 +50,7 @@ pub(crate) fn count_unavailable(converted: &Evidence<Conversions>) {
         Unavailable::RateMissing(_) => &METRICS.rate_missing,
         Unavailable::RateStale(_) => &METRICS.rate_stale,
         Unavailable::ConsentNotFound => &METRICS.consent_not_found,
+        Unavailable::CardNotFound => &METRICS.card_not_found,
         Unavailable::PaymentNotFound => &METRICS.payment_not_found,
         Unavailable::QuoteTokenInvalid => &METRICS.quote_token_invalid,
     };

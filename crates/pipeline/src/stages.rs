@@ -1,13 +1,13 @@
 //! The stages of a payment: each takes what the stage before it found.
 
 use domain::{
-    AccountId, AccountName, AuthorizePayment, Command, Consent, Conversions, Evidence, IdempotencyKey,
+    AccountId, AccountName, AuthorizePayment, CardToken, Command, Consent, Conversions, Evidence, IdempotencyKey,
     IncreaseAuthorization, MerchantId, Offer, OfferedQuote, PaymentId, PaymentRequest, PresentedConsent, Submission,
     Timestamp, Unavailable,
 };
 use money::Money;
 
-use crate::{Directory, RateBook, metric_names, quotes};
+use crate::{CardEntry, Directory, RateBook, metric_names, quotes};
 
 /// A request whose payer was looked up.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +50,7 @@ pub fn route(directory: &Directory, request: PaymentRequest) -> Routed {
         PresentedConsent::OrderApproved(name) => (named(directory, name), Consent::OrderApproved),
         PresentedConsent::Code(code) => (told(directory.code_account(code)), Consent::Code(*code)),
         PresentedConsent::Mandate(id) => (told(directory.mandate_account(*id)), Consent::Mandate(*id)),
+        PresentedConsent::Card(token) => (charged(directory, *token, &request), Consent::Card(*token)),
     };
     Routed { request, payer, consent }
 }
@@ -111,6 +112,14 @@ pub fn increase(directory: &Directory, rates: &RateBook, at: Timestamp, request:
 
 fn named(directory: &Directory, name: &AccountName) -> Evidence<AccountId> {
     evidence(directory.account(name).ok_or(Unavailable::AccountNotFound))
+}
+
+/// What the card's scheme will owe: in the currency that is asked, or in that of the quote the payment is made by.
+fn charged(directory: &Directory, token: CardToken, request: &PaymentRequest) -> Evidence<AccountId> {
+    let asked = request.presentment_amount.currency();
+    let offered = request.quote.as_ref().and_then(Evidence::present).map(|quote| quote.offer.payer.currency);
+    let receivable = |card: CardEntry| AccountId::scheme_receivable(card.face.scheme, offered.unwrap_or(asked));
+    evidence(directory.card(token).map(receivable).ok_or(Unavailable::CardNotFound))
 }
 
 fn told(account: Option<AccountId>) -> Evidence<AccountId> {

@@ -258,6 +258,8 @@ pub(crate) fn has_postings_listed(account: AccountId) -> bool {
         | AccountKind::FxMarkup
         | AccountKind::FeeIncome
         | AccountKind::Nostro
-        | AccountKind::FxResult => false,
+        | AccountKind::FxResult
+        | AccountKind::SchemeReceivable
+        | AccountKind::PayerFee => false,
     }
 }

@@ -9,7 +9,9 @@ mod view;
 use std::sync::Arc;
 
 use dashmap::DashMap;
-use domain::{AuthorizePayment, Command, Digest, Lsn, MerchantId, PaymentId, PaymentTotals, Record, TenantId};
+use domain::{
+    AuthorizePayment, Command, Digest, Lsn, MerchantId, PaymentId, PaymentState, PaymentTotals, Record, TenantId,
+};
 use foldhash::fast::RandomState;
 use index::{Batch, Index, Table, concerned};
 use money::Money;
@@ -246,7 +248,7 @@ pub(crate) fn decided_in(record: &Record) -> impl Iterator<Item = &AuthorizePaym
 /// Whether a payment that stands so keeps others from paying its order: it was approved, and did not end with nothing
 /// captured.
 fn holds_its_order(totals: &PaymentTotals) -> bool {
-    totals.state.is_held() || totals.captured.presentment.is_positive()
+    totals.state.is_held() || totals.state == PaymentState::Pending || totals.captured.presentment.is_positive()
 }
 
 #[cfg(test)]

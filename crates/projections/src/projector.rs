@@ -7,7 +7,8 @@ use std::{
 
 use domain::{
     AccountId, AccountKind, AuthorizationIncreased, AuthorizePayment, ChainMark, Command, Event, Evidence, Lsn,
-    MoveFunds, PaymentAmount, PaymentAuthorized, PaymentCaptured, PaymentId, PaymentTotals, Record,
+    MoveFunds, PaymentAmount, PaymentAuthorized, PaymentCaptured, PaymentId, PaymentPending, PaymentState,
+    PaymentTotals, Record,
 };
 use index::{Counts, Index, concerned};
 use metrics::Gauge;
@@ -279,6 +280,9 @@ impl Projector {
         assert_in_order(after);
         let has_captured = |totals: &PaymentTotals| totals.captured.presentment.is_positive();
         self.count(|counts| {
+            if after.state == PaymentState::Declined {
+                counts.payments_declined += 1;
+            }
             if has_captured(after) && !before.is_some_and(has_captured) {
                 counts.payments_captured += 1;
             }
@@ -291,7 +295,8 @@ impl Projector {
     }
 
     fn hold(&mut self, payer: AccountId, more: Money) {
-        if !more.is_zero() {
+        // What an issuer promised is on no account that is listed.
+        if !more.is_zero() && payer.kind == AccountKind::Wallet {
             self.changes.push((payer, Change::Held(more)));
         }
     }
@@ -356,6 +361,7 @@ impl Projector {
 fn above_soft_limit(event: &Event) -> &[Currency] {
     if let Event::PaymentCaptured(PaymentCaptured { above_soft_limit, .. })
     | Event::PaymentAuthorized(PaymentAuthorized { above_soft_limit, .. })
+    | Event::PaymentPending(PaymentPending { above_soft_limit, .. })
     | Event::AuthorizationIncreased(AuthorizationIncreased { above_soft_limit, .. }) = event
     {
         return above_soft_limit;

@@ -38,6 +38,6 @@ pub use metric_names::describe_metrics;
 pub use opening::{Beginning, BeginningError, Folding, OtherHistory, RecordsMissing};
 pub use past::{Past, PastError};
 pub use recovery::{Recovery, RecoveryError};
-pub use shard::{BATCH_JOBS_MAX, DUE_COMMANDS_MAX, Observer, Progress, Shard};
+pub use shard::{BATCH_JOBS_MAX, CardLine, DUE_COMMANDS_MAX, Observer, Progress, Shard};
 pub use snapshots::{Made, Snapshot, SnapshotError, SnapshotFailed, Snapshots, Snapshotter};
 pub use status::{ServingState, Status};

@@ -46,6 +46,7 @@ pub(crate) struct Metrics {
     pub(crate) refused: Counter,
     expiries: Counter,
     pricings: Counter,
+    card_time_outs: Counter,
     pub(crate) exposures: Exposures,
     pub(crate) batch_records: Histogram,
     pub(crate) commit_seconds: Histogram,
@@ -65,6 +66,7 @@ impl Metrics {
             refused: counter!(DECISIONS, "answer" => "refused"),
             expiries: counter!(DUE_COMMANDS, "kind" => "expire_holds"),
             pricings: counter!(DUE_COMMANDS, "kind" => "price_refunds"),
+            card_time_outs: counter!(DUE_COMMANDS, "kind" => "time_out_card"),
             exposures: Exposures::default(),
             batch_records: histogram!(BATCH_RECORDS),
             commit_seconds: histogram!(COMMIT_SECONDS),
@@ -81,8 +83,12 @@ impl Metrics {
     /// # Panics
     /// When time makes no such command due.
     pub(crate) fn count_due(&self, command: &Command) {
-        assert!(matches!(command, Command::ExpireHolds | Command::PriceRefunds), "due by time alone: {command:?}");
-        let counter = if *command == Command::ExpireHolds { &self.expiries } else { &self.pricings };
+        let counter = match command {
+            Command::ExpireHolds => &self.expiries,
+            Command::PriceRefunds => &self.pricings,
+            Command::TimeOutCard(_) => &self.card_time_outs,
+            command => panic!("due by time alone: {command:?}"),
+        };
         counter.increment(1);
     }
 }

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::{ChainMark, Command, Lsn, Record, Submission, Timestamp};
+use domain::{CardMessage, ChainMark, Command, Lsn, Record, Submission, Timestamp};
 use engine::{Decision, Engine};
 use journal::{Error, Journal};
 use planted::Bug;
@@ -45,6 +45,12 @@ pub trait Observer: Send {
     fn durable(&mut self, records: &[Arc<Record>], chain: Option<ChainMark>);
 }
 
+/// Takes what is to be said to card networks, once the record that intends it is durable. It must not block.
+pub trait CardLine: Send {
+    /// This is to be said. Not called for what a later record has made superfluous meanwhile.
+    fn say(&mut self, message: &CardMessage);
+}
+
 /// What a step left to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
@@ -75,6 +81,7 @@ pub struct Shard<J: Journal, C: Clock> {
     /// Since when the journal has had no room for new records, or when it was last looked for anew.
     full_since: Option<Timestamp>,
     past: Option<Past>,
+    card_line: Option<Box<dyn CardLine>>,
 }
 
 /// An answer that may be told once everything up to `rests_on` is durable.
@@ -119,6 +126,7 @@ impl<J: Journal, C: Clock> Shard<J, C> {
             metrics,
             full_since: None,
             past: None,
+            card_line: None,
         }
     }
 
@@ -126,6 +134,13 @@ impl<J: Journal, C: Clock> Shard<J, C> {
     #[must_use]
     pub fn with_past(self, past: Past) -> Self {
         Self { past: Some(past), ..self }
+    }
+
+    /// The same shard, whose messages to card networks are said by this line. What the ledger wanted said before, the line
+    /// learns from [`Engine::card_messages`].
+    #[must_use]
+    pub fn with_card_line(self, line: Box<dyn CardLine>) -> Self {
+        Self { card_line: Some(line), ..self }
     }
 
     /// Runs until the inbox is closed and everything in it answered.
@@ -357,6 +372,10 @@ impl<J: Journal, C: Clock> Shard<J, C> {
         self.newly_durable.extend(self.undurable.drain(..count));
         for observer in &mut self.observers {
             observer.durable(&self.newly_durable, chain);
+        }
+        if let Some(line) = &mut self.card_line {
+            let messages = self.newly_durable.iter().filter_map(|record| self.engine.card_message(record.lsn));
+            messages.for_each(|message| line.say(message));
         }
         self.newly_durable.clear();
         self.status.durable(durable);

@@ -9,7 +9,7 @@ use domain::{
     AccountId, AnswerCard, ApprovalCode, AttemptDeclined, AuthorizePayment, CaptureMode, CardAnswer, CardMessage,
     CardMessageKind, CardRules, CardToken, CountedLimit, DeclineReason, Event, Evidence, Lsn, OriginalMessage,
     PayerFee, PaymentAuthorized, PaymentCaptured, PaymentId, PaymentPending, Policy, Rail, Refusal, RegisterMerchant,
-    Scheme, SettleScheme, Timestamp,
+    SettleScheme, Timestamp, date_of_day,
 };
 use money::{Conversion, Currency, ExactRate, Money, Prices, Ratio};
 
@@ -109,7 +109,7 @@ impl Engine {
             false => Some(self.tape.price(policy, pair, at).map_err(refusal)?.pricing.prices.mid()),
         };
         let amount = counted(asked, mid_rate, limits).ok_or(Refusal::PaymentTooLarge)?;
-        Ok(CountedLimit { year: year_of(policy.day(at)), mid_rate, amount })
+        Ok(CountedLimit { year: date_of_day(policy.day(at)).0, mid_rate, amount })
     }
 
     fn check_limits(&self, rules: &CardRules, card: &Card, limit: CountedLimit) -> Result<(), DeclineReason> {
@@ -423,19 +423,6 @@ fn settlement(receivable: AccountId, received: Money, settled: Money) -> Vec<dom
     postings.0
 }
 
-/// The calendar year of a day that is counted from 1970-01-01, in the proleptic Gregorian calendar.
-fn year_of(day: i64) -> i64 {
-    const DAYS_OF_400_YEARS: i64 = 146_097;
-    // Years that begin in March end with their leap day.
-    let shifted = day.saturating_add(719_468);
-    let era = shifted.div_euclid(DAYS_OF_400_YEARS);
-    let of_era = shifted.rem_euclid(DAYS_OF_400_YEARS);
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / (DAYS_OF_400_YEARS - 1)) / 365;
-    let day_of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let january_or_february = day_of_year >= 306;
-    year_of_era + era * 400 + i64::from(january_or_february)
-}
-
 /// The rail of a payment that debits this account.
 pub(crate) fn rail_of(payer: AccountId) -> Rail {
     if payer.scheme().is_some() { Rail::ForeignCard } else { Rail::Wallet }
@@ -443,17 +430,9 @@ pub(crate) fn rail_of(payer: AccountId) -> Rail {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use domain::Scheme;
 
-    #[test]
-    fn a_year_ends_with_december() {
-        for (day, year) in
-            [(0, 1970), (-1, 1969), (364, 1970), (365, 1971), (789, 1972), (10_956, 1999), (10_957, 2000)]
-        {
-            assert_eq!(year_of(day), year, "{day}");
-        }
-        assert_eq!((year_of(11_322), year_of(11_323), year_of(20_453), year_of(20_454)), (2000, 2001, 2025, 2026));
-    }
+    use super::*;
 
     #[test]
     fn every_scheme_has_its_receivable() {

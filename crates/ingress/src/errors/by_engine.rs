@@ -70,6 +70,25 @@ pub(super) fn reply(refusal: &Refusal, subject: &str, now: Timestamp) -> Reply {
         Refusal::ConsentExpiryInvalid => consent_expiry_invalid(),
         Refusal::QuoteTokenInvalid => quote_token_invalid(),
         Refusal::PositionTooSmall { position } => position_too_small(*position),
+        Refusal::CardsNotTaken => failed("CARDS_NOT_TAKEN", "the rules in force take no cards"),
+        Refusal::CardNotFound => not_found("CARD_NOT_FOUND", "card", subject),
+        Refusal::CardExists { token } => exists("CARD_EXISTS", "a card", &token.to_string()).with("card_token", token),
+        Refusal::CardCurrencyMismatch { rail, amount } => {
+            currency_mismatch("CARD_CURRENCY_MISMATCH", format!("payments by card are asked in {rail}"), *amount)
+        }
+        Refusal::CardNotTogether => {
+            let message =
+                "card_token: a card's issuer answers for one payment, so cards are not charged in an atomic batch";
+            Reply::new(Code::InvalidArgument, "CARD_NOT_TOGETHER", message).in_field("card_token")
+        }
+        Refusal::CardLineFull => {
+            let message = "as many messages to card networks wait as may";
+            Reply::new(Code::ResourceExhausted, "CARD_LINE_FULL", message).retry_after(RETRY_RATE)
+        }
+        Refusal::NoOpenRequest => failed("NO_OPEN_REQUEST", "no request to a card network waits for this answer"),
+        Refusal::ReceivableTooSmall { owed } => {
+            failed("RECEIVABLE_TOO_SMALL", &format!("the scheme owes {owed}")).with("owed", owed)
+        }
         Refusal::OutOfSequence => Reply::new(Code::Internal, "OUT_OF_SEQUENCE", "the ledger has not begun"),
     }
 }

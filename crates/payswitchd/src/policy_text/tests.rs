@@ -11,7 +11,7 @@ use crate::config::Config;
 fn read(rules: &str) -> Result<Policy, String> {
     let figment = Figment::from(Serialized::defaults(Config::default())).merge(Toml::string(rules));
     let config: Config = figment.extract().map_err(|error| error.to_string())?;
-    config.policy.policy(None)
+    config.policy.policy(None, None)
 }
 
 fn pair(presentment: Currency, debit: Currency) -> CurrencyPair {
@@ -162,7 +162,7 @@ fn the_narrowest_entry_counts() {
 fn a_policy_without_a_pivot_has_the_default_one() {
     let config = Config::default();
     assert_eq!(config.policy.policy(Some(Currency::USD)).expect("it is sound").pivot, Some(Currency::USD));
-    assert_eq!(config.policy.policy(None).expect("it is sound").pivot, None);
+    assert_eq!(config.policy.policy(None, None).expect("it is sound").pivot, None);
 }
 
 #[test]

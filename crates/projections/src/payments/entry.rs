@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use domain::{Command, Event, Lsn, PaymentId, PaymentTotals, Record, RefundId};
+use domain::{Command, Event, Lsn, PaymentId, PaymentState, PaymentTotals, Record, RefundId};
 use money::Money;
 
 use super::view::{PaymentView, RefundView, authorize_of, refund_of, totals_in};
@@ -126,9 +126,17 @@ impl Entry {
             decided: Arc::clone(&self.decided),
             record: Arc::clone(record),
             in_journal: Arc::clone(if step == StepIndex::DECISION { &self.decided_whole } else { record }),
-            totals: self.totals_at(step),
+            answered: self.answered_at(step),
+            totals: self.totals_at(step).filter(|totals| totals.state != PaymentState::Declined),
             refund,
         }
+    }
+
+    /// The answer of its card's issuer, if there was one by this step.
+    fn answered_at(&self, step: StepIndex) -> Option<Arc<Record>> {
+        let is_answer = |step: &&Step| matches!(step.record.command, Command::AnswerCard(_));
+        let steps = self.later.iter().take(step.position()?.saturating_add(1));
+        steps.into_iter().find(is_answer).map(|step| Arc::clone(&step.record))
     }
 
     /// The position of the newest record that concerns the payment.

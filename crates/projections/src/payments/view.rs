@@ -15,6 +15,9 @@ pub struct PaymentView {
     pub(super) record: Arc<Record>,
     // Invariant: it is `record`, or decided this payment among others.
     pub(super) in_journal: Arc<Record>,
+    // Invariant: it answers for this payment's card.
+    pub(super) answered: Option<Arc<Record>>,
+    // Invariant: of a declined payment there are none.
     pub(super) totals: Option<PaymentTotals>,
     pub(super) refund: Option<RefundView>,
 }
@@ -72,6 +75,12 @@ impl PaymentView {
         &self.in_journal
     }
 
+    /// The record of what its card's issuer answered; `None` of one that is not by card, or that was not answered by then.
+    #[must_use]
+    pub const fn answered(&self) -> Option<&Arc<Record>> {
+        self.answered.as_ref()
+    }
+
     /// How much of it is where; `None` when it was declined.
     #[must_use]
     pub const fn totals(&self) -> Option<&PaymentTotals> {
@@ -87,7 +96,8 @@ impl PaymentView {
     /// From this moment on nothing more can be captured; `None` unless it is captured manually.
     #[must_use]
     pub fn expires_at(&self) -> Option<Timestamp> {
-        if let Event::PaymentAuthorized(authorized) = &self.decided.event { Some(authorized.expires_at) } else { None }
+        let held = self.answered.as_ref().unwrap_or(&self.decided);
+        if let Event::PaymentAuthorized(authorized) = &held.event { Some(authorized.expires_at) } else { None }
     }
 
     /// The refund that [`record`](Self::record) decided or priced, as it was then; `None` when it is about none.
@@ -145,6 +155,8 @@ pub(crate) fn totals_in(record: &Record, payment: PaymentId) -> Option<PaymentTo
         Event::PaymentRefunded(refunded) => Some(refunded.after),
         Event::RefundPending(pending) => Some(pending.after),
         Event::AuthorizationIncreased(increased) => Some(increased.after),
+        Event::PaymentPending(pending) => Some(pending.after),
+        Event::AttemptDeclined(declined) => Some(declined.after),
         Event::HoldsExpired(expired) => {
             expired.iter().find(|expired| expired.payment_id == payment).map(|expired| expired.after)
         }
@@ -168,6 +180,11 @@ pub(crate) fn totals_in(record: &Record, payment: PaymentId) -> Option<PaymentTo
         | Event::PositionSquared(_)
         | Event::Declined(_)
         | Event::AuthorizedTogether(_)
-        | Event::DeclinedTogether(_) => None,
+        | Event::DeclinedTogether(_)
+        | Event::PersonAsserted
+        | Event::CardBound
+        | Event::CardUnbound
+        | Event::AdviceAcknowledged
+        | Event::SchemeSettled(_) => None,
     }
 }

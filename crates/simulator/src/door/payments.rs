@@ -127,6 +127,7 @@ impl Door<'_> {
             order_approved: matches!(pay.agreed, Agreed::Order { .. }),
             quote_token: token.unwrap_or_default(),
             max_debit_amount: pay.most.and_then(message_money),
+            card_token: String::new(),
         };
         let id = PaymentId::from_bytes(aside.id);
         let keys = self.keys;

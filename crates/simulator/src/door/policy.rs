@@ -43,6 +43,7 @@ pub(super) fn policy(rules: &Rules) -> Result<Policy, String> {
         merchant_default: merchant_rules(rules.merchant_default),
         merchants: merchants(&rules.merchants)?,
         rails: rails.collect::<Result<_, String>>()?,
+        cards: None,
         engine_version: engine::VERSION,
     })
 }

@@ -153,7 +153,14 @@ pub(in crate::auditor) fn of_command(command: &Command) -> Found {
         | Command::ExpireHolds
         | Command::PriceRefunds
         | Command::RevokeMandate(_)
-        | Command::SquarePosition(_) => Found::default(),
+        | Command::SquarePosition(_)
+        | Command::AssertPerson(_)
+        | Command::BindCard(_)
+        | Command::UnbindCard(_)
+        | Command::AnswerCard(_)
+        | Command::TimeOutCard(_)
+        | Command::AcknowledgeAdvice(_)
+        | Command::SettleScheme(_) => Found::default(),
     }
 }
 
@@ -197,6 +204,7 @@ pub(crate) fn lack(why: Unavailable) -> String {
         Unavailable::RateMissing(pair) => format!("rate missing: {pair}"),
         Unavailable::RateStale(pair) => format!("rate stale: {pair}"),
         Unavailable::ConsentNotFound => "consent not found".to_owned(),
+        Unavailable::CardNotFound => "card not found".to_owned(),
         Unavailable::PaymentNotFound => "payment not found".to_owned(),
         Unavailable::QuoteTokenInvalid => "quote token invalid".to_owned(),
     }

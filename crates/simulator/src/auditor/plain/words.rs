@@ -45,6 +45,13 @@ const fn asked(command: &Command) -> &'static str {
         Command::FundReserve(_) => "fund reserve",
         Command::PayOut(_) => "pay out",
         Command::SquarePosition(_) => "square position",
+        Command::AssertPerson(_) => "assert person",
+        Command::BindCard(_) => "bind card",
+        Command::UnbindCard(_) => "unbind card",
+        Command::AnswerCard(_) => "answer card",
+        Command::TimeOutCard(_) => "time out card",
+        Command::AcknowledgeAdvice(_) => "acknowledge advice",
+        Command::SettleScheme(_) => "settle scheme",
     }
 }
 

@@ -1,0 +1,314 @@
+//! Foreign cards and the persons who hold them, for wallet operators.
+
+use std::{
+    fmt, hint, mem,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use domain::{
+    AssertPerson, BindCard, CardFace, CardToken, Command, DeclineReason, IdempotencyKey, Name, Refusal, Submission,
+    Timestamp, UnbindCard, WalletId,
+};
+use pipeline::CardEntry;
+use shard::{Clock, Committed, Refused};
+use tokio::task;
+use tonic::{Request, Response, Status, metadata::MetadataMap};
+use vault::{BindError, Bound, Expiry, Pan, Vault};
+use wire::{
+    replies,
+    requests::{self, CardRequest},
+    served, v1,
+};
+
+use crate::{Switch, deadline::Deadline, errors, metric_names::Method, switch::answer};
+
+/// Where card numbers go, or why none are taken.
+#[derive(Clone, Debug)]
+pub enum CardNumbers {
+    /// Into this vault.
+    Kept(CardVault),
+    /// Nowhere: there is no vault.
+    NoVault,
+}
+
+/// The vault, shared by those who bind and those who charge. Its calls wait for the disk.
+#[derive(Clone)]
+pub struct CardVault(Arc<Mutex<Vault>>);
+
+impl fmt::Debug for CardVault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CardVault")
+    }
+}
+
+impl CardVault {
+    /// This vault.
+    #[must_use]
+    pub fn new(vault: Vault) -> Self {
+        Self(Arc::new(Mutex::new(vault)))
+    }
+
+    /// Runs `work` on the vault, alone.
+    pub fn with<T>(&self, work: impl FnOnce(&mut Vault) -> T) -> T {
+        // A panic in the vault stops the process; there is nothing half done behind a poisoned lock.
+        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The same on a thread that may wait for the disk.
+    async fn within<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Vault) -> T + Send + 'static,
+    ) -> Result<T, Status> {
+        let vault = self.clone();
+        task::spawn_blocking(move || vault.with(work)).await.map_err(|_| errors::vault_failed())
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Cards {
+    pub(crate) switch: Switch,
+}
+
+#[tonic::async_trait]
+impl served::card_service_server::CardService for Cards {
+    async fn bind(&self, request: Request<v1::BindRequest>) -> Result<Response<v1::BindResponse>, Status> {
+        Method::BindCard.begin().end(self.bind_now(request).await)
+    }
+
+    async fn unbind(&self, request: Request<v1::UnbindRequest>) -> Result<Response<v1::UnbindResponse>, Status> {
+        Method::UnbindCard.begin().end(self.unbind_now(request).await)
+    }
+
+    async fn get(
+        &self,
+        request: Request<v1::CardServiceGetRequest>,
+    ) -> Result<Response<v1::CardServiceGetResponse>, Status> {
+        let work = async {
+            let (wallet, deadline) = caller(&self.switch, request.metadata())?;
+            let token = requests::card_token(&request.get_ref().card_token).map_err(errors::invalid_field)?;
+            self.switch.caught_up(deadline).await?;
+            let card = self.switch.directory.card(token).filter(|card| card.wallet == wallet);
+            let card = card.ok_or_else(|| errors::card_not_found(&token.to_string()))?;
+            let applied_lsn = self.switch.boards.applied_lsn().get();
+            Ok(Response::new(v1::CardServiceGetResponse { card: Some(card_message(token, &card)), applied_lsn }))
+        };
+        Method::GetCard.begin().end(work.await)
+    }
+
+    async fn list(
+        &self,
+        request: Request<v1::CardServiceListRequest>,
+    ) -> Result<Response<v1::CardServiceListResponse>, Status> {
+        let work = async {
+            let (wallet, deadline) = caller(&self.switch, request.metadata())?;
+            let name = requests::person_name(&request.get_ref().person_id).map_err(errors::invalid_field)?;
+            self.switch.caught_up(deadline).await?;
+            let person = self.switch.directory.person(wallet, &name);
+            let tokens = person.ok_or_else(|| errors::person_not_found(name.as_str()))?.cards;
+            let card = |token| Some(card_message(token, &self.switch.directory.card(token)?));
+            let applied_lsn = self.switch.boards.applied_lsn().get();
+            let cards = tokens.into_iter().filter_map(card).collect();
+            Ok(Response::new(v1::CardServiceListResponse { cards, applied_lsn }))
+        };
+        Method::ListCards.begin().end(work.await)
+    }
+}
+
+impl Cards {
+    /// The number goes into the vault first: a card that is bound can be charged at once. What then turns out not to be bound
+    /// is destroyed; so is, at the next start, what a handler left that vanished in between.
+    async fn bind_now(&self, request: Request<v1::BindRequest>) -> Result<Response<v1::BindResponse>, Status> {
+        let (wallet, deadline) = caller(&self.switch, request.metadata())?;
+        let vault = match &self.switch.card_numbers {
+            CardNumbers::Kept(vault) => vault.clone(),
+            CardNumbers::NoVault => return Err(errors::no_card_vault()),
+        };
+        let mut message = request.into_inner();
+        let asked = requests::bind_card(&message, wallet, &self.switch.digester).map_err(errors::invalid_field);
+        let card = number_and_expiry(&message, self.switch.clock.now());
+        wipe(&mut message.pan);
+        let (key, CardRequest { person, billing_currency }) = asked?;
+        let (pan, expiry) = card?;
+
+        let token = self.switch.ids.card(self.switch.clock.now());
+        let bound = vault.within(move |vault| vault.bind(token, &pan, expiry)).await?;
+        let Bound { scheme, bin, last_four, fingerprint } = bound.map_err(|error| bind_error(&error))?;
+        let face = CardFace { scheme, bin, last_four, fingerprint };
+        let bind = BindCard { wallet, person: person.clone(), token, card: face, billing_currency };
+        let told = self.submit_bind(deadline, key, bind).await;
+        if !matches!(&told, Ok(Told::New(_)) | Err(Unbound::Unknown(_))) {
+            vault.within(move |vault| vault.unbind(token)).await?.map_err(|error| vault_error(&error))?;
+        }
+        match told {
+            Ok(Told::New(committed) | Told::Earlier(committed)) => self.bound(&committed),
+            Ok(Told::Existing(token)) => {
+                self.switch.caught_up(deadline).await?;
+                let card = self.switch.directory.card(token).ok_or_else(errors::unexpected_record)?;
+                let card = Some(card_message(token, &card));
+                let lsn = self.switch.boards.applied_lsn().get();
+                Ok(answer(v1::BindResponse { card, decline_reason: 0, lsn }, true))
+            }
+            Err(Unbound::Not(status) | Unbound::Unknown(status)) => Err(status),
+        }
+    }
+
+    async fn submit_bind(&self, deadline: Deadline, key: IdempotencyKey, bind: BindCard) -> Result<Told, Unbound> {
+        let (token, person) = (bind.token, bind.person.clone());
+        let submission = Submission { key: Some(key), command: Command::BindCard(bind) };
+        let answered = self.switch.ask(deadline, submission, None).await.map_err(Unbound::Unknown)?;
+        match answered {
+            Ok(committed) => {
+                let is_ours = matches!(&committed.record.command, Command::BindCard(bind) if bind.token == token);
+                let is_bound = committed.record.event.decline().is_none();
+                Ok(if is_ours && is_bound { Told::New(committed) } else { Told::Earlier(committed) })
+            }
+            Err(Refused::Engine(Refusal::CardExists { token })) => Ok(Told::Existing(token)),
+            Err(refused) => {
+                let status = errors::refused(&refused, person.as_str(), self.switch.clock.now());
+                Err(if refused == Refused::Unconfirmed { Unbound::Unknown(status) } else { Unbound::Not(status) })
+            }
+        }
+    }
+
+    fn bound(&self, committed: &Committed) -> Result<Response<v1::BindResponse>, Status> {
+        let record = &committed.record;
+        let Command::BindCard(bind) = &record.command else { return Err(errors::unexpected_record()) };
+        let reason: Option<DeclineReason> = record.event.decline().map(|decline| decline.reason);
+        let BindCard { person, token, card, billing_currency, .. } = bind;
+        let shown = || replies::card(*token, card, person.as_str(), *billing_currency, true);
+        let message = v1::BindResponse {
+            card: reason.is_none().then(shown),
+            decline_reason: reason.map_or(0, |reason| replies::decline_reason(reason).into()),
+            lsn: record.lsn.get(),
+        };
+        Ok(answer(message, committed.repeated))
+    }
+
+    /// The token ends first: from then on nobody charges the card, and the number can go.
+    async fn unbind_now(&self, request: Request<v1::UnbindRequest>) -> Result<Response<v1::UnbindResponse>, Status> {
+        let (wallet, deadline) = caller(&self.switch, request.metadata())?;
+        let (key, unbind) =
+            requests::unbind_card(request.get_ref(), wallet, &self.switch.digester).map_err(errors::invalid_field)?;
+        let UnbindCard { token, .. } = unbind;
+        let submission = Submission { key: Some(key), command: Command::UnbindCard(unbind) };
+        let committed = self.switch.submit(deadline, submission, || token.to_string()).await?;
+        if let CardNumbers::Kept(vault) = &self.switch.card_numbers {
+            vault.within(move |vault| vault.unbind(token)).await?.map_err(|error| vault_error(&error))?;
+        }
+        let (create_time, lsn) = (Some(replies::timestamp(committed.record.at)), committed.record.lsn.get());
+        Ok(answer(v1::UnbindResponse { create_time, lsn }, committed.repeated))
+    }
+}
+
+/// What became of a request to bind.
+enum Told {
+    /// The card is bound, under the token it was given.
+    New(Committed),
+    /// It was answered before under the same key, or declined.
+    Earlier(Committed),
+    /// The person has the card already, under this token.
+    Existing(CardToken),
+}
+
+/// Why nothing is known to be bound.
+enum Unbound {
+    /// Nothing is.
+    Not(Status),
+    /// Something may be.
+    Unknown(Status),
+}
+
+#[derive(Debug)]
+pub(crate) struct Persons {
+    pub(crate) switch: Switch,
+}
+
+#[tonic::async_trait]
+impl served::person_service_server::PersonService for Persons {
+    async fn assert(&self, request: Request<v1::AssertRequest>) -> Result<Response<v1::AssertResponse>, Status> {
+        let work = async {
+            let (wallet, deadline) = caller(&self.switch, request.metadata())?;
+            let (key, asserted) = requests::assert_person(request.get_ref(), wallet, &self.switch.digester)
+                .map_err(errors::invalid_field)?;
+            let AssertPerson { person, .. } = &asserted;
+            let person: Name = person.clone();
+            let submission = Submission { key: Some(key), command: Command::AssertPerson(asserted) };
+            let committed = self.switch.submit(deadline, submission, || person.to_string()).await?;
+            let (create_time, lsn) = (Some(replies::timestamp(committed.record.at)), committed.record.lsn.get());
+            Ok(answer(v1::AssertResponse { create_time, lsn }, committed.repeated))
+        };
+        Method::AssertPerson.begin().end(work.await)
+    }
+
+    async fn get(
+        &self,
+        request: Request<v1::PersonServiceGetRequest>,
+    ) -> Result<Response<v1::PersonServiceGetResponse>, Status> {
+        let work = async {
+            let (wallet, deadline) = caller(&self.switch, request.metadata())?;
+            let name = requests::person_name(&request.get_ref().person_id).map_err(errors::invalid_field)?;
+            self.switch.caught_up(deadline).await?;
+            let person = self.switch.directory.person(wallet, &name);
+            let person = person.ok_or_else(|| errors::person_not_found(name.as_str()))?;
+            let message = v1::Person {
+                person_id: name.as_str().to_owned(),
+                tier: person.tier.number().into(),
+                documents: person.documents.iter().map(|kind| kind.number().into()).collect(),
+            };
+            let applied_lsn = self.switch.boards.applied_lsn().get();
+            Ok(Response::new(v1::PersonServiceGetResponse { person: Some(message), applied_lsn }))
+        };
+        Method::GetPerson.begin().end(work.await)
+    }
+}
+
+fn caller(switch: &Switch, metadata: &MetadataMap) -> Result<(WalletId, Deadline), Status> {
+    let deadline = switch.deadline(metadata);
+    Ok((switch.credentials.wallet(metadata)?, deadline))
+}
+
+fn card_message(token: CardToken, card: &CardEntry) -> v1::Card {
+    replies::card(token, &card.face, card.person.as_str(), card.billing_currency, card.bound)
+}
+
+/// Nothing that is said of what is wrong repeats any of it.
+fn number_and_expiry(message: &v1::BindRequest, now: Timestamp) -> Result<(Pan, Expiry), Status> {
+    let invalid = |field, rule: String| errors::invalid_field(requests::invalid_card(field, rule));
+    let pan = Pan::parse(&message.pan).map_err(|why| invalid("pan", why.to_string()))?;
+    let expiry = Expiry::parse(&message.expiry).map_err(|why| invalid("expiry", why.to_string()))?;
+    let (year, month) = year_and_month(now);
+    match expiry.has_passed(year, month) {
+        true => Err(invalid("expiry", "must not be in the past".to_owned())),
+        false => Ok((pan, expiry)),
+    }
+}
+
+/// The calendar month of a moment, UTC.
+fn year_and_month(at: Timestamp) -> (u16, u8) {
+    let (year, month, _) = at.date();
+    (u16::try_from(year).unwrap_or(u16::MAX), month)
+}
+
+/// As far as a program can: what the transport read it into is not ours to wipe.
+fn wipe(text: &mut String) {
+    let mut bytes = mem::take(text).into_bytes();
+    bytes.fill(0);
+    hint::black_box(&bytes);
+}
+
+fn bind_error(error: &BindError) -> Status {
+    match error {
+        BindError::SchemeUnknown
+        | BindError::SchemeNotAccepted { .. }
+        | BindError::Length { .. }
+        | BindError::CheckDigit { .. } => errors::invalid_field(requests::invalid_card("pan", error.to_string())),
+        BindError::TokenTaken { .. } => errors::unexpected_record(),
+        BindError::Full => errors::vault_full(),
+        BindError::Vault(error) => vault_error(error),
+    }
+}
+
+fn vault_error(error: &vault::Error) -> Status {
+    tracing::error!(%error, "the card vault failed");
+    errors::vault_failed()
+}
