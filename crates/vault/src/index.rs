@@ -52,10 +52,10 @@ impl Index {
         }
     }
 
-    /// Where all records of cards are, from the first to the last.
-    pub(crate) fn offsets(&self) -> Vec<u64> {
-        let mut offsets: Vec<u64> = self.cards.values().map(|entry| entry.offset).collect();
-        offsets.sort_unstable();
-        offsets
+    /// Where the record of every card is, from the first to the last.
+    pub(crate) fn in_file_order(&self) -> Vec<(u64, CardToken)> {
+        let mut cards: Vec<_> = self.cards.iter().map(|(token, entry)| (entry.offset, *token)).collect();
+        cards.sort_unstable();
+        cards
     }
 }

@@ -15,11 +15,11 @@ impl<const N: usize> Secret<N> {
         Self(Box::new([0; N]))
     }
 
-    pub(crate) const fn bytes(&self) -> &[u8; N] {
+    pub(crate) fn bytes(&self) -> &[u8; N] {
         &self.0
     }
 
-    pub(crate) const fn bytes_mut(&mut self) -> &mut [u8; N] {
+    pub(crate) fn bytes_mut(&mut self) -> &mut [u8; N] {
         &mut self.0
     }
 

@@ -147,10 +147,7 @@ impl Vault {
     /// When no card is bound to the token; when the stored bytes are not those that were written; when the disk fails.
     pub fn reveal(&self, token: CardToken) -> Result<(Pan, Expiry), Error> {
         let offset = self.index.offset(token).ok_or(Error::NoCard { token })?;
-        let record = self.card_at(offset)?;
-        if record.binding.token != token {
-            return Err(self.place.damaged(offset, "the card is another token's"));
-        }
+        let record = self.card_at(offset, token)?;
         let context = |part| record.binding.context(part, self.header.vault);
         let card = self.sealing.open(&record.key, &context(Part::Key)).and_then(|key| {
             let card = SealingKey::new(&key).open(&record.card, &context(Part::Card))?;
@@ -179,7 +176,6 @@ impl Vault {
     /// # Errors
     /// When the key, or its number, is that of the present one; when a record is damaged; when the disk fails. Whatever fails,
     /// the file in place is the whole old one or the whole new one.
-    #[expect(clippy::needless_pass_by_value, reason = "the caller shall not go on with the old keys and the new")]
     pub fn rotate(&mut self, new: KeyEncryptionKey) -> Result<(), Error> {
         self.check_writes()?;
         let sealing = new.sealing();
@@ -196,10 +192,9 @@ impl Vault {
             let mut file = BufWriter::new(file);
             let mut write = |block: &Block| file.write_all(block).map_err(self.place.failed("rotate"));
             write(&header.encode())?;
-            for offset in self.index.offsets() {
-                let record = self.resealed(offset, &sealing)?;
-                let Binding { token, fingerprint, .. } = record.binding;
-                assert!(index.add(token, fingerprint, end), "a token has one card");
+            for (offset, token) in self.index.in_file_order() {
+                let record = self.resealed(offset, token, &sealing)?;
+                assert!(index.add(token, record.binding.fingerprint, end), "a token has one card");
                 write(&Record::Card(record).encode(end, &self.keys))?;
                 end = end.saturating_add(RECORD_STEP);
             }
@@ -211,21 +206,21 @@ impl Vault {
     }
 
     /// The card there, its key sealed under another key; the card itself stays sealed.
-    fn resealed(&self, offset: u64, sealing: &SealingKey) -> Result<CardRecord, Error> {
-        let record = self.card_at(offset)?;
+    fn resealed(&self, offset: u64, token: CardToken, sealing: &SealingKey) -> Result<CardRecord, Error> {
+        let record = self.card_at(offset, token)?;
         let context = record.binding.context(Part::Key, self.header.vault);
         let key = self.sealing.open(&record.key, &context);
         let key = key.ok_or_else(|| self.place.damaged(offset, "the key of the card does not open"))?;
         Ok(CardRecord { key: sealing.seal(key, &context)?, ..record })
     }
 
-    fn card_at(&self, offset: u64) -> Result<CardRecord, Error> {
+    fn card_at(&self, offset: u64, token: CardToken) -> Result<CardRecord, Error> {
         let mut block = [0; RECORD_BYTES];
         self.file.read_exact_at(&mut block, offset).map_err(self.place.failed("read"))?;
         match Record::decode(&block, offset, &self.keys) {
-            Slot::Written(Record::Card(record)) => Ok(record),
-            Slot::Written(Record::Unbound { .. }) | Slot::Unwritten | Slot::Altered => {
-                Err(self.place.damaged(offset, "the record does not match its check"))
+            Slot::Written(Record::Card(record)) if record.binding.token == token => Ok(record),
+            Slot::Written(Record::Card(_) | Record::Unbound { .. }) | Slot::Unwritten | Slot::Altered => {
+                Err(self.place.damaged(offset, "the record is not the one that was there"))
             }
         }
     }

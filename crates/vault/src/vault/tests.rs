@@ -64,7 +64,7 @@ fn expiry() -> Expiry {
 }
 
 fn card_at(vault: &Vault, number: u8) -> CardRecord {
-    vault.card_at(vault.index.offset(token(number)).unwrap()).unwrap()
+    vault.card_at(vault.index.offset(token(number)).unwrap(), token(number)).unwrap()
 }
 
 /// Whoever could make a record's check still cannot have a card open as another's.
@@ -149,6 +149,24 @@ fn a_rotation_that_was_torn_anywhere_leaves_the_old_vault() {
         assert_eq!(opened, Opened { cards: 2, cut_bytes: 0 });
         assert!(vault.reveal(token(1)).is_ok() && !next.exists());
     }
+}
+
+/// A file of the same vault with other cards at the same places, put under the one that is open.
+#[test]
+fn a_card_is_revealed_to_its_own_token_only() {
+    let home = Home::new();
+    let empty = home.with(&[]);
+    drop(empty);
+    let start = home.bytes();
+    let (mut vault, _) = home.open().unwrap();
+    vault.bind(token(2), &pan(JCB), expiry()).unwrap();
+    drop(vault);
+    let other = home.bytes();
+    let (mut vault, _) = home.open_bytes(&start).unwrap();
+    vault.bind(token(1), &pan(VISA), expiry()).unwrap();
+    fs::write(&home.path, other).unwrap();
+    assert!(matches!(vault.reveal(token(1)), Err(Error::Damaged { offset: RECORD_STEP, .. })));
+    assert!(matches!(vault.rotate(key(2)), Err(Error::Damaged { offset: RECORD_STEP, .. })));
 }
 
 #[test]
