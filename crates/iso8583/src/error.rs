@@ -86,6 +86,7 @@ impl fmt::Display for Place {
 impl fmt::Display for Expected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::MoreBytes(1) => f.write_str("1 more byte"),
             Self::MoreBytes(bytes) => write!(f, "{bytes} more bytes"),
             Self::End => f.write_str("the end"),
             Self::ShorterMessage => write!(f, "at most {MESSAGE_BYTES_MAX} bytes"),

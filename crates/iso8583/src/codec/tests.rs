@@ -125,7 +125,7 @@ fn what_is_not_canonical_is_written_as_it_should_be() {
 fn what_cannot_be_read_is_named() {
     for (spec, bytes, expected) in [
         (&Spec::ASCII, &b""[..], "cannot decode the message type: expected 4 more bytes at byte 0"),
-        (&Spec::ASCII, b"010", "cannot decode the message type: expected 1 more bytes at byte 3"),
+        (&Spec::ASCII, b"010", "cannot decode the message type: expected 1 more byte at byte 3"),
         (&Spec::ASCII, b"01A0", "cannot decode the message type: expected a digit at byte 2"),
         (&Spec::ASCII, b"1100", "cannot decode the message type: expected 0 and three digits at byte 0"),
         (&Spec::BCD, b"\x01\x0A", "cannot decode the message type: expected a digit at byte 1"),
