@@ -65,6 +65,25 @@ pub(crate) enum Task {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+    /// Seals the card vault under another key, while no daemon uses it. Then name the new key in section cards, and destroy the
+    /// old one.
+    RotateVaultKey {
+        /// The vault's file.
+        #[arg(long, value_name = "FILE")]
+        vault: PathBuf,
+        /// Number of the key it is sealed under.
+        #[arg(long, value_name = "NUMBER")]
+        id: u32,
+        /// The file with that key: 64 hexadecimal digits, readable by its owner only.
+        #[arg(long, value_name = "FILE")]
+        key_file: PathBuf,
+        /// Number of the new key, which no other key of the vault ever had.
+        #[arg(long, value_name = "NUMBER")]
+        new_id: u32,
+        /// The file with the new key.
+        #[arg(long, value_name = "FILE")]
+        new_key_file: PathBuf,
+    },
     /// Makes a key that receipts are signed with: a secret of 64 hexadecimal digits, for the file that section receipts names,
     /// and the public key, for whoever checks receipts.
     NewReceiptKey {

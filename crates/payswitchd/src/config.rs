@@ -70,6 +70,7 @@ pub(crate) struct Config {
     pub(crate) quotes: Option<QuoteKeys>,
     pub(crate) receipts: Option<ReceiptKeys>,
     pub(crate) operator: Option<Operator>,
+    pub(crate) cards: Option<Cards>,
     #[serde(default)]
     pub(crate) wallets: Vec<Wallet>,
 }
@@ -240,6 +241,25 @@ pub(crate) struct Operator {
     pub(crate) api_key_hash: String,
 }
 
+/// Where card numbers are kept, and how their networks are reached.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Cards {
+    /// The vault's file; its directory is made, and is the daemon's alone.
+    pub(crate) vault: Option<PathBuf>,
+    /// What the vault is sealed under; the first seals a new one.
+    #[serde(default)]
+    pub(crate) vault_keys: Vec<VaultKey>,
+}
+
+/// A key that seals card numbers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct VaultKey {
+    pub(crate) id: u32,
+    pub(crate) file: PathBuf,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wallet {
@@ -288,6 +308,7 @@ impl Default for Config {
             quotes: None,
             receipts: None,
             operator: None,
+            cards: None,
             wallets: Vec::new(),
         }
     }
@@ -465,6 +486,7 @@ impl Config {
             section("log", self.log == other.log),
             section("digest_key", self.digest_key == other.digest_key),
             section("operator", self.operator == other.operator),
+            section("cards", self.cards == other.cards),
             section("wallets", self.wallets == other.wallets),
         ]
         .into_iter()

@@ -150,7 +150,7 @@ fn receipt_keys(config: &Config) -> Result<ReceiptKeys, StartError> {
 }
 
 /// A secret that others can read is no secret: such a file is refused. What is no plain file of its size is not read.
-fn read_secret(path: &Path) -> Result<[u8; 32], StartError> {
+pub(crate) fn read_secret(path: &Path) -> Result<[u8; 32], StartError> {
     let cannot = |source| StartError::Secret { path: path.to_owned(), source };
     let refused = |why: &str| StartError::Config(format!("{} {why}", path.display()));
     // Looked at before it is opened, too: opening a pipe would wait for whoever writes to it.
@@ -185,7 +185,7 @@ fn hex(text: &str) -> Option<[u8; 32]> {
     Some(bytes)
 }
 
-fn to_hex(bytes: &[u8]) -> String {
+pub(crate) fn to_hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         // Writing into a String cannot fail.
         let _always = write!(text, "{byte:02x}");

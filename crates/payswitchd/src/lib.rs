@@ -6,6 +6,8 @@
 mod archiving;
 mod arguments;
 mod banner;
+mod card_line;
+mod cards;
 mod config;
 mod descriptors;
 mod housekeeping;
@@ -22,14 +24,14 @@ mod serve;
 mod setup;
 mod start;
 
-use std::{process::ExitCode, sync::Arc};
+use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::Parser;
 use domain::Policy;
 
 use crate::{
     arguments::{Arguments, Task},
-    config::Config,
+    config::{Config, VaultKey},
 };
 
 /// The daemon, from its arguments to its end.
@@ -40,6 +42,10 @@ pub fn main() -> ExitCode {
         None => run(&arguments),
         Some(Task::NewKey { digest_key_file }) => keys::print_new(digest_key_file),
         Some(Task::NewQuoteKey { out }) => keys::print_new_quote_key(out.as_deref()),
+        Some(Task::RotateVaultKey { vault, id, key_file, new_id, new_key_file }) => {
+            let key = |id: &u32, file: &PathBuf| VaultKey { id: *id, file: file.clone() };
+            cards::rotate(vault, &key(id, key_file), &key(new_id, new_key_file))
+        }
         Some(Task::NewReceiptKey { out }) => keys::print_new_receipt_key(out.as_deref()),
     };
     match result {

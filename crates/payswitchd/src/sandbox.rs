@@ -9,13 +9,17 @@ use domain::{
 use ingress::{ReceiptKeys, SandboxPowers, SandboxRates, SigningKeys};
 use money::{Currency, Money, Rate, Ratio};
 use pipeline::Directory;
+use vault::KeyEncryptionKey;
 use wire::{
     digest::{Digester, Purpose},
     quote_token::{QuoteKey, QuoteTokens},
     receipts::ReceiptKey,
 };
 
-use crate::{keys::Keys, start::StartError};
+use crate::{
+    keys::{Keys, to_hex},
+    start::StartError,
+};
 
 /// The wallet operator that keeps the sandbox's accounts.
 pub(crate) const WALLET: &str = "demo-wallet";
@@ -65,6 +69,7 @@ const DIGEST_KEY: [u8; 32] = *b"payswitch sandbox: not a secret!";
 /// As public: who trusts a sandbox's quote or receipt trusts everybody.
 const QUOTE_KEY: [u8; 32] = *b"payswitch sandbox quote: no key.";
 const RECEIPT_SEED: [u8; 32] = *b"payswitch sandbox receipt: open!";
+const VAULT_KEY: [u8; 32] = *b"payswitch sandbox vault: no key.";
 const KEY_ID: u32 = 0;
 
 /// The sandbox's own credentials.
@@ -81,6 +86,11 @@ pub(crate) fn keys() -> Keys {
         signing: Arc::new(signing),
         digester,
     }
+}
+
+/// What seals the sandbox's card numbers: none of them is anybody's card.
+pub(crate) fn vault_key() -> KeyEncryptionKey {
+    KeyEncryptionKey::parse(KEY_ID, &to_hex(&VAULT_KEY)).expect("32 bytes are a key")
 }
 
 /// Merchants and accounts, to be submitted at every start: their keys make them happen once.

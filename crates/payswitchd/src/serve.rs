@@ -98,6 +98,8 @@ pub(crate) fn serve(
         started: Arc::clone(started),
         request_ms_max: config.requests.request_ms_max,
         open_watches: Arc::clone(&open_watches),
+        card_numbers: switch.card_numbers.clone(),
+        awaited: Arc::clone(&switch.awaited),
         stopping: stopping.clone(),
         sandbox: switch.sandbox.clone(),
     };

@@ -2,15 +2,17 @@
 
 use std::{collections::HashMap, error::Error, io, path::PathBuf, sync::Arc, thread::JoinHandle, time::Instant};
 
-use domain::{ApiKeyHash, Lsn, Name, Timestamp, WalletId};
-use ingress::{Credentials, Ids, SandboxPowers, Started};
+use domain::{ApiKeyHash, CardMessage, Lsn, Name, Timestamp, WalletId};
+use ingress::{AwaitedPayments, CardNumbers, Credentials, Ids, SandboxPowers, Started};
 use journal::{FileJournal, disk::DirectoryDisk};
 use pipeline::{Directory, RateBook};
 use projections::Boards;
 use shard::{BeginningError, Clock, Inbox, Observer, Past, Refused, Shard, SnapshotError, Status, SystemClock};
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::{
     archiving::Archiving,
+    card_line, cards,
     config::{Config, ModeName},
     housekeeping::Housekeeper,
     keys::Keys,
@@ -56,6 +58,8 @@ pub(crate) enum StartError {
          backup, or archive and journal as one journal (config/README.md, Old segments)"
     )]
     IndexLost { first_lsn: Lsn, source: index::Error },
+    #[error("cannot use the card vault")]
+    Vault { source: vault::Error },
     #[error("cannot use the snapshots")]
     Snapshots { source: SnapshotError },
     #[error("the data directory belongs to a {ledger}, this daemon is a {daemon}")]
@@ -124,6 +128,7 @@ impl StartError {
             | Self::Journal { .. }
             | Self::Index { .. }
             | Self::Snapshots { .. }
+            | Self::Vault { .. }
             | Self::Setup { .. }
             | Self::NotSetUp
             | Self::Listen { .. }
@@ -150,6 +155,13 @@ pub(crate) struct ReadySwitch {
     pub(crate) credentials: Arc<Credentials>,
     pub(crate) keys: Keys,
     pub(crate) ids: Arc<Ids>,
+    pub(crate) card_numbers: CardNumbers,
+    /// Payments whose callers wait for a card's issuer.
+    pub(crate) awaited: Arc<AwaitedPayments>,
+    /// What was to be said to card networks when the ledger was opened.
+    pub(crate) resumed: Vec<CardMessage>,
+    /// What is to be said since.
+    pub(crate) to_say: UnboundedReceiver<CardMessage>,
     pub(crate) sandbox: Option<Arc<SandboxPowers>>,
     pub(crate) started: Arc<Started>,
 }
@@ -175,9 +187,12 @@ pub(crate) fn start(config: &Config) -> Result<ReadySwitch, StartError> {
 
     let status = Arc::new(Status::serving(engine.applied_lsn()));
     let inbox = Arc::new(Inbox::new(config.requests.inbox_requests_max));
-    let observers: Vec<Box<dyn Observer>> = vec![Box::new(tables), Box::new(feed)];
+    let awaited = Arc::new(AwaitedPayments::default());
+    let observers: Vec<Box<dyn Observer>> = vec![Box::new(tables), Box::new(feed), awaited.observer()];
+    let resumed: Vec<CardMessage> = engine.card_messages().cloned().collect();
+    let (line, to_say) = card_line::channel();
     let shard = Shard::new(engine, journal, clock.clone(), Arc::clone(&inbox), Arc::clone(&status), observers);
-    let mut shard = shard.with_past(past.clone());
+    let mut shard = shard.with_past(past.clone()).with_card_line(Box::new(line));
 
     let sandbox = match config.mode {
         ModeName::Sandbox => Some(Arc::new(sandbox::powers(config.policy.pivot.as_deref()))),
@@ -197,6 +212,7 @@ pub(crate) fn start(config: &Config) -> Result<ReadySwitch, StartError> {
     refuse_merchants_keys(&parties, &directory)?;
     locked.set_high_water(status.durable_lsn())?;
     let credentials = Arc::new(credentials(&started, &keys, &wallets, Arc::clone(&directory)));
+    let card_numbers = cards::numbers(config, shard.engine())?;
     let housekeeper = Housekeeper {
         index: past.index().clone(),
         snapshotter,
@@ -221,6 +237,10 @@ pub(crate) fn start(config: &Config) -> Result<ReadySwitch, StartError> {
         credentials,
         keys,
         ids: Arc::new(Ids::new(random_bytes()?)),
+        card_numbers,
+        awaited,
+        resumed,
+        to_say,
         sandbox,
         started: Arc::new(started),
     })

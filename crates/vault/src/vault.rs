@@ -135,6 +135,12 @@ impl Vault {
         self.keys.fingerprint(pan)
     }
 
+    /// Every card that is bound, first bound first.
+    #[must_use]
+    pub fn tokens(&self) -> Vec<CardToken> {
+        self.index.in_file_order().into_iter().map(|(_, token)| token).collect()
+    }
+
     /// The tokens that stand for the number with this fingerprint, in the order in which they were bound.
     #[must_use]
     pub fn find(&self, fingerprint: CardFingerprint) -> &[CardToken] {
