@@ -131,6 +131,8 @@ pub enum Refusal {
     },
     /// Cards are not charged in an atomic batch: their issuers answer one by one.
     CardNotTogether,
+    /// What was authorized on a card is not increased: its issuer is asked once.
+    CardNotIncreased,
     /// So many messages to card networks wait already that no more are taken.
     CardLineFull,
     /// The answer is to a request that is not open: it was answered, reversed or never made.

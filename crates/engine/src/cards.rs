@@ -255,3 +255,6 @@ impl Engine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -80,7 +80,7 @@ impl Engine {
         check_currency(before, increase.amount)?;
         before.allows(PaymentMove::Increase, at)?;
         if before.card.is_some() {
-            return Err(Refusal::MoveNotAllowed { state: before.state(), asked: PaymentMove::Increase });
+            return Err(Refusal::CardNotIncreased);
         }
         match &increase.consent {
             None => {}

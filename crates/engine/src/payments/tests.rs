@@ -34,7 +34,7 @@ fn legs(rate: &str, settlement: Currency, discount: &str) -> Arc<Legs> {
         },
     };
     let discount = Ratio::parse(discount).unwrap();
-    Arc::new(Legs::new(Currency::CNY, Currency::HKD, settlement, &conversions, discount).unwrap())
+    Arc::new(Legs::new(Currency::CNY, Currency::HKD, settlement, &conversions, (discount, None)).unwrap())
 }
 
 pub(super) fn payment(tranches: &[(&str, i128)]) -> Payment {
@@ -49,6 +49,7 @@ pub(super) fn payment(tranches: &[(&str, i128)]) -> Payment {
         mandate: None,
         pending_refunds: 0,
         changed: domain::Lsn::new(1),
+        card: None,
     }
 }
 

@@ -54,6 +54,13 @@ pub(crate) fn what(event: &Event) -> What {
         Event::PositionSquared(postings) => What::Squared(all(postings)),
         Event::Declined(decline) => What::Declined(decline.reason, decline.paid_by.map(number_of)),
         Event::AuthorizedTogether(_) | Event::DeclinedTogether(_) => panic!("told payment by payment: {event:?}"),
+        Event::PaymentPending(_)
+        | Event::AttemptDeclined(_)
+        | Event::PersonAsserted
+        | Event::CardBound
+        | Event::CardUnbound
+        | Event::AdviceAcknowledged
+        | Event::SchemeSettled(_) => panic!("no step is by card: {event:?}"),
         Event::SwitchInitialized | Event::WalletRegistered(_) | Event::MerchantRegistered(_) => {
             panic!("no step asks for {event:?}")
         }
@@ -185,6 +192,15 @@ fn refusal_text(refusal: &Refusal) -> String {
         | Refusal::AccountCurrencyMismatch { .. }
         | Refusal::PaymentCurrencyMismatch { .. }
         | Refusal::QuoteTokenInvalid
+        | Refusal::CardsNotTaken
+        | Refusal::CardNotFound
+        | Refusal::CardExists { .. }
+        | Refusal::CardCurrencyMismatch { .. }
+        | Refusal::CardNotTogether
+        | Refusal::CardNotIncreased
+        | Refusal::CardLineFull
+        | Refusal::NoOpenRequest
+        | Refusal::ReceivableTooSmall { .. }
         | Refusal::OutOfSequence => panic!("no step is refused {refusal:?}"),
     };
     text.to_owned()

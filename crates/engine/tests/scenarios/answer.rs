@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use domain::{
-    Command, Decline, Difference, Event, HoldExpired, Lsn, Method, PaymentCaptured, PaymentId, PaymentRefunded,
-    PaymentTotals, Posting, Record, RefundPending, RefundPriced, Refusal,
+    Command, Decline, Difference, Event, HoldExpired, Lsn, Method, PaymentCaptured, PaymentId, PaymentPending,
+    PaymentRefunded, PaymentTotals, Posting, Record, RefundPending, RefundPriced, Refusal, Undo,
 };
 use engine::Decision;
 use money::Money;
 
-/// The word for each refusal.
-pub(crate) const REFUSALS: [&str; 32] = [
+/// The word for each refusal, but for two: a full card line takes more payments than a table has, and that of a card in an
+/// atomic batch says which payment it is of.
+pub(crate) const REFUSALS: [&str; 39] = [
     "key_reused",
     "account_not_found",
     "merchant_not_found",
@@ -42,6 +43,13 @@ pub(crate) const REFUSALS: [&str; 32] = [
     "quote_token_invalid",
     "account_state_not_allowed",
     "position_too_small",
+    "cards_not_taken",
+    "card_not_found",
+    "card_exists",
+    "card_currency_mismatch",
+    "card_not_increased",
+    "no_open_request",
+    "receivable_too_small",
     "out_of_sequence",
 ];
 
@@ -68,7 +76,7 @@ pub(crate) fn postings(event: &Event) -> Vec<Posting> {
         Event::PaymentRefunded(refunded) => refunded.postings.clone(),
         Event::RefundPending(pending) => pending.postings.clone(),
         Event::RefundsPriced(refunds) => refunds.iter().flat_map(|refund| refund.postings.clone()).collect(),
-        Event::PositionSquared(postings) => postings.clone(),
+        Event::PositionSquared(postings) | Event::SchemeSettled(postings) => postings.clone(),
         Event::AuthorizedTogether(approved) => approved.iter().flat_map(|one| one.postings().to_vec()).collect(),
         Event::SwitchInitialized
         | Event::PolicyInstalled
@@ -88,6 +96,12 @@ pub(crate) fn postings(event: &Event) -> Vec<Posting> {
         | Event::MandateGranted
         | Event::MandateRevoked
         | Event::DeclinedTogether(_)
+        | Event::PaymentPending(_)
+        | Event::AttemptDeclined(_)
+        | Event::PersonAsserted
+        | Event::CardBound
+        | Event::CardUnbound
+        | Event::AdviceAcknowledged
         | Event::Declined(_) => Vec::new(),
     }
 }
@@ -100,6 +114,8 @@ pub(crate) fn totals(record: &Record) -> Vec<(PaymentId, PaymentTotals)> {
         Command::VoidPayment(command) => Some(command.payment_id),
         Command::RefundPayment(command) => Some(command.payment_id),
         Command::IncreaseAuthorization(command) => Some(command.payment_id),
+        Command::AnswerCard(command) => Some(command.payment_id),
+        Command::TimeOutCard(payment_id) => Some(*payment_id),
         _ => None,
     };
     let one = |after: &PaymentTotals| vec![(payment.expect("it is of a payment"), *after)];
@@ -110,6 +126,8 @@ pub(crate) fn totals(record: &Record) -> Vec<(PaymentId, PaymentTotals)> {
         Event::PaymentRefunded(event) => one(&event.after),
         Event::RefundPending(event) => one(&event.after),
         Event::AuthorizationIncreased(event) => one(&event.after),
+        Event::PaymentPending(event) => one(&event.after),
+        Event::AttemptDeclined(event) => one(&event.after),
         Event::HoldsExpired(holds) => holds.iter().map(|hold| (hold.payment_id, hold.after)).collect(),
         _ => Vec::new(),
     }
@@ -135,6 +153,16 @@ fn event_text(event: &Event) -> String {
             let PaymentTotals { held, .. } = &authorized.after;
             format!("approved: held {}{}", held.grouped(), soft_text(&authorized.above_soft_limit))
         }
+        Event::PaymentPending(pending) => pending_text(pending),
+        Event::AttemptDeclined(declined) => {
+            let undo = if declined.undo == Undo::Reversal { ", reversed" } else { "" };
+            format!("declined {}{undo}", declined.reason.as_str())
+        }
+        Event::PersonAsserted => "person asserted".to_owned(),
+        Event::CardBound => "bound".to_owned(),
+        Event::CardUnbound => "unbound".to_owned(),
+        Event::AdviceAcknowledged => "taken".to_owned(),
+        Event::SchemeSettled(_) => "settled".to_owned(),
         Event::PaymentVoided(after) => totals_text(after),
         Event::PaymentRefunded(refunded) => refunded_text(refunded),
         Event::RefundPending(pending) => {
@@ -175,6 +203,13 @@ fn event_text(event: &Event) -> String {
 fn number(payment: PaymentId) -> u32 {
     let bytes = payment.bytes();
     u32::from_be_bytes([bytes[12], bytes[13], bytes[14], bytes[15]])
+}
+
+fn pending_text(pending: &PaymentPending) -> String {
+    let PaymentPending { answer_by, counted, after, above_soft_limit, .. } = pending;
+    let (held, counted) = (after.held.grouped(), counted.amount.grouped());
+    let soft = soft_text(above_soft_limit);
+    format!("pending until {} ms: {held}, counts {counted}{soft}", answer_by.micros() / 1_000)
 }
 
 fn captured_text(captured: &PaymentCaptured) -> String {
@@ -283,6 +318,14 @@ fn payment_refusal_text(refusal: &Refusal) -> String {
         Refusal::MandateNotFound => "mandate_not_found".to_owned(),
         Refusal::QuoteTokenInvalid => "quote_token_invalid".to_owned(),
         Refusal::AccountStateNotAllowed { state } => format!("account_state_not_allowed: {state}"),
+        Refusal::CardsNotTaken => "cards_not_taken".to_owned(),
+        Refusal::CardNotFound => "card_not_found".to_owned(),
+        Refusal::CardExists { .. } => "card_exists".to_owned(),
+        Refusal::CardCurrencyMismatch { rail, amount } => format!("card_currency_mismatch: {rail}, asked {amount}"),
+        Refusal::CardNotTogether => "card_not_together".to_owned(),
+        Refusal::CardNotIncreased => "card_not_increased".to_owned(),
+        Refusal::NoOpenRequest => "no_open_request".to_owned(),
+        Refusal::ReceivableTooSmall { owed } => format!("receivable_too_small: {}", owed.grouped()),
         Refusal::PositionTooSmall { position } => format!("position_too_small: {}", position.grouped()),
         other => panic!("no word for {other:?}"),
     }
@@ -305,7 +348,11 @@ fn difference_text(method: Method, difference: Difference) -> String {
         | Method::RevokeMandate
         | Method::FundReserve
         | Method::PayOut
-        | Method::SquarePosition => &[],
+        | Method::SquarePosition
+        | Method::AssertPerson
+        | Method::BindCard
+        | Method::UnbindCard
+        | Method::SettleScheme => &[],
     };
     match difference {
         Difference::Method(first) => format!("was for {first:?}"),

@@ -68,6 +68,7 @@ impl Desk {
             ("withdraw", [account, currency, units]) => {
                 self.move_funds(row, Command::Withdraw, Method::Withdraw, [account, currency, units])
             }
+            ("person" | "bind" | "unbind" | "answer" | "taken" | "settle", words) => self.card_submission(row, words),
             _ => self.payment_submission(row, &words),
         }
     }
@@ -163,6 +164,7 @@ fn policy(row: &Row) -> Policy {
         tiers: parts("tier").map(|parts| tier(&parts)).into_iter().collect(),
         volatility: parts("volatile").map(|parts| band(&parts)).into_iter().collect(),
         merchant_default: rules,
+        cards: crate::cards::rules(row),
         rails: parts("wallet").map(|parts| (Rail::Wallet, on_rail(rules, &parts))).into_iter().collect(),
         ..basic
     }

@@ -4,14 +4,14 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use domain::{
     AccountId, AccountKind, AuthorizeTogether, Command, CurrencyPair, Event, Evidence, KeyedPayment, Lsn, MandateId,
-    MerchantId, MoveFunds, OfferedQuote, PaymentId, PaymentTotals, Policy, PublishedTick, Record, Stamped, Submission,
-    Timestamp, WalletId,
+    MerchantId, MoveFunds, OfferedQuote, PaymentId, PaymentTotals, Policy, PublishedTick, Record, Scheme, Stamped,
+    Submission, Timestamp, WalletId,
 };
 use engine::{Decision, Engine};
 use money::{AMOUNT_MINOR_UNITS_MAX, Money};
 
 use crate::{
-    answer,
+    answer, cards,
     table::{Answer, Row},
 };
 
@@ -40,6 +40,10 @@ pub(crate) struct Desk {
     /// Rows with `together=yes`, until they are decided.
     together: Vec<Row>,
     pub(crate) payments: u32,
+    /// The last payment of each order whose issuer was asked, with the record that asks it.
+    /// The scheme of each card, bound or not.
+    pub(crate) schemes: BTreeMap<String, Scheme>,
+    pub(crate) asked_of_issuers: BTreeMap<String, (PaymentId, Lsn)>,
 }
 
 impl Desk {
@@ -53,6 +57,7 @@ impl Desk {
             "due" => Answer { outcome: String::new(), below: self.run_due() },
             "quote" => Answer { outcome: self.make_offer(row), below: Vec::new() },
             "held" => Answer { outcome: self.held(row.arguments()[0]), below: Vec::new() },
+            "say" => Answer { outcome: String::new(), below: self.engine.card_messages().map(cards::said).collect() },
             "exposures" => Answer { outcome: String::new(), below: self.exposures() },
             "balance" => Answer { outcome: self.balance(row.arguments()[0]), below: Vec::new() },
             "balances" => Answer { outcome: String::new(), below: self.balances() },
@@ -87,6 +92,39 @@ impl Desk {
         }
         fresh.assert_conserved();
         assert_eq!(fresh.digest(), self.engine.digest(), "equal records give equal states");
+        self.assert_stands();
+        self.assert_recalled(fresh);
+    }
+
+    /// What stands, told and taken in by another engine, is told by that one alike.
+    fn assert_stands(&self) {
+        let mut other = Engine::default();
+        for standing in self.engine.standing() {
+            other.stand(standing).expect("what an engine tells stands");
+        }
+        other.check_standing().expect("what an engine tells is whole");
+        assert!(other.standing().eq(self.engine.standing()), "what was taken in is told alike");
+    }
+
+    /// An engine that forgot all it may and is given the records back is the same again.
+    fn assert_recalled(&self, mut forgetful: Engine) {
+        for _ in &self.records {
+            forgetful.forget(self.engine.applied_lsn(), 0);
+        }
+        let parts: Vec<_> = self.records.iter().flat_map(|record| record.parts()).collect();
+        // The last record of each key counts.
+        parts.iter().rev().for_each(|part| forgetful.recall_key(part));
+        let concerned = |record: &Record| match &record.event {
+            Event::HoldsExpired(holds) => holds.iter().map(|hold| hold.payment_id).collect(),
+            Event::RefundsPriced(refunds) => refunds.iter().map(|refund| refund.payment_id).collect(),
+            _ => record.command.payment_id().into_iter().collect::<Vec<_>>(),
+        };
+        for payment in parts.iter().flat_map(|part| concerned(part)) {
+            let of_payment = parts.iter().filter(|part| concerned(part).contains(&payment));
+            let records: Vec<_> = of_payment.cloned().collect();
+            forgetful.recall_payment(payment, &records).expect("its records are of a payment");
+        }
+        assert_eq!(forgetful.digest(), self.engine.digest(), "what was forgotten is recalled as it was");
     }
 
     fn ask(&mut self, row: &Row) -> Answer {
@@ -181,9 +219,15 @@ impl Desk {
                 let lsn = record.lsn;
                 self.ticks.extend(ticks.map(|(tick, ppm)| PublishedTick { lsn, tick: tick.clone(), move_ppm: *ppm }));
             }
-            (Command::AuthorizePayment(pay), Event::PaymentAuthorized(_) | Event::PaymentCaptured(_)) => {
+            (
+                Command::AuthorizePayment(pay),
+                Event::PaymentAuthorized(_) | Event::PaymentCaptured(_) | Event::PaymentPending(_),
+            ) => {
                 let Evidence::Present(payer) = pay.payer else { panic!("{pay:?}") };
                 let order = pay.merchant_order_id.to_string();
+                if let Event::PaymentPending(_) = record.event {
+                    self.asked_of_issuers.insert(order.clone(), (pay.payment_id, record.lsn));
+                }
                 self.approved.insert(order, (pay.payment_id, pay.merchant, payer));
             }
             (_, _) => {}
@@ -281,7 +325,9 @@ impl Desk {
             AccountKind::MerchantReserve => {
                 format!("reserve of {}", name_of(&self.merchants, &MerchantId(account.index)))
             }
+            AccountKind::SchemeReceivable => format!("owed by {}", account.scheme().expect("a scheme").as_str()),
             AccountKind::FxPosition
+            | AccountKind::PayerFee
             | AccountKind::FxMarkup
             | AccountKind::FeeIncome
             | AccountKind::Nostro

@@ -4,6 +4,7 @@
 
 mod answer;
 mod ask;
+mod cards;
 mod desk;
 mod pay;
 mod table;
@@ -42,6 +43,21 @@ fn text(name: &str) -> String {
 #[test]
 fn first_payment() {
     check("first_payment.txt");
+}
+
+#[test]
+fn cards() {
+    check("cards.txt");
+}
+
+#[test]
+fn what_issuers_answer() {
+    check("card_answers.txt");
+}
+
+#[test]
+fn card_limits() {
+    check("card_limits.txt");
 }
 
 #[test]

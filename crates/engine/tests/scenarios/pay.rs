@@ -10,7 +10,8 @@ use domain::{
 use money::{Currency, Money, Ratio};
 
 use crate::{
-    ask::{UNKNOWN, digest, label, money, rate, ratio, unkeyed},
+    ask::{UNKNOWN, currency, digest, label, money, rate, ratio, unkeyed},
+    cards::token_of,
     desk::{Desk, micros},
     table::Row,
 };
@@ -210,6 +211,11 @@ impl Desk {
         let known = |account: Option<AccountId>| {
             account.map_or(Evidence::Unavailable(Unavailable::ConsentNotFound), Evidence::Present)
         };
+        if let Some(card) = payer.strip_prefix("card:") {
+            let asked = self::currency(row.arguments()[4]);
+            let name = card.split(':').next().unwrap_or_default();
+            return (Consent::Card(token_of(name)), self.charged(card, asked));
+        }
         match row.option("consent").map(|text| text.split_once(':').unwrap_or((text, ""))) {
             None => (Consent::PayerNamed, self.account(row, payer)),
             Some(("approved", _)) => (Consent::OrderApproved, self.account(row, payer)),
@@ -239,7 +245,7 @@ impl Desk {
         let words = row.arguments();
         let [quote, payer, merchant, currency, units] = words[..] else { panic!("no such row: {row}") };
         let parties =
-            Parties { merchant_name: merchant, payer: self.accounts[payer], presentment: money(currency, units) };
+            Parties { merchant_name: merchant, payer: self.quoted_payer(payer), presentment: money(currency, units) };
         let Evidence::Present(conversions) = self.converted(row, &parties) else { return "no rate".to_owned() };
         let offer = Offer {
             quote_id: QuoteId::from_bytes(digest(quote).0),
@@ -254,6 +260,11 @@ impl Desk {
         };
         self.offers.insert(quote.to_owned(), OfferedQuote { offer, conversions });
         debit.map_or_else(|| "too large".to_owned(), |debit| format!("offers debit {}", debit.grouped()))
+    }
+
+    fn quoted_payer(&self, payer: &str) -> AccountId {
+        let Some(card) = payer.strip_prefix("card:") else { return self.accounts[payer] };
+        *self.charged(card, Currency::CNY).present().expect("a card")
     }
 
     fn converted(&self, row: &Row, parties: &Parties<'_>) -> Evidence<Conversions> {

@@ -81,6 +81,9 @@ pub(super) fn reply(refusal: &Refusal, subject: &str, now: Timestamp) -> Reply {
                 "card_token: a card's issuer answers for one payment, so cards are not charged in an atomic batch";
             Reply::new(Code::InvalidArgument, "CARD_NOT_TOGETHER", message).in_field("card_token")
         }
+        Refusal::CardNotIncreased => {
+            failed("CARD_NOT_INCREASED", "what was authorized on a card is not increased: authorize another payment")
+        }
         Refusal::CardLineFull => {
             let message = "as many messages to card networks wait as may";
             Reply::new(Code::ResourceExhausted, "CARD_LINE_FULL", message).retry_after(RETRY_RATE)
