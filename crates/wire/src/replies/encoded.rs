@@ -68,7 +68,7 @@ fn write(
     fields.bytes(1, &command.payment_id.written());
     fields.text(2, names.merchant(command.merchant).as_ref().map_or("", Name::as_str));
     fields.text(3, command.merchant_order_id.as_str());
-    if let Some(payer) = command.payer.present() {
+    if let Some(payer) = command.payer.present().filter(|payer| payer.scheme().is_none()) {
         fields.message(4, |fields| account(fields, names.account(*payer).as_ref()));
     }
     match (approved, record.event.decline()) {

@@ -66,9 +66,12 @@ pub fn payment_after(
         refunded: Some(amount(refunded)),
         held_amount: Some(money(*held)),
         expire_time: expires_at.map(timestamp),
-        debit_amount: Some(money(at_first.debit)),
         ..asked(authorize, latest, command, names)
     };
+    if payment.card.is_some() {
+        // With the payer's fee, which no conversion tells.
+        payment.debit_amount = Some(money(at_first.debit));
+    }
     card::answered(&mut payment, latest);
     Some(payment)
 }

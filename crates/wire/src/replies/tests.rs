@@ -20,6 +20,10 @@ impl Names for Demo {
         Name::new(&format!("merchant-{}", merchant.0)).ok()
     }
 
+    fn card(&self, _: CardToken) -> Option<CardFace> {
+        None
+    }
+
     fn account(&self, account: AccountId) -> Option<AccountName> {
         let wallet = Name::new("demo-wallet").ok()?;
         Some(AccountName { wallet, account: Name::new(&format!("account-{}", account.index)).ok()? })
@@ -294,6 +298,8 @@ fn accounts_are_labelled_by_kind() {
             "nostro:HKD",
             "fx_result:HKD",
             "merchant_reserve:merchant-1",
+            "scheme_receivable:visa/HKD",
+            "payer_fee:HKD",
         ]
     );
 }

@@ -505,7 +505,10 @@ fn stored_fingerprints_never_change() {
     let fingerprint = payment(&authorize_request()).unwrap().key.fingerprint;
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     assert_eq!(hex(&fingerprint.request.0), "20b441ae5bab3c5110237b41552a90e0");
-    assert_eq!(fingerprint.fields, [2645147234, 3375949896, 2008492880, 2749503763, 2098082535, 0, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(
+        fingerprint.fields,
+        [2645147234, 3375949896, 2008492880, 2749503763, 2098082535, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+    );
     let fingerprint = publish_rates(&rates_request(), &digester()).unwrap().0.fingerprint;
     assert_eq!(hex(&fingerprint.request.0), "dbd9761d7c68aad8af3fd2d9371e4f35");
 }

@@ -1,5 +1,6 @@
 //! Every record the engine can make, and more.
 
+mod cards;
 pub(crate) mod payments;
 mod rules;
 pub(crate) mod standing;
@@ -37,6 +38,7 @@ pub(crate) fn record() -> impl Strategy<Value = Record> {
         3 => together::decided(),
         3 => agreed(),
         2 => operated(),
+        4 => cards::decided(),
     ];
     record_of(decided)
 }
@@ -237,7 +239,7 @@ fn key() -> impl Strategy<Value = IdempotencyKey> {
     ];
     let fields = prop_oneof![
         any::<[u32; FIELDS_MAX]>(),
-        any::<[u32; 3]>().prop_map(|[a, b, c]| [a, 0, b, c, 0, 0, 0, 0, 0, 0, 0, 0])
+        any::<[u32; 3]>().prop_map(|[a, b, c]| [a, 0, b, c, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
     ];
     (tenant, digest(), select(Method::ALL.to_vec()), digest(), fields).prop_map(
         |(tenant, digest, method, request, fields)| IdempotencyKey {

@@ -229,6 +229,6 @@ fn stored_fingerprints_with_later_fields_never_change() {
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     assert_eq!(hex(&fingerprint.request.0), "249fb1a814c0e30b39c7ccdb20f86c0b");
     let of_code = [2645147234, 329297442, 1965977649, 2749503763, 2098082535];
-    let optional = [3613560177, 995924125, 0, 0, 2630760398, 670135406, 2114700639];
+    let optional = [3613560177, 995924125, 0, 0, 2630760398, 670135406, 2114700639, 0, 0];
     assert_eq!(fingerprint.fields[..], [&of_code[..], &optional].concat());
 }

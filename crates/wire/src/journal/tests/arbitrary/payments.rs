@@ -161,7 +161,7 @@ fn refunds_priced() -> Decided {
     vec(refund, 0..4).prop_map(|refunds| (Command::PriceRefunds, Event::RefundsPriced(refunds))).boxed()
 }
 
-fn payment() -> impl Strategy<Value = AuthorizePayment> {
+pub(super) fn payment() -> impl Strategy<Value = AuthorizePayment> {
     let ids = (payment_id(), small(), label(), digest());
     let quoted = (account(), option::of(offer())).prop_flat_map(|(payer, offer)| {
         let currency = offer.as_ref().map_or(payer.currency, |offer| offer.payer.currency);
@@ -246,7 +246,7 @@ fn repriced(currency: Currency) -> impl Strategy<Value = Repriced> {
     })
 }
 
-fn totals() -> impl Strategy<Value = PaymentTotals> {
+pub(super) fn totals() -> impl Strategy<Value = PaymentTotals> {
     let currencies = (currency(), currency(), currency());
     (select(PaymentState::ALL.to_vec()), currencies, uniform10(integer())).prop_map(
         |(state, (presentment, debit, settlement), minor_units)| {
@@ -262,6 +262,6 @@ fn totals() -> impl Strategy<Value = PaymentTotals> {
     )
 }
 
-fn soft_limits() -> impl Strategy<Value = Vec<Currency>> {
+pub(super) fn soft_limits() -> impl Strategy<Value = Vec<Currency>> {
     vec(currency(), 0..3)
 }

@@ -14,19 +14,19 @@ use proptest::{
     sample::select,
 };
 
-use super::{Decided, values::*};
+use super::{Decided, cards, values::*};
 
 pub(super) fn installed() -> Decided {
     let always = (ratio(), any::<i64>(), ratio());
     let of_pairs = (btree_map(pair(), pair_rules(), 0..4), vec(tier(), 0..4), option::of(currency()));
     let of_markets = (vec(band(), 0..3), exposure());
     let of_time = (any::<i64>(), any::<i32>(), option::of(1..i64::MAX), any::<u32>());
-    let of_merchants = (of_merchants(), option::of(of_merchants()));
+    let of_merchants = (of_merchants(), option::of(of_merchants()), option::of(cards::rules()));
     (always, of_pairs, of_markets, of_time, of_merchants)
         .prop_map(|(always, (pairs, tiers, pivot), (volatility, exposure), of_time, of_merchants)| {
             let (fx_markup, rate_age_ms_max, rate_move_max) = always;
             let (quote_ms, day_offset_minutes, key_ms, engine_version) = of_time;
-            let (everywhere, wallet) = of_merchants;
+            let (everywhere, wallet, cards) = of_merchants;
             let RailRules { merchant_default, merchants } = everywhere;
             let policy = Policy {
                 fx_markup,
@@ -42,6 +42,7 @@ pub(super) fn installed() -> Decided {
                 merchant_default,
                 merchants,
                 rails: wallet.map(|rules| (Rail::Wallet, rules)).into_iter().collect(),
+                cards,
                 key_ms,
                 engine_version,
             };

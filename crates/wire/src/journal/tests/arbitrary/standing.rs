@@ -8,7 +8,7 @@ use domain::{
 use money::{Conversion, Currency};
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
-use super::{begun, merchant_registered, rules, values::*};
+use super::{begun, cards, merchant_registered, rules, values::*};
 
 pub(crate) fn standing() -> impl Strategy<Value = Standing> {
     prop_oneof![
@@ -19,6 +19,7 @@ pub(crate) fn standing() -> impl Strategy<Value = Standing> {
         5 => payment().prop_map(Standing::Payment),
         1 => refund(),
         4 => agreed(),
+        3 => cards::standing(),
         1 => (any::<[u8; 16]>(), timestamp())
             .prop_map(|(quote, at)| Standing::UsedQuote(QuoteId::from_bytes(quote), at)),
         1 => currency().prop_flat_map(sum).prop_map(Standing::Reserved),
@@ -77,13 +78,15 @@ fn payment() -> impl Strategy<Value = StandingPayment> {
         Just(StandingPhase::Captured),
         Just(StandingPhase::Voided),
         Just(StandingPhase::Expired),
+        timestamp().prop_map(StandingPhase::Pending),
     ];
     (ids, phase, currency()).prop_flat_map(|((payment_id, merchant, payer, order, changed), phase, presentment)| {
         let used = (any::<[u8; 16]>(), any::<i64>(), sum(payer.currency)).prop_map(|(id, period, counted)| {
             StandingMandateUse { mandate_id: MandateId::from_bytes(id), period, counted }
         });
-        (vec(tranche(presentment), 1..4), option::of(sum(payer.currency)), option::of(used)).prop_map(
-            move |(tranches, consented, mandate)| StandingPayment {
+        let card = option::of(cards::used());
+        (vec(tranche(presentment), 1..4), option::of(sum(payer.currency)), option::of(used), card).prop_map(
+            move |(tranches, consented, mandate, card)| StandingPayment {
                 payment_id,
                 merchant: MerchantId(merchant),
                 payer,
@@ -93,6 +96,7 @@ fn payment() -> impl Strategy<Value = StandingPayment> {
                 consented,
                 mandate,
                 changed,
+                card,
             },
         )
     })
@@ -105,9 +109,20 @@ fn tranche(presentment: Currency) -> impl Strategy<Value = StandingTranche> {
         })
     };
     let amount = move || sum(presentment);
-    ((conversion(), conversion()), ratio(), weight(), [amount(), amount(), amount(), amount()]).prop_map(
-        |((debit, settlement), discount, weight, [authorized, captured, refunded, refunded_repriced])| {
-            StandingTranche { debit, settlement, discount, weight, authorized, captured, refunded, refunded_repriced }
+    let legs = (conversion(), conversion(), option::of(cards::fee()));
+    (legs, ratio(), weight(), [amount(), amount(), amount(), amount()]).prop_map(
+        |((debit, settlement, fee), discount, weight, [authorized, captured, refunded, refunded_repriced])| {
+            StandingTranche {
+                debit,
+                settlement,
+                discount,
+                fee,
+                weight,
+                authorized,
+                captured,
+                refunded,
+                refunded_repriced,
+            }
         },
     )
 }
