@@ -6,7 +6,7 @@ use std::{env, error::Error, fs, io, path::PathBuf};
 use prost::Message;
 use prost_types::{FileDescriptorProto, FileDescriptorSet};
 
-const FILES: [&str; 17] = [
+const FILES: [&str; 18] = [
     "payswitch/v1/accounts.proto",
     "payswitch/v1/batches.proto",
     "payswitch/v1/cards.proto",
@@ -21,6 +21,7 @@ const FILES: [&str; 17] = [
     "payswitch/journal/v1/cards.proto",
     "payswitch/journal/v1/consent.proto",
     "payswitch/journal/v1/policy.proto",
+    "payswitch/journal/v1/quotes.proto",
     "payswitch/journal/v1/record.proto",
     "payswitch/journal/v1/standing.proto",
     "payswitch/bench/v1/echo.proto",

@@ -70,7 +70,7 @@ pub use position::{ChainMark, Lsn, Timestamp, date_of_day};
 pub use quoting::{PriceInForce, PublishedTick, crossed, debit_quote, price_in_force, settlement_quote};
 pub use rail::Rail;
 pub use record::{Record, Stamped, Submission};
-pub use refusal::Refusal;
+pub use refusal::{CardRefusal, Refusal};
 pub use request::{AccountName, OfferedQuote, PaymentRequest, PresentedConsent};
 pub use standing::{
     Standing, StandingAccount, StandingApproval, StandingBalance, StandingCard, StandingCardUse, StandingCode,

@@ -113,28 +113,37 @@ pub enum Refusal {
         /// The open position in the currency in question.
         position: Money,
     },
+    /// Of a card, or of what is said to its network.
+    Card(CardRefusal),
+    /// The ledger has no policy yet, or has begun already: only a daemon that starts wrongly sees this.
+    OutOfSequence,
+}
+
+/// Why the engine recorded nothing of a card, or of what is said to its network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CardRefusal {
     /// The rules in force take no cards.
-    CardsNotTaken,
+    NotTaken,
     /// No such card, or it was unbound, or it is not the caller's: these are one answer.
-    CardNotFound,
+    NotFound,
     /// The card is bound to that person already.
-    CardExists {
+    Exists {
         /// As this.
         token: CardToken,
     },
     /// The card rail takes payments asked in this currency only.
-    CardCurrencyMismatch {
+    CurrencyMismatch {
         /// What it takes.
         rail: Currency,
         /// What was asked.
         amount: Currency,
     },
     /// Cards are not charged in an atomic batch: their issuers answer one by one.
-    CardNotTogether,
+    NotTogether,
     /// What was authorized on a card is not increased: its issuer is asked once.
-    CardNotIncreased,
+    NotIncreased,
     /// So many messages to card networks wait already that no more are taken.
-    CardLineFull,
+    LineFull,
     /// The answer is to a request that is not open: it was answered, reversed or never made.
     NoOpenRequest,
     /// A scheme pays more than it owes.
@@ -142,6 +151,4 @@ pub enum Refusal {
         /// What it owes.
         owed: Money,
     },
-    /// The ledger has no policy yet, or has begun already: only a daemon that starts wrongly sees this.
-    OutOfSequence,
 }

@@ -3,9 +3,9 @@
 use alloc::{collections::BTreeMap, vec::Vec};
 
 use domain::{
-    AccountId, AcknowledgeAdvice, AssertPerson, BindCard, CardFace, CardFingerprint, CardMessage, CardToken,
-    DeclineReason, Documents, Event, Lsn, Name, PersonTier, Policy, Refusal, Standing, StandingCard, StandingPerson,
-    UnbindCard, WalletId,
+    AccountId, AcknowledgeAdvice, AssertPerson, BindCard, CardFace, CardFingerprint, CardMessage, CardRefusal,
+    CardToken, DeclineReason, Documents, Event, Lsn, Name, PersonTier, Policy, Refusal, Standing, StandingCard,
+    StandingPerson, UnbindCard, WalletId,
 };
 use money::{Currency, Money};
 
@@ -184,18 +184,18 @@ impl Engine {
     }
 
     pub(crate) fn bind_card(&self, policy: &Policy, bind: &BindCard) -> Result<Event, Refusal> {
-        let rules = policy.cards.as_ref().ok_or(Refusal::CardsNotTaken)?;
+        let rules = policy.cards.as_ref().ok_or(Refusal::Card(CardRefusal::NotTaken))?;
         if !self.parties.has_wallet(bind.wallet) {
             return Err(Refusal::WalletNotFound);
         }
         if self.cards.cards.contains_key(&bind.token) {
-            return Err(Refusal::CardExists { token: bind.token });
+            return Err(Refusal::Card(CardRefusal::Exists { token: bind.token }));
         }
         let person = self.cards.numbers.get(&(bind.wallet, bind.person.clone())).copied();
         let mut holders = 0;
         for (holder, token) in self.cards.holders(bind.card.fingerprint) {
             if Some(holder) == person {
-                return Err(Refusal::CardExists { token });
+                return Err(Refusal::Card(CardRefusal::Exists { token }));
             }
             holders += 1;
         }
@@ -211,10 +211,10 @@ impl Engine {
     }
 
     pub(crate) fn unbind_card(&self, unbind: &UnbindCard) -> Result<Event, Refusal> {
-        let card = self.cards.bound(unbind.token).ok_or(Refusal::CardNotFound)?;
+        let card = self.cards.bound(unbind.token).ok_or(Refusal::Card(CardRefusal::NotFound))?;
         match self.cards.person(card.person).asserted.wallet == unbind.wallet {
             true => Ok(Event::CardUnbound),
-            false => Err(Refusal::CardNotFound),
+            false => Err(Refusal::Card(CardRefusal::NotFound)),
         }
     }
 
@@ -224,7 +224,7 @@ impl Engine {
 
     pub(crate) fn acknowledge(&self, acknowledged: &AcknowledgeAdvice) -> Result<Event, Refusal> {
         let message = self.cards.messages.get(&acknowledged.advice).filter(|message| message.is_advice());
-        message.map(|_| Event::AdviceAcknowledged).ok_or(Refusal::NoOpenRequest)
+        message.map(|_| Event::AdviceAcknowledged).ok_or(Refusal::Card(CardRefusal::NoOpenRequest))
     }
 
     pub(crate) fn advice_acknowledged(&mut self, acknowledged: &AcknowledgeAdvice) {

@@ -3,8 +3,8 @@
 use alloc::sync::Arc;
 
 use domain::{
-    AccountId, Conversions, Converted, CurrencyPair, DeclineReason, Evidence, Name, Offer, PayerFee, Policy, Pricing,
-    Quote, Refusal, SettlementQuote, Timestamp, Unavailable,
+    AccountId, CardRefusal, Conversions, Converted, CurrencyPair, DeclineReason, Evidence, Name, Offer, PayerFee,
+    Policy, Pricing, Quote, Refusal, SettlementQuote, Timestamp, Unavailable,
 };
 use money::{Currency, Money, Ratio, Weight};
 
@@ -145,7 +145,7 @@ pub(crate) fn found<T>(evidence: &Evidence<T>) -> Result<&T, Refusal> {
             Unavailable::RateMissing(pair) => Refusal::RateMissing(*pair),
             Unavailable::RateStale(pair) => Refusal::RateStale(*pair),
             Unavailable::ConsentNotFound => Refusal::ConsentMissing,
-            Unavailable::CardNotFound => Refusal::CardNotFound,
+            Unavailable::CardNotFound => Refusal::Card(CardRefusal::NotFound),
             Unavailable::PaymentNotFound => Refusal::PaymentNotFound,
             Unavailable::QuoteTokenInvalid => Refusal::QuoteTokenInvalid,
         }),

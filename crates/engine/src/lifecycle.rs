@@ -3,9 +3,9 @@
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
 
 use domain::{
-    AuthorizationIncreased, CapturePayment, CaptureRest, CardMessageKind, Consent, DeclineReason, Event, HoldExpired,
-    IncreaseAuthorization, PaymentCaptured, PaymentId, PaymentMove, PaymentTotals, Policy, Refusal, Timestamp,
-    VoidPayment,
+    AuthorizationIncreased, CapturePayment, CaptureRest, CardMessageKind, CardRefusal, Consent, DeclineReason, Event,
+    HoldExpired, IncreaseAuthorization, PaymentCaptured, PaymentId, PaymentMove, PaymentTotals, Policy, Refusal,
+    Timestamp, VoidPayment,
 };
 use money::{Money, Weight};
 
@@ -80,7 +80,7 @@ impl Engine {
         check_currency(before, increase.amount)?;
         before.allows(PaymentMove::Increase, at)?;
         if before.card.is_some() {
-            return Err(Refusal::CardNotIncreased);
+            return Err(Refusal::Card(CardRefusal::NotIncreased));
         }
         match &increase.consent {
             None => {}

@@ -109,14 +109,7 @@ impl Engine {
                 Ok(())
             }
             Standing::Balance(balance) => accepted(self.ledger.stand(balance), "a balance out of bounds"),
-            Standing::Person(person) => {
-                let is_known = self.parties.has_wallet(person.asserted.wallet);
-                accepted(is_known && self.cards.stand_person(person), "a person of nobody, or twice")
-            }
-            Standing::Card(card) => accepted(self.cards.stand_card(card), "a card of nobody, or twice"),
-            Standing::CardMessage(message) => {
-                accepted(self.cards.stand_message(message), "a message of no card, or twice")
-            }
+            Standing::Person(_) | Standing::Card(_) | Standing::CardMessage(_) => self.stand_of_cards(standing),
             Standing::Tick(tick) => {
                 accepted(Arc::make_mut(&mut self.tape).stand_tick(tick), "a rate that is not the next")
             }
@@ -144,6 +137,19 @@ impl Engine {
             Standing::UsedQuote(quote, at) => accepted(self.offers.stand(quote, at), "a used quote twice"),
             Standing::Reserved(reserved) => accepted(self.exposure.stand(reserved), "a reservation twice"),
         }
+    }
+
+    fn stand_of_cards(&mut self, standing: Standing) -> Result<(), DoesNotStand> {
+        let (fits, what) = match standing {
+            Standing::Person(person) => {
+                let is_known = self.parties.has_wallet(person.asserted.wallet);
+                (is_known && self.cards.stand_person(person), "a person of nobody, or twice")
+            }
+            Standing::Card(card) => (self.cards.stand_card(card), "a card of nobody, or twice"),
+            Standing::CardMessage(message) => (self.cards.stand_message(message), "a message of no card, or twice"),
+            other => unreachable!("{other:?} is not of cards"),
+        };
+        if fits { Ok(()) } else { Err(DoesNotStand { what }) }
     }
 
     fn stand_payment(&mut self, standing: StandingPayment) -> bool {

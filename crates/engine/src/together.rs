@@ -7,8 +7,8 @@
 use alloc::{collections::BTreeMap, sync::Arc, vec::Vec};
 
 use domain::{
-    AccountId, Approved, AuthorizeTogether, Consent, DeclinedTogether, Difference, Event, Evidence, IdempotencyKey,
-    KeyedPayment, Policy, Record, Refusal, Timestamp,
+    AccountId, Approved, AuthorizeTogether, CardRefusal, Consent, DeclinedTogether, Difference, Event, Evidence,
+    IdempotencyKey, KeyedPayment, Policy, Record, Refusal, Timestamp,
 };
 
 use crate::{Decision, Engine, authorize::Approval, rails::wallet};
@@ -70,7 +70,7 @@ impl Engine {
         let mut all = Vec::with_capacity(together.payments().len());
         for (position, KeyedPayment { authorize, .. }) in together.payments().iter().enumerate() {
             if let Consent::Card(_) = authorize.consent {
-                return Err((position, Refusal::CardNotTogether));
+                return Err((position, Refusal::Card(CardRefusal::NotTogether)));
             }
             let event = trial.authorize(policy, at, authorize).map_err(|refusal| (position, refusal))?;
             if let Some(decline) = event.decline().copied() {

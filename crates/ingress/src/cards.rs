@@ -6,8 +6,8 @@ use std::{
 };
 
 use domain::{
-    AssertPerson, BindCard, CardFace, CardToken, Command, DeclineReason, IdempotencyKey, Name, Refusal, Submission,
-    Timestamp, UnbindCard, WalletId,
+    AssertPerson, BindCard, CardFace, CardRefusal, CardToken, Command, DeclineReason, IdempotencyKey, Name, Refusal,
+    Submission, Timestamp, UnbindCard, WalletId,
 };
 use pipeline::CardEntry;
 use shard::{Clock, Committed, Refused};
@@ -162,7 +162,7 @@ impl Cards {
                 let is_bound = committed.record.event.decline().is_none();
                 Ok(if is_ours && is_bound { Told::New(committed) } else { Told::Earlier(committed) })
             }
-            Err(Refused::Engine(Refusal::CardExists { token })) => Ok(Told::Existing(token)),
+            Err(Refused::Engine(Refusal::Card(CardRefusal::Exists { token }))) => Ok(Told::Existing(token)),
             Err(refused) => {
                 let status = errors::refused(&refused, person.as_str(), self.switch.clock.now());
                 Err(if refused == Refused::Unconfirmed { Unbound::Unknown(status) } else { Unbound::Not(status) })

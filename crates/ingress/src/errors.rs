@@ -5,7 +5,7 @@ mod by_engine;
 
 use std::{collections::HashMap, fmt::Display, time::Duration};
 
-use domain::{Lsn, Timestamp};
+use domain::{CardRefusal, Lsn, Timestamp};
 use projections::IndexError;
 use shard::Refused;
 use tonic::{Code, Status};
@@ -235,7 +235,7 @@ pub(crate) fn unavailable(unavailable: domain::Unavailable, subject: &str) -> St
         Unavailable::RateStale(pair) => Refusal::RateStale(pair),
         Unavailable::AccountNotFound => Refusal::AccountNotFound,
         Unavailable::ConsentNotFound => Refusal::ConsentMissing,
-        Unavailable::CardNotFound => Refusal::CardNotFound,
+        Unavailable::CardNotFound => Refusal::Card(CardRefusal::NotFound),
         Unavailable::PaymentNotFound => Refusal::PaymentNotFound,
         Unavailable::QuoteTokenInvalid => Refusal::QuoteTokenInvalid,
     };

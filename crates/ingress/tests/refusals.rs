@@ -171,6 +171,8 @@ fn switch(handle: Handle, clock: SystemClock) -> Switch {
         open_watches: Arc::new(OpenWatches::default()),
         // Its sender is gone, and with it whoever could ask for a stop.
         stopping: watch::channel(false).1,
+        card_numbers: ingress::CardNumbers::NoVault,
+        awaited: Arc::default(),
         sandbox: None,
     }
 }

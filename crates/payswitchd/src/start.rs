@@ -2,17 +2,17 @@
 
 use std::{collections::HashMap, error::Error, io, path::PathBuf, sync::Arc, thread::JoinHandle, time::Instant};
 
-use domain::{ApiKeyHash, CardMessage, Lsn, Name, Timestamp, WalletId};
+use domain::{ApiKeyHash, Lsn, Name, Timestamp, WalletId};
 use ingress::{AwaitedPayments, CardNumbers, Credentials, Ids, SandboxPowers, Started};
-use journal::{FileJournal, disk::DirectoryDisk};
+use journal::{FileJournal, Recovered, disk::DirectoryDisk};
 use pipeline::{Directory, RateBook};
 use projections::Boards;
 use shard::{BeginningError, Clock, Inbox, Observer, Past, Refused, Shard, SnapshotError, Status, SystemClock};
-use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::{
     archiving::Archiving,
-    card_line, cards,
+    card_line::{self, Said},
+    cards,
     config::{Config, ModeName},
     housekeeping::Housekeeper,
     keys::Keys,
@@ -158,10 +158,7 @@ pub(crate) struct ReadySwitch {
     pub(crate) card_numbers: CardNumbers,
     /// Payments whose callers wait for a card's issuer.
     pub(crate) awaited: Arc<AwaitedPayments>,
-    /// What was to be said to card networks when the ledger was opened.
-    pub(crate) resumed: Vec<CardMessage>,
-    /// What is to be said since.
-    pub(crate) to_say: UnboundedReceiver<CardMessage>,
+    pub(crate) said: Said,
     pub(crate) sandbox: Option<Arc<SandboxPowers>>,
     pub(crate) started: Arc<Started>,
 }
@@ -176,21 +173,13 @@ pub(crate) fn start(config: &Config) -> Result<ReadySwitch, StartError> {
         opening::open(config, &locked)?;
     let (directory, rate_book) = (Arc::clone(&tables.directory), Arc::clone(&tables.rate_book));
     let clock = start_clock(config, engine.applied_at())?;
-    let started = Started {
-        mode: config.mode.into(),
-        journal_id: recovered.journal_id.bytes(),
-        version: env!("CARGO_PKG_VERSION"),
-        at: clock.now(),
-        recovered_records: recovered.last_lsn.get().saturating_sub(snapshot_lsn.get()),
-        recovery_us: u64::try_from(recovering.elapsed().as_micros()).unwrap_or(u64::MAX),
-    };
+    let started = started(config, &recovered, snapshot_lsn, (recovering, clock.now()));
 
     let status = Arc::new(Status::serving(engine.applied_lsn()));
     let inbox = Arc::new(Inbox::new(config.requests.inbox_requests_max));
     let awaited = Arc::new(AwaitedPayments::default());
     let observers: Vec<Box<dyn Observer>> = vec![Box::new(tables), Box::new(feed), awaited.observer()];
-    let resumed: Vec<CardMessage> = engine.card_messages().cloned().collect();
-    let (line, to_say) = card_line::channel();
+    let (line, said) = card_line::from(&engine);
     let shard = Shard::new(engine, journal, clock.clone(), Arc::clone(&inbox), Arc::clone(&status), observers);
     let mut shard = shard.with_past(past.clone()).with_card_line(Box::new(line));
 
@@ -239,11 +228,21 @@ pub(crate) fn start(config: &Config) -> Result<ReadySwitch, StartError> {
         ids: Arc::new(Ids::new(random_bytes()?)),
         card_numbers,
         awaited,
-        resumed,
-        to_say,
+        said,
         sandbox,
         started: Arc::new(started),
     })
+}
+
+fn started(config: &Config, recovered: &Recovered, snapshot_lsn: Lsn, (since, at): (Instant, Timestamp)) -> Started {
+    Started {
+        mode: config.mode.into(),
+        journal_id: recovered.journal_id.bytes(),
+        version: env!("CARGO_PKG_VERSION"),
+        at,
+        recovered_records: recovered.last_lsn.get().saturating_sub(snapshot_lsn.get()),
+        recovery_us: u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX),
+    }
 }
 
 /// A clock that stands before the last record would keep every rate fresh for ever. A sandbox's clock may have been

@@ -1,8 +1,9 @@
 use alloc::sync::Arc;
 
 use domain::{
-    AuthorizePayment, CaptureMode, CardBin, CardLimits, CardMessageKind, CardRules, Consent, Conversions, Converted,
-    Digest, Evidence, InitializeSwitch, LastFour, MerchantId, Mode, PaymentId, RegisterMerchant, Scheme, Timestamp,
+    AuthorizePayment, CaptureMode, CardBin, CardLimits, CardMessageKind, CardRefusal, CardRules, Consent, Conversions,
+    Converted, Digest, Evidence, InitializeSwitch, LastFour, MerchantId, Mode, PaymentId, RegisterMerchant, Scheme,
+    Timestamp,
 };
 use money::Ratio;
 
@@ -83,7 +84,7 @@ fn no_card_is_charged_while_as_many_messages_wait_as_may() {
     };
     let numbers = 1..=u64::try_from(CARD_MESSAGES_MAX).expect("a small number");
     engine.cards.messages.extend(numbers.map(Lsn::new).map(|lsn| (lsn, message(lsn))));
-    assert_eq!(engine.authorize(&policy, at, &authorize), Err(Refusal::CardLineFull));
+    assert_eq!(engine.authorize(&policy, at, &authorize), Err(Refusal::Card(CardRefusal::LineFull)));
     engine.cards.messages.pop_first();
     assert!(matches!(engine.authorize(&policy, at, &authorize), Ok(Event::PaymentPending(_))));
 }

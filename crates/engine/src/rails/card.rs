@@ -7,9 +7,9 @@ use alloc::{boxed::Box, vec::Vec};
 
 use domain::{
     AccountId, AnswerCard, ApprovalCode, AttemptDeclined, AuthorizePayment, CaptureMode, CardAnswer, CardMessage,
-    CardMessageKind, CardRules, CardToken, CountedLimit, DeclineReason, Event, Evidence, Lsn, OriginalMessage,
-    PayerFee, PaymentAuthorized, PaymentCaptured, PaymentId, PaymentPending, Policy, Rail, Refusal, RegisterMerchant,
-    SettleScheme, Timestamp, date_of_day,
+    CardMessageKind, CardRefusal, CardRules, CardToken, CountedLimit, DeclineReason, Event, Evidence, Lsn,
+    OriginalMessage, PayerFee, PaymentAuthorized, PaymentCaptured, PaymentId, PaymentPending, Policy, Rail, Refusal,
+    RegisterMerchant, SettleScheme, Timestamp, date_of_day,
 };
 use money::{Conversion, Currency, ExactRate, Money, Prices, Ratio};
 
@@ -35,15 +35,15 @@ impl Engine {
         authorize: &AuthorizePayment,
         (merchant, token): (&RegisterMerchant, CardToken),
     ) -> Result<Event, Refusal> {
-        let rules = policy.cards.as_ref().ok_or(Refusal::CardsNotTaken)?;
-        let card = self.cards.bound(token).ok_or(Refusal::CardNotFound)?;
+        let rules = policy.cards.as_ref().ok_or(Refusal::Card(CardRefusal::NotTaken))?;
+        let card = self.cards.bound(token).ok_or(Refusal::Card(CardRefusal::NotFound))?;
         let asked = authorize.presentment_amount.currency();
         if asked != rules.currency {
-            return Err(Refusal::CardCurrencyMismatch { rail: rules.currency, amount: asked });
+            return Err(Refusal::Card(CardRefusal::CurrencyMismatch { rail: rules.currency, amount: asked }));
         }
-        let payer = charged(authorize, card).ok_or(Refusal::CardNotFound)?;
+        let payer = charged(authorize, card).ok_or(Refusal::Card(CardRefusal::NotFound))?;
         if self.cards.messages.len() >= CARD_MESSAGES_MAX {
-            return Err(Refusal::CardLineFull);
+            return Err(Refusal::Card(CardRefusal::LineFull));
         }
         let conversions = found(&authorize.converted)?;
         let subject = Subject {
@@ -163,7 +163,7 @@ impl Engine {
             // One that is due is as good as reversed.
             card.original.lsn == answer.request && at < *answer_by
         });
-        let (before, card, _) = before.ok_or(Refusal::NoOpenRequest)?;
+        let (before, card, _) = before.ok_or(Refusal::Card(CardRefusal::NoOpenRequest))?;
         let ended = |reason, undo| Ok(Event::AttemptDeclined(AttemptDeclined { reason, undo, after: before.undone() }));
         match answer.answer {
             CardAnswer::Approved(_) => Ok(self.approve_asked(policy, at, answer, (&before, &card))),
@@ -325,7 +325,7 @@ impl Engine {
         let receivable = AccountId::scheme_receivable(scheme, settled.currency());
         let owed = minus(Money::zero(settled.currency()), self.ledger.posted_balance(receivable));
         if exceeds(settled, owed) {
-            return Err(Refusal::ReceivableTooSmall { owed });
+            return Err(Refusal::Card(CardRefusal::ReceivableTooSmall { owed }));
         }
         let postings = settlement(receivable, received, settled);
         Ok(match self.ledger.check(&postings) {

@@ -1,6 +1,6 @@
 //! What the engine said, in the words of the model.
 
-use domain::{Difference, Event, PaymentAmount, PaymentId, PaymentTotals, Posting, RefundId, Refusal};
+use domain::{CardRefusal, Difference, Event, PaymentAmount, PaymentId, PaymentTotals, Posting, RefundId, Refusal};
 use engine::Decision;
 
 use crate::{
@@ -192,15 +192,15 @@ fn refusal_text(refusal: &Refusal) -> String {
         | Refusal::AccountCurrencyMismatch { .. }
         | Refusal::PaymentCurrencyMismatch { .. }
         | Refusal::QuoteTokenInvalid
-        | Refusal::CardsNotTaken
-        | Refusal::CardNotFound
-        | Refusal::CardExists { .. }
-        | Refusal::CardCurrencyMismatch { .. }
-        | Refusal::CardNotTogether
-        | Refusal::CardNotIncreased
-        | Refusal::CardLineFull
-        | Refusal::NoOpenRequest
-        | Refusal::ReceivableTooSmall { .. }
+        | Refusal::Card(CardRefusal::NotTaken)
+        | Refusal::Card(CardRefusal::NotFound)
+        | Refusal::Card(CardRefusal::Exists { .. })
+        | Refusal::Card(CardRefusal::CurrencyMismatch { .. })
+        | Refusal::Card(CardRefusal::NotTogether)
+        | Refusal::Card(CardRefusal::NotIncreased)
+        | Refusal::Card(CardRefusal::LineFull)
+        | Refusal::Card(CardRefusal::NoOpenRequest)
+        | Refusal::Card(CardRefusal::ReceivableTooSmall { .. })
         | Refusal::OutOfSequence => panic!("no step is refused {refusal:?}"),
     };
     text.to_owned()

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use domain::{
-    Command, Decline, Difference, Event, HoldExpired, Lsn, Method, PaymentCaptured, PaymentId, PaymentPending,
-    PaymentRefunded, PaymentTotals, Posting, Record, RefundPending, RefundPriced, Refusal, Undo,
+    CardRefusal, Command, Decline, Difference, Event, HoldExpired, Lsn, Method, PaymentCaptured, PaymentId,
+    PaymentPending, PaymentRefunded, PaymentTotals, Posting, Record, RefundPending, RefundPriced, Refusal, Undo,
 };
 use engine::Decision;
 use money::Money;
@@ -318,14 +318,16 @@ fn payment_refusal_text(refusal: &Refusal) -> String {
         Refusal::MandateNotFound => "mandate_not_found".to_owned(),
         Refusal::QuoteTokenInvalid => "quote_token_invalid".to_owned(),
         Refusal::AccountStateNotAllowed { state } => format!("account_state_not_allowed: {state}"),
-        Refusal::CardsNotTaken => "cards_not_taken".to_owned(),
-        Refusal::CardNotFound => "card_not_found".to_owned(),
-        Refusal::CardExists { .. } => "card_exists".to_owned(),
-        Refusal::CardCurrencyMismatch { rail, amount } => format!("card_currency_mismatch: {rail}, asked {amount}"),
-        Refusal::CardNotTogether => "card_not_together".to_owned(),
-        Refusal::CardNotIncreased => "card_not_increased".to_owned(),
-        Refusal::NoOpenRequest => "no_open_request".to_owned(),
-        Refusal::ReceivableTooSmall { owed } => format!("receivable_too_small: {}", owed.grouped()),
+        Refusal::Card(CardRefusal::NotTaken) => "cards_not_taken".to_owned(),
+        Refusal::Card(CardRefusal::NotFound) => "card_not_found".to_owned(),
+        Refusal::Card(CardRefusal::Exists { .. }) => "card_exists".to_owned(),
+        Refusal::Card(CardRefusal::CurrencyMismatch { rail, amount }) => {
+            format!("card_currency_mismatch: {rail}, asked {amount}")
+        }
+        Refusal::Card(CardRefusal::NotTogether) => "card_not_together".to_owned(),
+        Refusal::Card(CardRefusal::NotIncreased) => "card_not_increased".to_owned(),
+        Refusal::Card(CardRefusal::NoOpenRequest) => "no_open_request".to_owned(),
+        Refusal::Card(CardRefusal::ReceivableTooSmall { owed }) => format!("receivable_too_small: {}", owed.grouped()),
         Refusal::PositionTooSmall { position } => format!("position_too_small: {}", position.grouped()),
         other => panic!("no word for {other:?}"),
     }

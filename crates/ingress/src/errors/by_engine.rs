@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{CurrencyPair, Difference, Method, PaymentMove, PaymentState, Refusal, Timestamp};
+use domain::{CardRefusal, CurrencyPair, Difference, Method, PaymentMove, PaymentState, Refusal, Timestamp};
 use money::{Currency, ExactRate, Money};
 use tonic::Code;
 use wire::fingerprint::difference_text;
@@ -70,29 +70,35 @@ pub(super) fn reply(refusal: &Refusal, subject: &str, now: Timestamp) -> Reply {
         Refusal::ConsentExpiryInvalid => consent_expiry_invalid(),
         Refusal::QuoteTokenInvalid => quote_token_invalid(),
         Refusal::PositionTooSmall { position } => position_too_small(*position),
-        Refusal::CardsNotTaken => failed("CARDS_NOT_TAKEN", "the rules in force take no cards"),
-        Refusal::CardNotFound => not_found("CARD_NOT_FOUND", "card", subject),
-        Refusal::CardExists { token } => exists("CARD_EXISTS", "a card", &token.to_string()).with("card_token", token),
-        Refusal::CardCurrencyMismatch { rail, amount } => {
+        Refusal::Card(refusal) => of_card(refusal, subject),
+        Refusal::OutOfSequence => Reply::new(Code::Internal, "OUT_OF_SEQUENCE", "the ledger has not begun"),
+    }
+}
+
+fn of_card(refusal: &CardRefusal, subject: &str) -> Reply {
+    match refusal {
+        CardRefusal::NotTaken => failed("CARDS_NOT_TAKEN", "the rules in force take no cards"),
+        CardRefusal::NotFound => not_found("CARD_NOT_FOUND", "card", subject),
+        CardRefusal::Exists { token } => exists("CARD_EXISTS", "a card", &token.to_string()).with("card_token", token),
+        CardRefusal::CurrencyMismatch { rail, amount } => {
             currency_mismatch("CARD_CURRENCY_MISMATCH", format!("payments by card are asked in {rail}"), *amount)
         }
-        Refusal::CardNotTogether => {
+        CardRefusal::NotTogether => {
             let message =
                 "card_token: a card's issuer answers for one payment, so cards are not charged in an atomic batch";
             Reply::new(Code::InvalidArgument, "CARD_NOT_TOGETHER", message).in_field("card_token")
         }
-        Refusal::CardNotIncreased => {
+        CardRefusal::NotIncreased => {
             failed("CARD_NOT_INCREASED", "what was authorized on a card is not increased: authorize another payment")
         }
-        Refusal::CardLineFull => {
+        CardRefusal::LineFull => {
             let message = "as many messages to card networks wait as may";
             Reply::new(Code::ResourceExhausted, "CARD_LINE_FULL", message).retry_after(RETRY_RATE)
         }
-        Refusal::NoOpenRequest => failed("NO_OPEN_REQUEST", "no request to a card network waits for this answer"),
-        Refusal::ReceivableTooSmall { owed } => {
+        CardRefusal::NoOpenRequest => failed("NO_OPEN_REQUEST", "no request to a card network waits for this answer"),
+        CardRefusal::ReceivableTooSmall { owed } => {
             failed("RECEIVABLE_TOO_SMALL", &format!("the scheme owes {owed}")).with("owed", owed)
         }
-        Refusal::OutOfSequence => Reply::new(Code::Internal, "OUT_OF_SEQUENCE", "the ledger has not begun"),
     }
 }
 
