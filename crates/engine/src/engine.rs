@@ -205,8 +205,11 @@ impl Engine {
             (Command::BindCard(bind), Event::CardBound) => self.card_bound(bind),
             (Command::UnbindCard(unbind), Event::CardUnbound) => self.card_unbound(unbind),
             (Command::AcknowledgeAdvice(advice), Event::AdviceAcknowledged) => self.advice_acknowledged(advice),
-            (Command::AnswerCard(answer), Event::PaymentAuthorized(_) | Event::PaymentCaptured(_)) => {
-                self.answer_approved(at, answer, event);
+            (Command::AnswerCard(answer), Event::PaymentAuthorized(authorized)) => {
+                self.answer_approved(at, answer, Approval::Held(authorized));
+            }
+            (Command::AnswerCard(answer), Event::PaymentCaptured(captured)) => {
+                self.answer_approved(at, answer, Approval::Captured(captured));
             }
             (
                 Command::AnswerCard(AnswerCard { payment_id, .. }) | Command::TimeOutCard(payment_id),

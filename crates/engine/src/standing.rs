@@ -4,7 +4,7 @@ use alloc::{boxed::Box, collections::BTreeMap, sync::Arc, vec::Vec};
 
 use domain::{
     AccountId, PaymentId, RegisterWallet, Standing, StandingCardUse, StandingLedger, StandingMandateUse,
-    StandingPayment, StandingPhase, StandingRefund, StandingTranche, WalletId,
+    StandingPayment, StandingPerson, StandingPhase, StandingRefund, StandingTranche, WalletId,
 };
 use money::Money;
 
@@ -109,7 +109,9 @@ impl Engine {
                 Ok(())
             }
             Standing::Balance(balance) => accepted(self.ledger.stand(balance), "a balance out of bounds"),
-            Standing::Person(_) | Standing::Card(_) | Standing::CardMessage(_) => self.stand_of_cards(standing),
+            Standing::Person(person) => accepted(self.stand_person(person), "a person of nobody, or twice"),
+            Standing::Card(card) => accepted(self.cards.stand_card(card), "a card of nobody, or twice"),
+            Standing::CardMessage(message) => accepted(self.cards.stand_message(message), "a message of no card"),
             Standing::Tick(tick) => {
                 accepted(Arc::make_mut(&mut self.tape).stand_tick(tick), "a rate that is not the next")
             }
@@ -139,17 +141,8 @@ impl Engine {
         }
     }
 
-    fn stand_of_cards(&mut self, standing: Standing) -> Result<(), DoesNotStand> {
-        let (fits, what) = match standing {
-            Standing::Person(person) => {
-                let is_known = self.parties.has_wallet(person.asserted.wallet);
-                (is_known && self.cards.stand_person(person), "a person of nobody, or twice")
-            }
-            Standing::Card(card) => (self.cards.stand_card(card), "a card of nobody, or twice"),
-            Standing::CardMessage(message) => (self.cards.stand_message(message), "a message of no card, or twice"),
-            other => unreachable!("{other:?} is not of cards"),
-        };
-        if fits { Ok(()) } else { Err(DoesNotStand { what }) }
+    fn stand_person(&mut self, person: StandingPerson) -> bool {
+        self.parties.has_wallet(person.asserted.wallet) && self.cards.stand_person(person)
     }
 
     fn stand_payment(&mut self, standing: StandingPayment) -> bool {

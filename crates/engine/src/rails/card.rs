@@ -17,7 +17,7 @@ use super::wallet::{Postings, minus, plus};
 use crate::{
     Engine,
     accounts::declined,
-    authorize::{exceeds, subject},
+    authorize::{Approval, exceeds, subject},
     cards::{CARD_MESSAGES_MAX, Card},
     conversions::{Subject, found, legs, recorded},
     ledger::HoldChange,
@@ -216,12 +216,11 @@ impl Engine {
     }
 
     /// Makes an approval so, and tells the network what it has to know of it.
-    pub(crate) fn answer_approved(&mut self, at: Timestamp, answer: &AnswerCard, event: &Event) {
+    pub(crate) fn answer_approved(&mut self, at: Timestamp, answer: &AnswerCard, how: Approval<'_>) {
         let before = self.payments.known(answer.payment_id);
-        let (expires_at, postings, told): (_, &[domain::Posting], _) = match event {
-            Event::PaymentAuthorized(authorized) => (authorized.expires_at, &[], authorized.after),
-            Event::PaymentCaptured(captured) => (Timestamp::EPOCH, &captured.postings, captured.after),
-            other => panic!("an approval authorizes or captures, and this is {other:?}"),
+        let (expires_at, postings, told): (_, &[domain::Posting], _) = match how {
+            Approval::Held(authorized) => (authorized.expires_at, &[], authorized.after),
+            Approval::Captured(captured) => (Timestamp::EPOCH, &captured.postings, captured.after),
         };
         let lsn = self.applied.next();
         let after = approved(&before, lsn, at, &answer.answer, expires_at);
