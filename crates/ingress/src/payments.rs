@@ -44,6 +44,15 @@ struct Asked {
     of_it: PaymentMove,
 }
 
+/// The answer to a request to be paid, before it is told.
+struct ToCome<F> {
+    answered: F,
+    /// Of whom it may have to say that there is no such account.
+    payer: Option<v1::AccountReference>,
+    /// Who is waited for behind it.
+    issuer: Option<AskedIssuer>,
+}
+
 /// The answer to a request to be paid, on its way.
 type Authorized<'answer> =
     Pin<Box<dyn Future<Output = Result<Response<Encoded<v1::AuthorizeResponse>>, Status>> + Send + 'answer>>;
@@ -62,10 +71,10 @@ impl served::payment_service_server::PaymentService for Payments {
     {
         let begun = Method::Authorize.begin();
         match self.authorize_asked(request) {
-            Ok((answered, payer, None)) => {
+            Ok(ToCome { answered, payer, issuer: None }) => {
                 Box::pin(async move { begun.end(self.authorized(answered.await, payer.as_ref())) })
             }
-            Ok((answered, _, Some(issuer))) => {
+            Ok(ToCome { answered, payer: _, issuer: Some(issuer) }) => {
                 Box::pin(async move { begun.end(issuer.authorized(&self.switch, answered.await).await) })
             }
             Err(status) => Box::pin(ready(begun.end(Err(status)))),
@@ -124,14 +133,10 @@ impl served::payment_service_server::PaymentService for Payments {
 }
 
 impl Payments {
-    /// The answer to come, and the payer of whom it may have to say that there is no such account.
     fn authorize_asked(
         &self,
         request: Request<v1::AuthorizeRequest>,
-    ) -> Result<
-        (impl Future<Output = Result<Answer, Status>> + use<>, Option<v1::AccountReference>, Option<AskedIssuer>),
-        Status,
-    > {
+    ) -> Result<ToCome<impl Future<Output = Result<Answer, Status>> + use<>>, Status> {
         self.changes_are_served()?;
         let switch = &self.switch;
         let deadline = switch.deadline(request.metadata());
@@ -139,7 +144,7 @@ impl Payments {
         let message = request.into_inner();
         let (submission, failure) = authorize::prepare(switch, merchant, &message)?;
         let issuer = AskedIssuer::of(switch, deadline, &submission);
-        Ok((switch.ask(deadline, submission, failure), message.payer, issuer))
+        Ok(ToCome { answered: switch.ask(deadline, submission, failure), payer: message.payer, issuer })
     }
 
     fn authorized(
