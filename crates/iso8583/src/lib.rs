@@ -32,6 +32,7 @@ mod error;
 
 pub mod field;
 pub mod frame;
+pub mod response;
 
 pub use charset::Charset;
 pub use codec::{MESSAGE_BYTES_MAX, decode, encode};
