@@ -7,9 +7,9 @@ use client::Address;
 
 use crate::bench::Bench;
 use crate::commands::{
-    Authorize, Balance, Capture, Close, Completions, Consent, Demo, Deposit, Freeze, FundReserve, Get, Increase,
-    Journal, List, Open, Pay, PayOut, Postings, PublishRate, Quote, Rates, Receipt, Refund, RegisterMerchant, Sandbox,
-    SquarePosition, Status, Unfreeze, Void, Watch, Withdraw,
+    Authorize, Balance, Capture, Card, Close, Completions, Consent, Demo, Deposit, Freeze, FundReserve, Get, Increase,
+    Journal, List, Open, Pay, PayOut, Person, Postings, PublishRate, Quote, Rates, Receipt, Refund, RegisterMerchant,
+    Sandbox, SettleScheme, SquarePosition, Status, Unfreeze, Void, Watch, Withdraw,
 };
 use crate::context::Context;
 use crate::error::Error;
@@ -106,6 +106,10 @@ enum Online {
     Receipt(Receipt),
     #[command(subcommand)]
     Consent(Consent),
+    #[command(subcommand)]
+    Person(Person),
+    #[command(subcommand)]
+    Card(Card),
     Balance(Balance),
     Postings(Postings),
     Open(Open),
@@ -120,6 +124,7 @@ enum Online {
     FundReserve(FundReserve),
     PayOut(PayOut),
     SquarePosition(SquarePosition),
+    SettleScheme(SettleScheme),
     Status(Status),
     #[command(subcommand)]
     Sandbox(Sandbox),
@@ -162,6 +167,8 @@ impl Online {
                 Self::Quote(quote) => quote.run(context).await,
                 Self::Receipt(receipt) => receipt.run(context).await,
                 Self::Consent(consent) => consent.run(context).await,
+                Self::Person(person) => person.run(context).await,
+                Self::Card(card) => card.run(context).await,
                 Self::Balance(balance) => balance.run(context).await,
                 Self::Postings(postings) => postings.run(context).await,
                 Self::Open(open) => open.run(context).await,
@@ -176,6 +183,7 @@ impl Online {
                 Self::FundReserve(fund_reserve) => fund_reserve.run(context).await,
                 Self::PayOut(pay_out) => pay_out.run(context).await,
                 Self::SquarePosition(square_position) => square_position.run(context).await,
+                Self::SettleScheme(settle_scheme) => settle_scheme.run(context).await,
                 Self::Status(status) => status.run(context).await,
                 Self::Sandbox(sandbox) => sandbox.run(context).await,
                 Self::Bench(bench) => bench.run(context).await,
