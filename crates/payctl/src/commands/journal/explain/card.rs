@@ -1,8 +1,8 @@
 //! What a payment by card rested on.
 
 use domain::{
-    AcknowledgeAdvice, AnswerCard, CardLimits, CardMessageKind, CardToken, Command, Event, PaymentId, PersonTier,
-    Record, Standing, StandingPerson,
+    AcknowledgeAdvice, AnswerCard, BindCard, CardLimits, CardMessageKind, CardToken, Command, Event, PaymentId,
+    PersonTier, Record, Standing, StandingPerson, Undo,
 };
 
 use super::super::line::{answer_text, counted_text, fee_text, moment};
@@ -19,10 +19,7 @@ pub(super) fn charged(ledger: &Ledger, token: CardToken, rests_on: &mut Vec<(&'s
     rests_on.push(("card", format!("{}, token {token}", ledger.names.card(token))));
     let Some(bound) = ledger.names.bound(token) else { return };
     let name = ledger.names.person(bound.wallet, &bound.person);
-    let person = ledger.engine.standing().find_map(|standing| match standing {
-        Standing::Person(person) if is_called(&person, bound) => Some(person),
-        _ => None,
-    });
+    let person = ledger.engine.standing().find_map(|standing| called(standing, bound));
     let tier = person.as_ref().map_or(PersonTier::Unverified, |person| person.asserted.tier);
     rests_on.push(("person", format!("{name}, {}", tier.as_str())));
     let rules = ledger.engine.policy().and_then(|policy| policy.cards.as_ref());
@@ -33,8 +30,10 @@ pub(super) fn charged(ledger: &Ledger, token: CardToken, rests_on: &mut Vec<(&'s
     rests_on.push(("counted before", before.unwrap_or_else(|| "nothing".to_owned())));
 }
 
-fn is_called(person: &StandingPerson, bound: &domain::BindCard) -> bool {
-    person.asserted.wallet == bound.wallet && person.asserted.person == bound.person
+/// The person a card was bound to, if this is that one.
+fn called(standing: Standing, bound: &BindCard) -> Option<StandingPerson> {
+    let Standing::Person(person) = standing else { return None };
+    (person.asserted.wallet == bound.wallet && person.asserted.person == bound.person).then_some(person)
 }
 
 /// What a record said of a payment's card beside what was asked.
@@ -60,8 +59,8 @@ fn answered(answer: &AnswerCard, event: &Event, record: &Record, rests_on: &mut 
     rests_on.push(("answer", answer_text(answer, event, record.lsn)));
     if let Event::AttemptDeclined(ended) = event {
         let undone = match ended.undo {
-            domain::Undo::Nothing => "nothing is to be undone",
-            domain::Undo::Reversal => "the request is reversed",
+            Undo::Nothing => "nothing is to be undone",
+            Undo::Reversal => "the request is reversed",
         };
         rests_on.push(("declined", format!("{}; {undone}", ended.reason.as_str())));
     }

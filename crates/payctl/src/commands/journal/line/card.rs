@@ -120,10 +120,8 @@ pub(super) fn answered(command: &AnswerCard, event: &Event, lsn: Lsn, names: &Le
 pub(super) fn timed_out(payment_id: PaymentId, event: &Event) -> Line {
     let text = format!("{payment_id} the issuer did not answer in time");
     let json = json!({ "paymentId": payment_id.to_string() });
-    match event {
-        Event::AttemptDeclined(ended) => attempt_declined(ended, text, json),
-        _ => (DECLINED, text, json),
-    }
+    let Event::AttemptDeclined(ended) = event else { return (DECLINED, text, json) };
+    attempt_declined(ended, text, json)
 }
 
 fn attempt_declined(ended: &AttemptDeclined, text: String, mut json: Value) -> Line {
