@@ -3,6 +3,7 @@
 mod accounts;
 mod authorize;
 mod card;
+mod cardnet;
 mod completions;
 mod consent;
 mod demo;
@@ -27,6 +28,7 @@ mod watch;
 pub(crate) use accounts::{Balance, Close, Deposit, Freeze, Open, Unfreeze, Withdraw};
 pub(crate) use authorize::Authorize;
 pub(crate) use card::Card;
+pub(crate) use cardnet::Cardnet;
 pub(crate) use completions::Completions;
 pub(crate) use consent::Consent;
 pub(crate) use demo::Demo;

@@ -330,6 +330,14 @@ mod tests {
     }
 
     #[test]
+    fn a_reason_leaves_room_for_its_label() {
+        for reason in domain::DeclineReason::ALL {
+            let read = decline_argument(&reason.as_str().replace('_', "-")).unwrap();
+            assert!(decline(read, "").chars().count() <= 63, "{}", decline(read, ""));
+        }
+    }
+
+    #[test]
     fn amounts_have_the_decimals_of_their_currency() {
         assert_eq!(amount(Some(&message("HKD", 988_089))), "HKD 9,880.89");
         assert_eq!(amount(Some(&message("JPY", -1_500))), "JPY -1,500");

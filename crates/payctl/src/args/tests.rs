@@ -43,6 +43,8 @@ fn what_makes_sense_is_read() {
         "authorize --payer hk-alice --merchant m --amount CNY_1.00 --capture manual --order o1 --order-approved",
         "authorize --payer-code 123456789012345678 --merchant m --amount CNY_1.00",
         "authorize --mandate 0199 --merchant m --amount CNY_1.00 --capture automatic",
+        "pay --card 0199 --merchant m --amount CNY_250.00",
+        "authorize --card 0199 --merchant m --amount CNY_250.00 --capture manual --quote token",
         "capture 0199 --amount CNY_1.00 --final --merchant hk-books --key k2",
         "void 0199",
         "refund 0199 --amount CNY_0.40",
@@ -51,6 +53,7 @@ fn what_makes_sense_is_read() {
         "get --order o1",
         "get --key k1 --json",
         "list",
+        "list --state pending",
         "list --merchant m --state captured,refunded --from 2026-11-21 --to 2026-11-22T10:00:00Z --currency CNY --all",
         "watch",
         "watch --merchant m --after 0 --attempts 3",
@@ -62,6 +65,15 @@ fn what_makes_sense_is_read() {
         "consent approve hk-alice --merchant m --order o1 --max-debit HKD_120.00 --expires-in 15m",
         "consent mandate hk-alice --merchant m --max-payment HKD_1.00 --max-period HKD_9.00 --expires 2027-01-01",
         "consent revoke 0199",
+        "person assert us-dana --tier verified --document passport,taiwan-permit --key k4",
+        "person assert w1/jp-emi --tier verified --document passport --document permanent-residence-id",
+        "person assert us-dana --tier unverified",
+        "person show us-dana",
+        "card bind --pan 4242424242424242 --expiry 12/30 --payer us-dana --billing-currency USD",
+        "card bind --pan - --expiry 12/30 --payer w1/us-dana --key k5",
+        "card unbind 0199 --key k6",
+        "card show 0199",
+        "card list --payer us-dana",
         "balance hk-alice --server localhost:7450",
         "postings hk-alice --page-size 500",
         "open new --currency HKD",
@@ -81,6 +93,7 @@ fn what_makes_sense_is_read() {
         "fund-reserve m --amount CNY_500.00",
         "pay-out m --amount CNY_500.00",
         "square-position --sold HKD_70.76 --bought CNY_59.99 --closed CNY_60.00",
+        "settle-scheme --scheme visa --received USD_23.22 --settled CNY_154.50",
         "sandbox advance 8d",
         "sandbox pin-rate HKD_per_CNY 1.2",
         "sandbox pin-rate HKD_per_CNY --release",
@@ -95,6 +108,9 @@ fn what_makes_sense_is_read() {
         "bench --compare echo",
         "bench --cycle --watch --amount CNY_1.00",
         "bench --compare disk --disk-dir /tmp --in-flight 1",
+        "cardnet",
+        "cardnet --listen 127.0.0.1:0 --listen [::1]:0 --encoding ebcdic --script 4242424242424242=silent --delay-ms 9",
+        "cardnet --rate CNY/USD=0.1503108 --billing USD --others decline:05 --books cards.books --json",
         "completions zsh",
     ] {
         let words: Vec<String> = line.split(' ').map(|word| word.replace('_', " ")).collect();
@@ -119,6 +135,10 @@ fn what_makes_no_sense_exits_2() {
         "authorize --payer-code 1 --mandate 2 --merchant m --amount CNY_1.00",
         "authorize --payer-code 1 --order-approved --merchant m --amount CNY_1.00",
         "authorize --payer a --merchant m --amount CNY_1.00 --capture later",
+        "authorize --card 0199 --mandate 2 --merchant m --amount CNY_1.00",
+        "authorize --card 0199 --payer a --merchant m --amount CNY_1.00",
+        "authorize --card 0199 --payer-code 1 --merchant m --amount CNY_1.00",
+        "authorize --card 0199 --order-approved --merchant m --amount CNY_1.00",
         "capture 0199",
         "capture --amount CNY_1.00",
         "refund 0199 --amount CNY_0",
@@ -134,6 +154,19 @@ fn what_makes_no_sense_exits_2() {
         "consent code hk-alice --merchant m",
         "consent approve hk-alice --merchant m --order o1 --max-debit HKD_1.00",
         "consent approve a --merchant m --order o --max-debit HKD_1.00 --expires 2027-01-01 --expires-in 1d",
+        "person assert us-dana",
+        "person assert us-dana --tier verified",
+        "person assert US --tier unverified",
+        "person assert us-dana --tier verified --document library-card",
+        "card bind --expiry 12/30 --payer us-dana",
+        "card bind --pan 4242424242424242 --payer us-dana",
+        "card bind --pan 4242424242424242 --expiry 12/30 --payer us-dana --billing-currency XYZ",
+        "card list",
+        "settle-scheme --scheme maestro --received USD_23.22 --settled CNY_154.50",
+        "settle-scheme --scheme visa --received USD_23.22",
+        "cardnet --encoding utf8",
+        "cardnet --listen localhost",
+        "cardnet --others loud",
         "rates history HKD/CNY",
         "rates import hist.csv",
         "rates import hist.csv --format ecb --currencies HKD,XYZ",
@@ -162,5 +195,14 @@ fn what_makes_no_sense_exits_2() {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let error = parse(&words).expect_err(line);
         assert_eq!(error.exit_code(), 2, "{line}: {error}");
+    }
+}
+
+#[test]
+fn a_card_s_number_is_printed_by_no_mistake_about_it() {
+    for wrong in ["4242 4242 4242 4242", "", "x4242424242424242"] {
+        let line = ["card", "bind", "--pan", wrong, "--expiry", "12/30", "--payer", "us-dana"];
+        let Command::Online(online) = parse(&line).unwrap().command else { panic!("it asks a daemon") };
+        assert!(wrong.is_empty() || !format!("{online:?}").contains(wrong), "{online:?}");
     }
 }

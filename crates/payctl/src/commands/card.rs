@@ -197,7 +197,7 @@ fn fields(card: &v1::Card) -> Fields {
 
 fn list_text(reply: &CardServiceListResponse) -> String {
     let mut table =
-        Table::new([("token", Align::Left), ("card", Align::Left), ("billed in", Align::Left), ("state", Align::Left)]);
+        Table::new([("token", Align::Left), ("card", Align::Left), ("billed", Align::Left), ("state", Align::Left)]);
     for card in &reply.cards {
         let billed = if card.billing_currency_code.is_empty() { "-" } else { &card.billing_currency_code };
         table.row([card.card_token.clone(), face(card), billed.to_owned(), state(card.state())]);
@@ -269,9 +269,9 @@ declined  card
         let cards =
             vec![card(CardState::Bound), v1::Card { billing_currency_code: "".into(), ..card(CardState::Unbound) }];
         let shown = plain(list_text(&CardServiceListResponse { cards, applied_lsn: 42 }));
-        let expected = "  token                                 card                    billed in  state
-  0199a1b2-0000-7000-8000-000000000000  unionpay 62424242…4242  USD        bound
-  0199a1b2-0000-7000-8000-000000000000  unionpay 62424242…4242  -          unbound
+        let expected = "  token                                 card                    billed  state
+  0199a1b2-0000-7000-8000-000000000000  unionpay 62424242…4242  USD     bound
+  0199a1b2-0000-7000-8000-000000000000  unionpay 62424242…4242  -       unbound
   as of lsn 42
 ";
         assert_eq!(shown, expected);

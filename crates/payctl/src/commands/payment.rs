@@ -167,7 +167,9 @@ fn standing(fields: &mut Fields, payment: &Payment) {
         }
         None => fields.line("state", paint(STRONG, state)),
     }
-    if let Some(held) = payment.held_amount.as_ref().filter(|held| held.minor_units > 0) {
+    // What a card's issuer was asked for is promised by nobody yet.
+    let held = payment.held_amount.as_ref().filter(|_| payment.state() != PaymentState::Pending);
+    if let Some(held) = held.filter(|held| held.minor_units > 0) {
         let until = words::time(payment.expire_time.as_ref().map(|time| time.seconds));
         fields.line("held", format!("{} until {until}", words::amount(Some(held))));
     }

@@ -67,30 +67,48 @@ impl Outcome {
     }
 }
 
+/// The telling of one payment while its journal is read.
+#[derive(Debug)]
+struct Telling {
+    payment: PaymentId,
+    ledger: Ledger,
+    policy_lsn: Lsn,
+    told: Vec<Told>,
+}
+
+impl Telling {
+    fn of(payment: PaymentId) -> Self {
+        Self { payment, ledger: Ledger::new(), policy_lsn: Lsn::ZERO, told: Vec::new() }
+    }
+
+    /// Makes the next record so, and tells it if it concerns the payment.
+    fn take(&mut self, record: &Arc<Record>) {
+        let Self { payment, ledger, policy_lsn, told } = self;
+        let payment = *payment;
+        if let Command::InstallPolicy(_) = record.command {
+            *policy_lsn = record.lsn;
+        }
+        if !concerns(record, payment) && !card::is_advice_of(ledger, record, payment) {
+            ledger.apply(record);
+            return;
+        }
+        let before = tell(ledger, record, payment, *policy_lsn);
+        ledger.apply(record);
+        let view = ledger.boards().payment_at(payment, record.lsn).expect(NO_INDEX);
+        let totals = view.and_then(|view| view.totals().copied());
+        told.push(Told { then: totals.map(|totals| totals_text(&totals)), ..before });
+    }
+}
+
 impl Explain {
     pub(super) fn run(&self, as_json: bool) -> Result<Exit, Error> {
         let payment = PaymentId::from_bytes(self.payment.into_bytes());
-        let mut ledger = Ledger::new();
-        let mut policy_lsn = Lsn::ZERO;
-        let mut told = Vec::new();
+        let mut telling = Telling::of(payment);
         read(&self.directory, Needs::Beginning, |record, _| {
-            if let Command::InstallPolicy(_) = record.command {
-                policy_lsn = record.lsn;
-            }
-            if !concerns(record, payment) && !card::is_advice_of(&ledger, record, payment) {
-                ledger.apply(record);
-                return Ok(Then::Next);
-            }
-            let before = tell(&ledger, record, payment, policy_lsn);
-            ledger.apply(record);
-            let totals = ledger
-                .boards()
-                .payment_at(payment, record.lsn)
-                .expect(NO_INDEX)
-                .and_then(|view| view.totals().copied());
-            told.push(Told { then: totals.map(|totals| totals_text(&totals)), ..before });
+            telling.take(record);
             Ok(Then::Next)
         })?;
+        let Telling { ledger, told, .. } = telling;
         let Some(state) = ledger.boards().payment(payment).expect(NO_INDEX).map(|view| view.state()) else {
             return Err(Error::Usage(format!("the journal has no payment {payment}")));
         };
@@ -371,3 +389,6 @@ impl Told {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
