@@ -31,10 +31,12 @@ pub(crate) enum Card {
 
 /// Bind a card to a person, for a token
 ///
-/// A number among the arguments is seen by whoever lists this machine's processes, and stays in the shell's history:
-/// with --pan - it is read from standard input. It goes to a daemon on this machine only, since payctl does not encrypt.
-/// Declined, with exit code 1, when the card is bound to as many persons as one may be; a card that is bound to the
-/// person already keeps its token. In a fresh sandbox, with a number that is nobody's:
+/// A number among the arguments is seen by whoever lists this machine's
+/// processes, and stays in the shell's history: with --pan - it is read from
+/// standard input. It goes to a daemon on this machine only, since payctl does not
+/// encrypt. Declined, with exit code 1, when the card is bound to as many persons
+/// as one may be; a card that is bound to the person already keeps its token. In a
+/// fresh sandbox, with a number that is nobody's:
 ///
 ///   echo 4242424242424242 | payctl card bind --pan - --expiry 12/30 \
 ///     --payer us-dana --billing-currency USD

@@ -17,16 +17,18 @@ use crate::render::{FAINT, GOOD, paint};
 
 /// Play a card network and the issuers behind it
 ///
-/// For a daemon that has no contract with a scheme: speaks ISO 8583:1987 over TCP, each message behind two bytes of
-/// length, and answers by the script of the card. Public test numbers have scripts of their own; a card that is none of
-/// them is approved. Goes on until Ctrl-C or SIGTERM and exits 0. Only for numbers that are nobody's: they are seen in
-/// the list of processes, and what is asked is approved.
+/// For a daemon that has no contract with a scheme: speaks ISO 8583:1987 over TCP,
+/// each message behind two bytes of length, and answers by the script of the card.
+/// Public test numbers have scripts of their own. Goes on until Ctrl-C or SIGTERM
+/// and exits 0. Only for numbers that are nobody's: they are seen in the list of
+/// processes.
 ///
 ///   payctl cardnet --billing USD --rate CNY/USD=0.1503108 \
 ///     --script 4242424242424242=decline:51 --books cards.books
 ///
-/// A script is approve, decline:CODE, partial:PERCENT, slow:MS, late:MS, silent, duplicate, out-of-order, garbage,
-/// disconnect, wrong-amount, refuse-advices:N or lose-advices:N.
+/// A script is approve, decline:CODE, partial:PERCENT, slow:MS, late:MS, silent,
+/// duplicate, out-of-order, garbage, disconnect, wrong-amount, refuse-advices:N or
+/// lose-advices:N.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Cardnet {

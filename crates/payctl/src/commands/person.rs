@@ -22,8 +22,9 @@ pub(crate) enum Person {
 
 /// Say how well a person is known
 ///
-/// What was said before no longer counts. A verified person is known by at least one document; the documents themselves
-/// are not the switch's to have. In a fresh sandbox:
+/// What was said before no longer counts. A verified person is known by at least
+/// one document; the documents themselves are not the switch's to have. In a fresh
+/// sandbox:
 ///
 ///   payctl person assert us-dana --tier verified --document passport
 #[derive(Debug, Args)]

@@ -73,8 +73,9 @@ pub(crate) struct SquarePosition {
 
 /// Book what a card scheme paid, and close what it owed
 ///
-/// For the switch's operator. In another currency than cards were charged in, both go through the open positions, whose
-/// result shows once they are squared. For USD 23.22 that arrived for CNY 154.50:
+/// For the switch's operator. In another currency than cards were charged in, both
+/// go through the open positions, whose result shows once they are squared. For
+/// USD 23.22 that arrived for CNY 154.50:
 ///
 ///   payctl settle-scheme --scheme visa --received "USD 23.22" \
 ///     --settled "CNY 154.50"

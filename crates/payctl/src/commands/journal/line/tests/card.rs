@@ -1,7 +1,8 @@
 use domain::{
     AcknowledgeAdvice, AnswerCard, ApprovalCode, AssertPerson, AttemptDeclined, BindCard, CardAnswer, CardApproval,
-    CardBilling, CardBin, CardFace, CardFingerprint, CardToken, CountedLimit, DocumentKind, Documents, LastFour,
-    PayerFee, PaymentPending, PersonTier, ResponseCode, Scheme, SettleScheme, UnbindCard, Undo,
+    CardBilling, CardBin, CardFace, CardFingerprint, CardLimits, CardRules, CardToken, CountedLimit, DocumentKind,
+    Documents, FeeStep, LastFour, PayerFee, PaymentPending, PersonTier, ResponseCode, Scheme, SettleScheme, UnbindCard,
+    Undo,
 };
 
 use super::*;
@@ -221,4 +222,29 @@ fn every_kind_of_record_about_cards_has_its_name() {
     ] {
         assert_eq!(kind(&record(9, command, Event::AdviceAcknowledged)), name);
     }
+}
+
+#[test]
+fn a_policy_tells_the_rules_of_cards() {
+    let ratio = |text| Ratio::parse(text).unwrap();
+    let limits = CardLimits { payment: money("USD 5000.00"), year: money("USD 50000.00") };
+    let fee = PayerFee { free_up_to: money("CNY 200.00"), ratio: ratio("0.03") };
+    let cards = CardRules {
+        currency: Currency::CNY,
+        fees: vec![FeeStep { from: seconds(0), fee }],
+        verified: limits,
+        unverified: limits,
+        persons_a_card_max: 3,
+        answer_ms: 10_000,
+        stand_in: [(Scheme::Visa, money("CNY 100.00"))].into(),
+    };
+    let policy = Policy { cards: Some(cards), ..Policy::basic(ratio("0.01"), 1_000, ratio("0.1")) };
+    let json = check(
+        Command::InstallPolicy(InstallPolicy { policy: policy.into() }),
+        Event::PolicyInstalled,
+        "policy      markup 1 %, rates up to 1000 ms old, steps up to 10 %, cards charged in CNY",
+    );
+    assert_eq!(json["cards"]["verified"]["year"], "USD 50000.00");
+    assert_eq!(json["cards"]["payerFees"][0]["from"], "1970-01-01T00:00:00.000000Z");
+    assert_eq!(json["cards"]["standIn"]["visa"], "CNY 100.00");
 }
