@@ -1,16 +1,19 @@
 //! Calls for merchants and wallet operators.
 
 mod accounts;
+mod cards;
 mod consents;
 mod offers;
 mod payment_stream;
 mod payments;
+mod persons;
 mod receipts;
 mod watch;
 
 use wire::v1::{
     account_service_client::AccountServiceClient, batch_service_client::BatchServiceClient,
-    consent_service_client::ConsentServiceClient, payment_service_client::PaymentServiceClient,
+    card_service_client::CardServiceClient, consent_service_client::ConsentServiceClient,
+    payment_service_client::PaymentServiceClient, person_service_client::PersonServiceClient,
     quote_service_client::QuoteServiceClient, rate_service_client::RateServiceClient,
     receipt_service_client::ReceiptServiceClient,
 };
@@ -26,7 +29,7 @@ const BATCH_REPLY_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Calls to the main listener. A clone shares the connection; many calls may be under way on it at once.
 ///
-/// The key decides what is served: payments for a merchant's key, accounts and consents for a wallet operator's, quotes
+/// The key decides what is served: payments for a merchant's key, accounts, consents, persons and cards for a wallet operator's, quotes
 /// and receipts for both, rates and the keys of receipts for any. With the switch's operator's key the payments of every
 /// merchant can be read.
 ///
@@ -41,6 +44,8 @@ pub struct Client {
     batches: BatchServiceClient<Authenticated>,
     accounts: AccountServiceClient<Authenticated>,
     consents: ConsentServiceClient<Authenticated>,
+    persons: PersonServiceClient<Authenticated>,
+    cards: CardServiceClient<Authenticated>,
     quotes: QuoteServiceClient<Authenticated>,
     rates: RateServiceClient<Authenticated>,
     receipts: ReceiptServiceClient<Authenticated>,
@@ -70,6 +75,8 @@ impl Client {
             batches: BatchServiceClient::new(calls()).max_decoding_message_size(BATCH_REPLY_BYTES_MAX),
             accounts: AccountServiceClient::new(calls()),
             consents: ConsentServiceClient::new(calls()),
+            persons: PersonServiceClient::new(calls()),
+            cards: CardServiceClient::new(calls()),
             quotes: QuoteServiceClient::new(calls()),
             rates: RateServiceClient::new(calls()),
             receipts: ReceiptServiceClient::new(calls()),

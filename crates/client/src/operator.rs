@@ -4,8 +4,9 @@ mod sandbox_powers;
 
 use wire::v1::{
     FundReserveRequest, FundReserveResponse, PayOutRequest, PayOutResponse, PublishRatesRequest, PublishRatesResponse,
-    RegisterMerchantRequest, RegisterMerchantResponse, SquarePositionRequest, SquarePositionResponse, StatusRequest,
-    StatusResponse, operations_service_client::OperationsServiceClient, sandbox_service_client::SandboxServiceClient,
+    RegisterMerchantRequest, RegisterMerchantResponse, SettleSchemeRequest, SettleSchemeResponse,
+    SquarePositionRequest, SquarePositionResponse, StatusRequest, StatusResponse,
+    operations_service_client::OperationsServiceClient, sandbox_service_client::SandboxServiceClient,
 };
 
 use crate::channel::{self, Authenticated, Connection};
@@ -82,6 +83,14 @@ impl Operator {
     /// As every call. A decline is a reply.
     pub async fn square_position(&self, request: SquarePositionRequest) -> Result<SquarePositionResponse, Error> {
         Error::or_reply(&self.address, self.operations.clone().square_position(request).await)
+    }
+
+    /// Books what a card scheme paid, and closes what it owed.
+    ///
+    /// # Errors
+    /// As every call. A decline is a reply.
+    pub async fn settle_scheme(&self, request: SettleSchemeRequest) -> Result<SettleSchemeResponse, Error> {
+        Error::or_reply(&self.address, self.operations.clone().settle_scheme(request).await)
     }
 
     /// How the switch stands.

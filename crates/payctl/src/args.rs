@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use client::Address;
+use tokio::runtime::Runtime;
 
 use crate::bench::Bench;
 use crate::commands::{
-    Authorize, Balance, Capture, Close, Completions, Consent, Demo, Deposit, Freeze, FundReserve, Get, Increase,
-    Journal, List, Open, Pay, PayOut, Postings, PublishRate, Quote, Rates, Receipt, Refund, RegisterMerchant, Sandbox,
-    SquarePosition, Status, Unfreeze, Void, Watch, Withdraw,
+    Authorize, Balance, Capture, Card, Cardnet, Close, Completions, Consent, Demo, Deposit, Freeze, FundReserve, Get,
+    Increase, Journal, List, Open, Pay, PayOut, Person, Postings, PublishRate, Quote, Rates, Receipt, Refund,
+    RegisterMerchant, Sandbox, SettleScheme, SquarePosition, Status, Unfreeze, Void, Watch, Withdraw,
 };
 use crate::context::Context;
 use crate::error::Error;
@@ -85,6 +86,7 @@ enum Command {
     Online(Online),
     #[command(subcommand)]
     Journal(Journal),
+    Cardnet(Cardnet),
     Completions(Completions),
 }
 
@@ -106,6 +108,10 @@ enum Online {
     Receipt(Receipt),
     #[command(subcommand)]
     Consent(Consent),
+    #[command(subcommand)]
+    Person(Person),
+    #[command(subcommand)]
+    Card(Card),
     Balance(Balance),
     Postings(Postings),
     Open(Open),
@@ -120,6 +126,7 @@ enum Online {
     FundReserve(FundReserve),
     PayOut(PayOut),
     SquarePosition(SquarePosition),
+    SettleScheme(SettleScheme),
     Status(Status),
     #[command(subcommand)]
     Sandbox(Sandbox),
@@ -137,17 +144,21 @@ impl Cli {
             Command::Online(Online::Receipt(Receipt::Verify(verify))) => verify.run(self.global.json),
             Command::Online(online) => online.run(&Context::new(self.global, key_from_environment)?),
             Command::Journal(journal) => journal.run(self.global.json),
+            Command::Cardnet(cardnet) => runtime()?.block_on(cardnet.run(self.global.json)),
             Command::Completions(completions) => completions.run(),
         }
     }
 }
 
+/// One thread: the load generator must not take more than one processor from the daemon it measures.
+fn runtime() -> Result<Runtime, Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|source| Error::Local { tried: "start the runtime".to_owned(), source })
+}
+
 impl Online {
     fn run(self, context: &Context) -> Result<Exit, Error> {
-        // One thread: the load generator must not take more than one processor from the daemon it measures.
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|source| Error::Local { tried: "start the runtime".to_owned(), source })?;
-        runtime.block_on(async {
+        runtime()?.block_on(async {
             match self {
                 Self::Demo(demo) => demo.run(context).await,
                 Self::Pay(pay) => pay.run(context).await,
@@ -162,6 +173,8 @@ impl Online {
                 Self::Quote(quote) => quote.run(context).await,
                 Self::Receipt(receipt) => receipt.run(context).await,
                 Self::Consent(consent) => consent.run(context).await,
+                Self::Person(person) => person.run(context).await,
+                Self::Card(card) => card.run(context).await,
                 Self::Balance(balance) => balance.run(context).await,
                 Self::Postings(postings) => postings.run(context).await,
                 Self::Open(open) => open.run(context).await,
@@ -176,6 +189,7 @@ impl Online {
                 Self::FundReserve(fund_reserve) => fund_reserve.run(context).await,
                 Self::PayOut(pay_out) => pay_out.run(context).await,
                 Self::SquarePosition(square_position) => square_position.run(context).await,
+                Self::SettleScheme(settle_scheme) => settle_scheme.run(context).await,
                 Self::Status(status) => status.run(context).await,
                 Self::Sandbox(sandbox) => sandbox.run(context).await,
                 Self::Bench(bench) => bench.run(context).await,

@@ -2,6 +2,8 @@
 
 mod accounts;
 mod authorize;
+mod card;
+mod cardnet;
 mod completions;
 mod consent;
 mod demo;
@@ -11,6 +13,7 @@ mod list;
 mod moves;
 mod pay;
 mod payment;
+mod person;
 mod postings;
 mod publish_rate;
 mod quote;
@@ -24,6 +27,8 @@ mod watch;
 
 pub(crate) use accounts::{Balance, Close, Deposit, Freeze, Open, Unfreeze, Withdraw};
 pub(crate) use authorize::Authorize;
+pub(crate) use card::Card;
+pub(crate) use cardnet::Cardnet;
 pub(crate) use completions::Completions;
 pub(crate) use consent::Consent;
 pub(crate) use demo::Demo;
@@ -32,6 +37,7 @@ pub(crate) use journal::Journal;
 pub(crate) use list::List;
 pub(crate) use moves::{Capture, Increase, Refund, Void};
 pub(crate) use pay::Pay;
+pub(crate) use person::Person;
 pub(crate) use postings::Postings;
 pub(crate) use publish_rate::PublishRate;
 pub(crate) use quote::Quote;
@@ -40,7 +46,7 @@ pub(crate) use receipt::Receipt;
 pub(crate) use register_merchant::RegisterMerchant;
 pub(crate) use sandbox::Sandbox;
 pub(crate) use status::Status;
-pub(crate) use treasury::{FundReserve, PayOut, SquarePosition};
+pub(crate) use treasury::{FundReserve, PayOut, SettleScheme, SquarePosition};
 pub(crate) use watch::Watch;
 
 use std::str::FromStr;
@@ -112,6 +118,21 @@ pub(crate) fn account_argument(text: &str) -> Result<AccountArgument, String> {
         name_argument(name)?;
     }
     Ok(AccountArgument(v1::AccountReference { wallet_id: wallet_id.to_owned(), account_id: account_id.to_owned() }))
+}
+
+/// A person who pays by card, as written on the command line: as an account is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PersonArgument {
+    /// Whose person.
+    pub(crate) wallet_id: String,
+    /// What that wallet operator calls the person.
+    pub(crate) person_id: String,
+}
+
+/// Reads a person.
+pub(crate) fn person_argument(text: &str) -> Result<PersonArgument, String> {
+    let AccountArgument(v1::AccountReference { wallet_id, account_id: person_id }) = account_argument(text)?;
+    Ok(PersonArgument { wallet_id, person_id })
 }
 
 /// Reads the name of a merchant or account.

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use cardnet::BooksFileError;
 use client::Refusal;
 use serde_json::{Value, json};
 
@@ -38,6 +39,9 @@ pub(crate) enum Error {
     /// The journal cannot be read or is damaged.
     #[error(transparent)]
     Journal(#[from] journal::Error),
+    /// The card network that was to be played does not begin, or cannot write its books.
+    #[error(transparent)]
+    CardNetwork(#[from] cardnet::Error),
 }
 
 /// A call that changes nothing: there is nothing to say about repeating it.
@@ -56,6 +60,7 @@ impl Error {
                 Exit::Unreachable
             }
             Self::Journal(error) => journal_exit(error),
+            Self::CardNetwork(error) => card_network_exit(error),
             Self::Reply(_) => Exit::Damaged,
         }
     }
@@ -85,10 +90,10 @@ impl Error {
                 let hint = paint(FAINT, "Is payswitchd running there? This request was not sent.");
                 format!("{}  {error}{why}\n  {hint}\n", paint(BAD, "unreachable"))
             }
-            Self::Journal(_) | Self::Reply(_) if self.exit() == Exit::Damaged => {
+            Self::Journal(_) | Self::CardNetwork(_) | Self::Reply(_) if self.exit() == Exit::Damaged => {
                 format!("{}  {self}{}\n", paint(BAD, "damaged"), causes(self))
             }
-            Self::Usage(_) | Self::Local { .. } | Self::Journal(_) | Self::Reply(_) => {
+            Self::Usage(_) | Self::Local { .. } | Self::Journal(_) | Self::CardNetwork(_) | Self::Reply(_) => {
                 format!("{}  {self}{}\n", paint(BAD, "error"), causes(self))
             }
         }
@@ -107,7 +112,7 @@ impl Error {
             Self::Call { error: error @ client::Error::Unreachable { .. }, .. } => json!({
                 "kind": "unreachable", "message": format!("{error}{}", causes(error)),
             }),
-            Self::Usage(_) | Self::Local { .. } | Self::Journal(_) | Self::Reply(_) => json!({
+            Self::Usage(_) | Self::Local { .. } | Self::Journal(_) | Self::CardNetwork(_) | Self::Reply(_) => json!({
                 "kind": if self.exit() == Exit::Damaged { "damaged" } else { "error" },
                 "message": format!("{self}{}", causes(self)),
             }),
@@ -128,6 +133,16 @@ fn journal_exit(error: &journal::Error) -> Exit {
             | journal::Error::RecordsMissing { .. }
     );
     if damaged { Exit::Damaged } else { Exit::Refused }
+}
+
+/// Books with something else in them are damaged; what is not to be had on this machine is whole for all we know.
+fn card_network_exit(error: &cardnet::Error) -> Exit {
+    match error {
+        cardnet::Error::Books(BooksFileError::Content { .. }) => Exit::Damaged,
+        cardnet::Error::Books(BooksFileError::File { .. })
+        | cardnet::Error::Settings(_)
+        | cardnet::Error::Listen { .. } => Exit::Refused,
+    }
 }
 
 fn refusal_text(refusal: &Refusal) -> String {

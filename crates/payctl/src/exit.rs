@@ -15,6 +15,8 @@ pub(crate) enum Exit {
     Unreachable = 3,
     /// Stored data or an answer is not what it must be.
     Damaged = 4,
+    /// Asked for and not decided yet: a card's issuer has not answered.
+    Pending = 5,
 }
 
 impl From<Exit> for ExitCode {
@@ -30,7 +32,8 @@ Exit codes:
   1  declined: decided against and recorded, final for its idempotency key
   2  refused: nothing was recorded; also for a command that makes no sense
   3  unreachable: no answer; repeat with the same --idempotency-key
-  4  damaged: a journal, an archive, a receipt, a trial balance or an answer is not what it must be";
+  4  damaged: a journal, an archive, a receipt, a trial balance or an answer is not what it must be
+  5  pending: not decided yet, the card's issuer was asked; `payctl get ID` tells what has become of it";
 
 #[cfg(test)]
 mod tests {
@@ -38,7 +41,7 @@ mod tests {
 
     #[test]
     fn the_help_names_every_exit_code() {
-        for exit in [Exit::Approved, Exit::Declined, Exit::Refused, Exit::Unreachable, Exit::Damaged] {
+        for exit in [Exit::Approved, Exit::Declined, Exit::Refused, Exit::Unreachable, Exit::Damaged, Exit::Pending] {
             let word = format!("{exit:?}").to_lowercase();
             let line = format!("  {}  {word}:", exit as u8);
             assert!(EXIT_CODES.contains(&line), "{line}");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use money::{Currency, Money, Ratio};
-use wire::v1::{self, ConsentKind, DeclineReason, PaymentEventKind, PaymentState};
+use wire::v1::{self, ConsentKind, DeclineReason, DocumentKind, PaymentEventKind, PaymentState};
 
 /// An amount of a reply, or why it is not one.
 pub(crate) fn read_money(money: &v1::Money) -> Option<Money> {
@@ -146,10 +146,25 @@ pub(crate) fn decline(reason: DeclineReason, paid_by_payment_id: &str) -> String
         DeclineReason::AccountClosed => "the account is closed",
         DeclineReason::AccountFrozen => "the account is frozen",
         DeclineReason::AccountNotEmpty => "the account still has a balance",
+        DeclineReason::CardPersonsLimit => "the card is bound to as many persons as one may be",
+        DeclineReason::CardPaymentLimit => "the payment is larger than the payer's tier may pay by card",
+        DeclineReason::CardYearLimit => "it is more than the payer's tier may pay by card in a year",
         DeclineReason::ExposureLimit => "the switch would hold more of a currency open than it may",
         DeclineReason::NotEnough => "the merchant is owed less than the amount",
         DeclineReason::InsufficientBalance => "the available balance is smaller than the debit",
         DeclineReason::BalanceLimit => "an account would hold more than one account may",
+        DeclineReason::CardPickUp => "the issuer says that the card is lost, stolen or to be kept",
+        DeclineReason::CardSuspected => "the issuer suspects fraud, or a check of law or security failed",
+        DeclineReason::CardInvalid => "the issuer knows no such card, or its account is closed",
+        DeclineReason::CardExpired => "the issuer says that the card has expired",
+        DeclineReason::CardNotPermitted => "the issuer does not permit it, with this card or merchant",
+        DeclineReason::CardLimit => "the issuer lets the card pay less, or less often",
+        DeclineReason::CardFunds => "the issuer says that there is too little on the card",
+        DeclineReason::PartiallyApproved => "the issuer approved a part only, which was given back",
+        DeclineReason::ContactIssuer => "the issuer wants to hear from its cardholder first",
+        DeclineReason::IssuerDeclined => "the issuer says no, and not why",
+        DeclineReason::NetworkRejected => "the card network did not take the message as one",
+        DeclineReason::IssuerUnavailable => "the issuer did not answer in time, or could not be reached",
         DeclineReason::BatchDeclined => "another payment of the batch was declined",
     };
     text.to_owned()
@@ -177,6 +192,7 @@ pub(crate) fn payment_state(state: PaymentState) -> &'static str {
         PaymentState::Expired => "expired",
         PaymentState::PartiallyRefunded => "partially refunded",
         PaymentState::Refunded => "refunded",
+        PaymentState::Pending => "pending",
     }
 }
 
@@ -191,7 +207,8 @@ pub(crate) fn payment_state_in_table(state: PaymentState) -> &'static str {
         | PaymentState::Authorized
         | PaymentState::Voided
         | PaymentState::Expired
-        | PaymentState::Refunded => payment_state(state),
+        | PaymentState::Refunded
+        | PaymentState::Pending => payment_state(state),
     }
 }
 
@@ -208,7 +225,26 @@ pub(crate) fn event_kind(kind: PaymentEventKind) -> &'static str {
         PaymentEventKind::Refunded => "refunded",
         PaymentEventKind::RefundPending => "refund pending",
         PaymentEventKind::RefundPriced => "refund priced",
+        PaymentEventKind::Pending => "pending",
     }
+}
+
+/// A kind of document: `residence permit, Taiwan`.
+pub(crate) const fn document(kind: DocumentKind) -> &'static str {
+    match kind {
+        DocumentKind::Unspecified => "-",
+        DocumentKind::Passport => "passport",
+        DocumentKind::PermanentResidenceId => "permanent resident's identity card",
+        DocumentKind::HongKongMacaoPermit => "travel permit, Hong Kong or Macao",
+        DocumentKind::TaiwanPermit => "travel permit, Taiwan",
+        DocumentKind::HongKongMacaoResidencePermit => "residence permit, Hong Kong or Macao",
+        DocumentKind::TaiwanResidencePermit => "residence permit, Taiwan",
+    }
+}
+
+/// `visa 424242…4242`: what may be known of a card.
+pub(crate) fn card(scheme: &str, bin: &str, last_four: &str) -> String {
+    format!("{scheme} {bin}…{last_four}")
 }
 
 /// How a payer agreed; nothing when a reply does not tell.
@@ -219,13 +255,18 @@ pub(crate) fn consent(kind: ConsentKind) -> Option<&'static str> {
         ConsentKind::PayerCode => Some("one-time code"),
         ConsentKind::OrderApproved => Some("the wallet approved the order"),
         ConsentKind::Mandate => Some("standing mandate"),
+        ConsentKind::Card => Some("the token of a bound card"),
     }
+}
+
+/// The kind of an account: `wallet` of `wallet:demo-wallet/hk-alice`.
+fn account_kind(label: &str) -> &str {
+    label.split_once(':').map_or(label, |(kind, _)| kind)
 }
 
 /// What a posting is for, by the kinds of its two accounts.
 pub(crate) fn posting_purpose(posting: &v1::Posting) -> &'static str {
-    let kind = |label: &str| label.split_once(':').map_or(label, |(kind, _)| kind).to_owned();
-    match (kind(&posting.debit_account).as_str(), kind(&posting.credit_account).as_str()) {
+    match (account_kind(&posting.debit_account), account_kind(&posting.credit_account)) {
         ("wallet", "fx_position") => "the payer pays the amount at the mid rate",
         ("wallet", "fx_markup") => "the payer pays the switch's margin on top",
         ("wallet", "merchant_payable") => "the payer pays the merchant",
@@ -245,7 +286,27 @@ pub(crate) fn posting_purpose(posting: &v1::Posting) -> &'static str {
         ("nostro", "fx_position") => "bought from the bank",
         ("nostro", "wallet") => "a deposit arrives from the bank",
         ("wallet", "nostro") => "a withdrawal leaves to the bank",
+        ("scheme_receivable", "merchant_payable") => "the card's scheme owes the price",
+        ("scheme_receivable", "payer_fee") => "and the payer's fee on top",
+        ("scheme_receivable", "fx_position") => "the card's scheme owes the amount at the mid rate",
+        ("scheme_receivable", "fx_markup") => "and the switch's margin on top",
+        ("merchant_payable", "scheme_receivable") => "the merchant gives back to the card",
+        ("payer_fee", "scheme_receivable") => "the payer's fee on that part, given back",
+        ("fx_position", "scheme_receivable") => "the card gets back the amount at the mid rate",
+        ("fx_markup", "scheme_receivable") => "the card gets back the margin on that part",
         _ => "funds move",
+    }
+}
+
+/// What a posting is for where a card scheme settles.
+pub(crate) fn settlement_purpose(posting: &v1::Posting) -> &'static str {
+    match (account_kind(&posting.debit_account), account_kind(&posting.credit_account)) {
+        ("nostro", "scheme_receivable") => "the scheme pays what it owes",
+        ("nostro", "fx_position") => "the scheme pays in its currency",
+        ("fx_position", "scheme_receivable") => "what it owed in another is closed",
+        ("nostro", "fx_result") => "the scheme pays more than it owed",
+        ("fx_result", "scheme_receivable") => "the scheme pays less than it owed",
+        _ => posting_purpose(posting),
     }
 }
 
@@ -266,6 +327,14 @@ mod tests {
         }
         assert!(decline_argument("unspecified").is_err());
         assert!(decline_argument("no-idea").unwrap_err().contains("insufficient-balance"));
+    }
+
+    #[test]
+    fn a_reason_leaves_room_for_its_label() {
+        for reason in domain::DeclineReason::ALL {
+            let read = decline_argument(&reason.as_str().replace('_', "-")).unwrap();
+            assert!(decline(read, "").chars().count() <= 63, "{}", decline(read, ""));
+        }
     }
 
     #[test]

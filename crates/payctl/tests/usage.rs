@@ -1,6 +1,9 @@
 //! The program as it is run: what can be said without a daemon.
 
-use std::process::{Command, Output};
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Output, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 fn payctl(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_payctl")).args(arguments).output().expect("payctl runs")
@@ -63,6 +66,46 @@ fn what_the_arguments_contradict_is_refused_before_anybody_is_asked() {
 }
 
 #[test]
+fn a_card_s_number_is_not_sent_away_and_is_never_told() {
+    let number = "4242424242424242";
+    let bind = |server: &str, number: &str, code, says: &str| {
+        let line = ["--server", server, "card", "bind", "--pan", number, "--expiry", "12/30", "--payer", "us-dana"];
+        check(&line, code, says);
+        let said = payctl(&line);
+        let said = [said.stdout, said.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
+        assert!(!said.contains(number), "{said}");
+    };
+    // An address for documentation: nothing is sent there.
+    bind("192.0.2.1:7450", number, 2, "does not leave this machine");
+    bind("127.0.0.1:1", "4242 4242 4242 4242", 2, "without spaces");
+    bind("127.0.0.1:1", number, 3, "127.0.0.1:1");
+}
+
+#[test]
+fn a_wallet_without_a_key_is_asked_for_one() {
+    check(&["card", "list", "--payer", "elsewhere/us-dana"], 2, "no API key for wallet elsewhere");
+}
+
+#[test]
+fn a_card_network_is_played_until_it_is_told_to_stop() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let books = directory.path().join("books");
+    let mut network = Command::new(env!("CARGO_BIN_EXE_payctl"))
+        .args(["cardnet", "--listen", "127.0.0.1:0", "--books", books.to_str().expect("the path is text")])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("payctl runs");
+    let mut line = String::new();
+    BufReader::new(network.stdout.take().expect("it is piped")).read_line(&mut line).expect("it says something");
+    assert!(line.starts_with("listening  card network at 127.0.0.1:"), "{line}");
+    let id = i32::try_from(network.id()).ok().and_then(Pid::from_raw).expect("it has an id");
+    kill_process(id, Signal::TERM).expect("it is there");
+    assert_eq!(network.wait().expect("it ends").code(), Some(0));
+    assert!(books.is_file(), "its books are there");
+}
+
+#[test]
 fn a_daemon_that_is_not_there_is_unreachable() {
     // Port 1 is reserved and nothing on a test machine listens there.
     for arguments in [
@@ -72,6 +115,10 @@ fn a_daemon_that_is_not_there_is_unreachable() {
         &["watch", "--after", "0", "--attempts", "1"],
         &["capture", "0199", "--amount", "CNY 1.00"],
         &["receipt", "keys"],
+        &["person", "show", "us-dana"],
+        &["card", "show", "0199"],
+        &["pay", "--card", "0199", "--merchant", "demo-cafe", "--amount", "CNY 250.00"],
+        &["settle-scheme", "--scheme", "visa", "--received", "USD 23.22", "--settled", "CNY 154.50"],
     ] {
         let nowhere = ["--server", "127.0.0.1:1", "--admin", "127.0.0.1:1"];
         check(&[&nowhere[..], arguments].concat(), 3, "127.0.0.1:1");

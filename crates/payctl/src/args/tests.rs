@@ -7,6 +7,29 @@ fn parse(words: &[&str]) -> Result<Cli, clap::Error> {
     Cli::try_parse_from(std::iter::once("payctl").chain(words.iter().copied()))
 }
 
+/// The words of a line; `_` stands for a space within one.
+fn parse_line(line: &str) -> Result<Cli, clap::Error> {
+    let words: Vec<String> = line.split(' ').map(|word| word.replace('_', " ")).collect();
+    parse(&words.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+#[track_caller]
+fn reads(lines: &[&str]) {
+    for line in lines {
+        if let Err(error) = parse_line(line) {
+            panic!("{line}: {error}");
+        }
+    }
+}
+
+#[track_caller]
+fn refuses(lines: &[&str]) {
+    for line in lines {
+        let error = parse_line(line).expect_err(line);
+        assert_eq!(error.exit_code(), 2, "{line}: {error}");
+    }
+}
+
 #[test]
 fn the_command_line_is_sound() {
     Cli::command().debug_assert();
@@ -36,7 +59,7 @@ fn completions_are_made_for_every_shell() {
 
 #[test]
 fn what_makes_sense_is_read() {
-    for line in [
+    reads(&[
         "pay --payer hk-alice --merchant demo-cafe --amount CNY_100.00",
         "--json pay --payer w/a --merchant m --amount JPY_5 --order o1 --idempotency-key k1",
         "pay --payer hk-alice --merchant m --amount CNY_1.00 --quote token --max-debit HKD_1.20 --key k1",
@@ -51,6 +74,7 @@ fn what_makes_sense_is_read() {
         "get --order o1",
         "get --key k1 --json",
         "list",
+        "list --state pending",
         "list --merchant m --state captured,refunded --from 2026-11-21 --to 2026-11-22T10:00:00Z --currency CNY --all",
         "watch",
         "watch --merchant m --after 0 --attempts 3",
@@ -96,18 +120,12 @@ fn what_makes_sense_is_read() {
         "bench --cycle --watch --amount CNY_1.00",
         "bench --compare disk --disk-dir /tmp --in-flight 1",
         "completions zsh",
-    ] {
-        let words: Vec<String> = line.split(' ').map(|word| word.replace('_', " ")).collect();
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        if let Err(error) = parse(&words) {
-            panic!("{line}: {error}");
-        }
-    }
+    ]);
 }
 
 #[test]
 fn what_makes_no_sense_exits_2() {
-    for line in [
+    refuses(&[
         "",
         "pay",
         "pay --payer a --merchant m --amount CNY_1.001",
@@ -157,10 +175,58 @@ fn what_makes_no_sense_exits_2() {
         "bench --seconds 1 --payments 1",
         "bench --compare echo --rate 5",
         "bench --compare echo --cycle",
-    ] {
-        let words: Vec<String> = line.split(' ').map(|word| word.replace('_', " ")).collect();
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let error = parse(&words).expect_err(line);
-        assert_eq!(error.exit_code(), 2, "{line}: {error}");
+    ]);
+}
+
+#[test]
+fn what_makes_sense_about_cards_is_read() {
+    reads(&[
+        "pay --card 0199 --merchant m --amount CNY_250.00",
+        "authorize --card 0199 --merchant m --amount CNY_250.00 --capture manual --quote token",
+        "person assert us-dana --tier verified --document passport,taiwan-permit --key k4",
+        "person assert w1/jp-emi --tier verified --document passport --document permanent-residence-id",
+        "person assert us-dana --tier unverified",
+        "person show us-dana",
+        "card bind --pan 4242424242424242 --expiry 12/30 --payer us-dana --billing-currency USD",
+        "card bind --pan - --expiry 12/30 --payer w1/us-dana --key k5",
+        "card unbind 0199 --key k6",
+        "card show 0199",
+        "card list --payer us-dana",
+        "settle-scheme --scheme visa --received USD_23.22 --settled CNY_154.50",
+        "cardnet",
+        "cardnet --listen 127.0.0.1:0 --listen [::1]:0 --encoding ebcdic --script 4242424242424242=silent --delay-ms 9",
+        "cardnet --rate CNY/USD=0.1503108 --billing USD --others decline:05 --books cards.books --json",
+    ]);
+}
+
+#[test]
+fn what_makes_no_sense_about_cards_exits_2() {
+    refuses(&[
+        "authorize --card 0199 --mandate 2 --merchant m --amount CNY_1.00",
+        "authorize --card 0199 --payer a --merchant m --amount CNY_1.00",
+        "authorize --card 0199 --payer-code 1 --merchant m --amount CNY_1.00",
+        "authorize --card 0199 --order-approved --merchant m --amount CNY_1.00",
+        "person assert us-dana",
+        "person assert us-dana --tier verified",
+        "person assert US --tier unverified",
+        "person assert us-dana --tier verified --document library-card",
+        "card bind --expiry 12/30 --payer us-dana",
+        "card bind --pan 4242424242424242 --payer us-dana",
+        "card bind --pan 4242424242424242 --expiry 12/30 --payer us-dana --billing-currency XYZ",
+        "card list",
+        "settle-scheme --scheme maestro --received USD_23.22 --settled CNY_154.50",
+        "settle-scheme --scheme visa --received USD_23.22",
+        "cardnet --encoding utf8",
+        "cardnet --listen localhost",
+        "cardnet --others loud",
+    ]);
+}
+
+#[test]
+fn a_card_s_number_is_printed_by_no_mistake_about_it() {
+    for wrong in ["4242 4242 4242 4242", "", "x4242424242424242"] {
+        let line = ["card", "bind", "--pan", wrong, "--expiry", "12/30", "--payer", "us-dana"];
+        let Command::Online(online) = parse(&line).unwrap().command else { panic!("it asks a daemon") };
+        assert!(wrong.is_empty() || !format!("{online:?}").contains(wrong), "{online:?}");
     }
 }

@@ -10,9 +10,9 @@ use crate::exit::Exit;
 
 /// Decide a payment, and capture it at once or hold the funds
 ///
-/// Asks as the merchant. Exactly one of --payer, --payer-code and --mandate says
-/// who pays and how they agreed. In a fresh sandbox, to charge when the goods are
-/// sent:
+/// Asks as the merchant. Exactly one of --payer, --payer-code, --mandate and
+/// --card says who pays and how they agreed. In a fresh sandbox, to charge when
+/// the goods are sent:
 ///
 ///   payctl authorize --payer hk-alice --merchant demo-cafe \
 ///     --amount "CNY 100.00" --capture manual

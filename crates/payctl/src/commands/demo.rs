@@ -59,7 +59,7 @@ struct Tour {
 
 impl Demo {
     pub(crate) async fn run(self, context: &Context) -> Result<Exit, Error> {
-        let tour = Tour::take(context).await?;
+        let tour = Box::pin(Tour::take(context)).await?;
         context.show(&tour, story::text);
         Ok(Exit::Approved)
     }

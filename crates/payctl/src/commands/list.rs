@@ -56,6 +56,7 @@ enum State {
     Expired,
     PartiallyRefunded,
     Refunded,
+    Pending,
 }
 
 impl State {
@@ -69,6 +70,7 @@ impl State {
             Self::Expired => PaymentState::Expired,
             Self::PartiallyRefunded => PaymentState::PartiallyRefunded,
             Self::Refunded => PaymentState::Refunded,
+            Self::Pending => PaymentState::Pending,
         }
     }
 }

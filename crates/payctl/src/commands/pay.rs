@@ -10,13 +10,18 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::words;
 
-/// Pay a merchant from a wallet account
+/// Pay a merchant from a wallet account, or by card
 ///
 /// Asks as the merchant for a payment, which is decided and captured at once: the
 /// payer is debited in the currency of the account, the merchant is credited in
 /// its own. In a fresh sandbox:
 ///
 ///   payctl pay --payer hk-alice --merchant demo-cafe --amount "CNY 100.00"
+///
+/// A foreign card's issuer is asked first; when it has not answered in time, the
+/// payment is pending, with exit code 5:
+///
+///   payctl pay --card TOKEN --merchant demo-cafe --amount "CNY 250.00"
 ///
 /// The short form of `authorize` with its defaults.
 #[derive(Debug, Args)]
@@ -52,21 +57,25 @@ pub(crate) struct OrderArguments {
     key: Key,
 }
 
-/// Who pays, and how they agreed: exactly one of three.
+/// Who pays, and how they agreed: exactly one of four.
 #[derive(Debug, Args)]
 struct PayerArguments {
     /// Account to debit: NAME in the sandbox's wallet, or WALLET/NAME. Alone it is a consent in a sandbox only
-    #[arg(long, value_name = "ACCOUNT", value_parser = account_argument, required_unless_present_any = ["payer_code", "mandate"],
-          conflicts_with_all = ["payer_code", "mandate"])]
+    #[arg(long, value_name = "ACCOUNT", value_parser = account_argument,
+          required_unless_present_any = ["payer_code", "mandate", "card"],
+          conflicts_with_all = ["payer_code", "mandate", "card"])]
     payer: Option<AccountArgument>,
     /// The payer's one-time code, as `payctl consent code` shows it
-    #[arg(long, value_name = "CODE", conflicts_with = "mandate")]
+    #[arg(long, value_name = "CODE", conflicts_with_all = ["mandate", "card"])]
     payer_code: Option<String>,
     /// The payer's standing mandate
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", conflicts_with = "card")]
     mandate: Option<String>,
+    /// The payer's foreign card, by the token that `payctl card bind` printed
+    #[arg(long, value_name = "TOKEN")]
+    card: Option<String>,
     /// The payer's wallet approved this order, as with `payctl consent approve`
-    #[arg(long, requires = "payer", conflicts_with_all = ["payer_code", "mandate"])]
+    #[arg(long, requires = "payer", conflicts_with_all = ["payer_code", "mandate", "card"])]
     order_approved: bool,
 }
 
@@ -90,6 +99,10 @@ impl OrderArguments {
         }
         let exit = payment::exit_of(payment)?;
         context.show(&reply, |reply| reply.payment.as_ref().map(payment::text).unwrap_or_default());
+        if exit == Exit::Pending {
+            let (id, merchant) = (&payment.payment_id, &payment.merchant_id);
+            anstream::eprintln!("note: to learn what has become of it: payctl get {id} --merchant {merchant}");
+        }
         Ok(exit)
     }
 
@@ -105,6 +118,7 @@ impl OrderArguments {
             order_approved: self.payer.order_approved,
             quote_token: self.quote.clone().unwrap_or_default(),
             max_debit_amount: self.max_debit.and_then(words::money_message),
+            card_token: self.payer.card.clone().unwrap_or_default(),
         }
     }
 
@@ -145,6 +159,8 @@ mod tests {
         assert_eq!(coded.quote_token, "token");
         assert_eq!(words::amount(coded.max_debit_amount.as_ref()), "HKD 120.00");
         assert_eq!(request("--mandate 0199").mandate_id, "0199");
+        let by_card = request("--card 0199");
+        assert_eq!((by_card.payer, by_card.card_token.as_str()), (None, "0199"));
     }
 
     #[test]

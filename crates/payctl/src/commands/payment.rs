@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
-use wire::v1::{Conversion, Money, Payment, PaymentAmount, PaymentState, Posting, Refund, RefundRate, RefundState};
+use wire::v1::{
+    CardPayment, Conversion, Money, Payment, PaymentAmount, PaymentState, Posting, Refund, RefundRate, RefundState,
+};
 
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::render::{Align, BAD, FAINT, Fields, GOOD, STRONG, Table, paint};
+use crate::render::{Align, BAD, FAINT, Fields, GOOD, STRONG, Table, paint, wrapped};
 use crate::words;
+
+/// Where the values of a payment's fields begin at the latest.
+const TEXT_COLUMN: usize = 18;
 
 /// The payment of a reply that must have one.
 pub(crate) fn of_reply(payment: Option<&Payment>) -> Result<&Payment, Error> {
@@ -25,6 +30,7 @@ pub(crate) fn exit_of(payment: &Payment) -> Result<Exit, Error> {
         | PaymentState::PartiallyRefunded
         | PaymentState::Refunded => Ok(Exit::Approved),
         PaymentState::Declined => Ok(Exit::Declined),
+        PaymentState::Pending => Ok(Exit::Pending),
         PaymentState::Unspecified => Err(Error::Reply(format!("payment {} has no state", payment.payment_id))),
     }
 }
@@ -47,6 +53,7 @@ pub(crate) fn text(payment: &Payment) -> String {
         | PaymentState::Refunded
         | PaymentState::Voided
         | PaymentState::Expired
+        | PaymentState::Pending
         | PaymentState::Unspecified => paint(STRONG, words::payment_state(payment.state())),
     };
     format!("{answer}  payment {}\n{}", payment.payment_id, details(payment))
@@ -70,10 +77,15 @@ pub(crate) fn details(payment: &Payment) -> String {
         let reason = payment.decline_reason();
         fields.line("reason", words::decline(reason, &payment.paid_by_payment_id));
         fields.line("", paint(FAINT, reason.as_str_name()));
+        told(&mut fields, "payer told", &payment.payer_text);
+        told(&mut fields, "merchant told", &payment.merchant_text);
     } else {
         standing(&mut fields, payment);
     }
-    fields.line("payer", words::account(payment.payer.as_ref()));
+    match &payment.card {
+        None => fields.line("payer", words::account(payment.payer.as_ref())),
+        Some(card) => card_fields(&mut fields, card),
+    }
     if let Some(consent) = words::consent(payment.consent()) {
         fields.line("consent", consent);
     }
@@ -95,10 +107,47 @@ pub(crate) fn details(payment: &Payment) -> String {
     format!("{fields}{}", positions(payment))
 }
 
+/// What may be said to somebody, if anything is.
+fn told(fields: &mut Fields, name: &'static str, text: &str) {
+    let lines = wrapped(text, TEXT_COLUMN);
+    for (index, line) in lines.lines().filter(|line| !line.trim().is_empty()).enumerate() {
+        fields.line(if index == 0 { name } else { "" }, line.trim());
+    }
+}
+
+/// Which card, and what its issuer said.
+fn card_fields(fields: &mut Fields, card: &CardPayment) {
+    let token = paint(FAINT, &card.card_token);
+    if card.scheme.is_empty() {
+        fields.line("card", token);
+    } else {
+        fields.line("card", format!("{}  {token}", words::card(&card.scheme, &card.bin, &card.last_four)));
+    }
+    let in_stead = if card.stood_in { ", by the switch in the issuer's stead" } else { "" };
+    if !card.approval_code.is_empty() {
+        fields.line("approval", format!("{}{in_stead}", card.approval_code));
+    }
+    if !card.response_code.is_empty() {
+        fields.line("response", &card.response_code);
+    }
+    if let Some(billing) = &card.billing_amount {
+        let rate = if card.billing_rate.is_empty() { String::new() } else { format!(" at {}", card.billing_rate) };
+        fields.line("card is billed", format!("{}{rate}", paint(STRONG, words::amount(Some(billing)))));
+    }
+    if !card.trace_number.is_empty() {
+        let numbers = format!("trace {}, retrieval {}", card.trace_number, card.retrieval_reference_number);
+        fields.line("network", paint(FAINT, numbers));
+    }
+}
+
 fn amounts(fields: &mut Fields, payment: &Payment) {
     fields.line("amount", words::amount(payment.presentment_amount.as_ref()));
     if payment.debit_amount.is_some() {
         fields.line("debit", debit(payment.debit_amount.as_ref(), payment.conversion.as_ref()));
+    }
+    let fee = payment.card.as_ref().and_then(|card| card.payer_fee.as_ref());
+    if let Some(fee) = fee.filter(|fee| fee.minor_units > 0) {
+        fields.line("payer's fee", format!("{}, part of the debit", words::amount(Some(fee))));
     }
     if payment.settlement_amount.is_some() {
         let settlement = paint(STRONG, words::amount(payment.settlement_amount.as_ref()));
@@ -109,8 +158,18 @@ fn amounts(fields: &mut Fields, payment: &Payment) {
 
 /// Where it stands, and what is held for how long.
 fn standing(fields: &mut Fields, payment: &Payment) {
-    fields.line("state", paint(STRONG, words::payment_state(payment.state())));
-    if let Some(held) = payment.held_amount.as_ref().filter(|held| held.minor_units > 0) {
+    let answer_by = payment.card.as_ref().and_then(|card| card.answer_by_time.as_ref());
+    let state = words::payment_state(payment.state());
+    match answer_by.filter(|_| payment.state() == PaymentState::Pending) {
+        Some(time) => {
+            let until = words::time(Some(time.seconds));
+            fields.line("state", format!("{} until {until}, then reversed", paint(STRONG, state)));
+        }
+        None => fields.line("state", paint(STRONG, state)),
+    }
+    // What a card's issuer was asked for is promised by nobody yet.
+    let held = payment.held_amount.as_ref().filter(|_| payment.state() != PaymentState::Pending);
+    if let Some(held) = held.filter(|held| held.minor_units > 0) {
         let until = words::time(payment.expire_time.as_ref().map(|time| time.seconds));
         fields.line("held", format!("{} until {until}", words::amount(Some(held))));
     }
@@ -247,13 +306,18 @@ fn rate_rule(refund: &Refund) -> String {
 
 /// Postings, numbered, each with what it is for.
 pub(crate) fn postings_text(postings: &[Posting]) -> String {
+    postings_for(postings, words::posting_purpose)
+}
+
+/// Postings, numbered, each with what `purpose` says that it is for.
+pub(crate) fn postings_for(postings: &[Posting], purpose: impl Fn(&Posting) -> &'static str) -> String {
     let amounts: Vec<String> = postings.iter().map(|posting| words::amount(posting.amount.as_ref())).collect();
     let width = amounts.iter().map(String::len).max().unwrap_or(0);
     let mut text = String::new();
     for ((posting, amount), number) in postings.iter().zip(&amounts).zip(1..) {
         let amount = paint(STRONG, format!("{amount:>width$}"));
         let gap = " ".repeat(width);
-        let purpose = paint(FAINT, words::posting_purpose(posting));
+        let purpose = paint(FAINT, purpose(posting));
         text += &format!("  {number}  {amount}  {} -> {}\n", posting.debit_account, posting.credit_account);
         text += &format!("     {gap}  {purpose}\n");
     }

@@ -1,8 +1,12 @@
-//! `payctl fund-reserve`, `pay-out` and `square-position`: the operator's money at the bank.
+//! `payctl fund-reserve`, `pay-out`, `square-position` and `settle-scheme`: the operator's money at the bank.
 
 use clap::Args;
+use domain::Scheme;
 use money::Money;
-use wire::v1::{DeclineReason, FundReserveRequest, PayOutRequest, SquarePositionRequest, SquarePositionResponse};
+use wire::v1::{
+    DeclineReason, FundReserveRequest, PayOutRequest, SettleSchemeRequest, SettleSchemeResponse, SquarePositionRequest,
+    SquarePositionResponse,
+};
 
 use crate::commands::{Key, amount_argument, name_argument, payment, repeat_with};
 use crate::context::Context;
@@ -65,6 +69,36 @@ pub(crate) struct SquarePosition {
     closed: Money,
     #[command(flatten)]
     key: Key,
+}
+
+/// Book what a card scheme paid, and close what it owed
+///
+/// For the switch's operator. In another currency than cards were charged in, both
+/// go through the open positions, whose result shows once they are squared. For
+/// USD 23.22 that arrived for CNY 154.50:
+///
+///   payctl settle-scheme --scheme visa --received "USD 23.22" \
+///     --settled "CNY 154.50"
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct SettleScheme {
+    /// Which scheme: visa, mastercard, amex, diners, discover, jcb or unionpay
+    #[arg(long, value_parser = scheme_argument)]
+    scheme: Scheme,
+    /// What arrived at the switch's bank
+    #[arg(long, value_name = "AMOUNT", value_parser = amount_argument)]
+    received: Money,
+    /// What it closes of what the scheme owes, in the currency cards were charged in
+    #[arg(long, value_name = "AMOUNT", value_parser = amount_argument)]
+    settled: Money,
+    #[command(flatten)]
+    key: Key,
+}
+
+/// Reads a scheme as labels write it: `visa`.
+fn scheme_argument(text: &str) -> Result<Scheme, String> {
+    let known = Scheme::ALL.into_iter().find(|scheme| scheme.as_str() == text);
+    known.ok_or_else(|| format!("a scheme is one of {}", Scheme::ALL.map(Scheme::as_str).join(", ")))
 }
 
 impl FundReserve {
@@ -137,6 +171,31 @@ impl SquarePosition {
     }
 }
 
+impl SettleScheme {
+    pub(crate) async fn run(self, context: &Context) -> Result<Exit, Error> {
+        let request = SettleSchemeRequest {
+            idempotency_key: self.key.or_new(),
+            scheme: self.scheme.as_str().to_owned(),
+            received_amount: words::money_message(self.received),
+            settled_amount: words::money_message(self.settled),
+        };
+        let repeat = repeat_with(&request.idempotency_key);
+        let reply = context.operator().settle_scheme(request).await.map_err(|error| Error::Call { error, repeat })?;
+        context.show(&reply, |reply| self.text(reply));
+        Ok(exit(reply.decline_reason()))
+    }
+
+    fn text(&self, reply: &SettleSchemeResponse) -> String {
+        let reason = reply.decline_reason();
+        let mut fields = answer_fields(reason);
+        fields.line("received", self.received.grouped());
+        fields.line("settled", self.settled.grouped());
+        fields.line("lsn", format!("{}, durable", reply.lsn));
+        let postings = payment::postings_for(&reply.postings, words::settlement_purpose);
+        format!("{}  scheme {}\n{fields}{postings}", answer(reason, "settled"), self.scheme.as_str())
+    }
+}
+
 fn answer(reason: DeclineReason, done: &str) -> String {
     if reason == DeclineReason::Unspecified { paint(GOOD, done) } else { paint(BAD, "declined") }
 }
@@ -166,13 +225,16 @@ mod tests {
         SquarePosition { sold, bought, closed, key: Key { idempotency_key: None } }
     }
 
-    #[test]
-    fn a_deal_shows_its_postings() {
-        let posting = |debit: &str, credit: &str, amount: &str| Posting {
+    fn posting(debit: &str, credit: &str, amount: &str) -> Posting {
+        Posting {
             debit_account: debit.into(),
             credit_account: credit.into(),
             amount: Money::parse(amount).ok().and_then(words::money_message),
-        };
+        }
+    }
+
+    #[test]
+    fn a_deal_shows_its_postings() {
         let reply = SquarePositionResponse {
             postings: vec![
                 posting("fx_position:HKD", "nostro:HKD", "HKD 70.76"),
@@ -196,6 +258,33 @@ squared  position
                 what another rate cost the switch
 ";
         assert_eq!(plain(deal().text(&reply)), expected);
+    }
+
+    #[test]
+    fn a_settlement_shows_what_arrived_and_what_is_closed() {
+        let [received, settled] = ["USD 23.22", "CNY 154.50"].map(|text| Money::parse(text).unwrap());
+        let scheme = scheme_argument("visa").unwrap();
+        let settle = SettleScheme { scheme, received, settled, key: Key { idempotency_key: None } };
+        let reply = SettleSchemeResponse {
+            postings: vec![
+                posting("nostro:USD", "fx_position:USD", "USD 23.22"),
+                posting("fx_position:CNY", "scheme_receivable:visa/CNY", "CNY 154.50"),
+            ],
+            decline_reason: 0,
+            lsn: 9,
+        };
+        let expected = "\
+settled  scheme visa
+  received  USD 23.22
+  settled   CNY 154.50
+  lsn       9, durable
+  1   USD 23.22  nostro:USD -> fx_position:USD
+                 the scheme pays in its currency
+  2  CNY 154.50  fx_position:CNY -> scheme_receivable:visa/CNY
+                 what it owed in another is closed
+";
+        assert_eq!(plain(settle.text(&reply)), expected);
+        assert!(scheme_argument("Visa").unwrap_err().contains("mastercard"));
     }
 
     #[test]

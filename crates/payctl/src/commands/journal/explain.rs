@@ -1,12 +1,14 @@
 //! `payctl journal explain`: why a payment was decided as it was.
 
+mod card;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
 use domain::{
-    AuthorizePayment, CaptureMode, CaptureRest, Command, Consent, Converted, DeclineReason, Event, Evidence, Lsn,
-    PaymentId, Pricing, Rail, Record,
+    AccountId, AuthorizePayment, CaptureMode, CaptureRest, Command, Consent, Converted, DeclineReason, Event, Evidence,
+    Lsn, PaymentId, Pricing, Rail, Record,
 };
 use engine::Decision;
 use serde_json::{Value, json};
@@ -65,30 +67,48 @@ impl Outcome {
     }
 }
 
+/// The telling of one payment while its journal is read.
+#[derive(Debug)]
+struct Telling {
+    payment: PaymentId,
+    ledger: Ledger,
+    policy_lsn: Lsn,
+    told: Vec<Told>,
+}
+
+impl Telling {
+    fn of(payment: PaymentId) -> Self {
+        Self { payment, ledger: Ledger::new(), policy_lsn: Lsn::ZERO, told: Vec::new() }
+    }
+
+    /// Makes the next record so, and tells it if it concerns the payment.
+    fn take(&mut self, record: &Arc<Record>) {
+        let Self { payment, ledger, policy_lsn, told } = self;
+        let payment = *payment;
+        if let Command::InstallPolicy(_) = record.command {
+            *policy_lsn = record.lsn;
+        }
+        if !concerns(record, payment) && !card::is_advice_of(ledger, record, payment) {
+            ledger.apply(record);
+            return;
+        }
+        let before = tell(ledger, record, payment, *policy_lsn);
+        ledger.apply(record);
+        let view = ledger.boards().payment_at(payment, record.lsn).expect(NO_INDEX);
+        let totals = view.and_then(|view| view.totals().copied());
+        told.push(Told { then: totals.map(|totals| totals_text(&totals)), ..before });
+    }
+}
+
 impl Explain {
     pub(super) fn run(&self, as_json: bool) -> Result<Exit, Error> {
         let payment = PaymentId::from_bytes(self.payment.into_bytes());
-        let mut ledger = Ledger::new();
-        let mut policy_lsn = Lsn::ZERO;
-        let mut told = Vec::new();
+        let mut telling = Telling::of(payment);
         read(&self.directory, Needs::Beginning, |record, _| {
-            if let Command::InstallPolicy(_) = record.command {
-                policy_lsn = record.lsn;
-            }
-            if !concerns(record, payment) {
-                ledger.apply(record);
-                return Ok(Then::Next);
-            }
-            let before = tell(&ledger, record, payment, policy_lsn);
-            ledger.apply(record);
-            let totals = ledger
-                .boards()
-                .payment_at(payment, record.lsn)
-                .expect(NO_INDEX)
-                .and_then(|view| view.totals().copied());
-            told.push(Told { then: totals.map(|totals| totals_text(&totals)), ..before });
+            telling.take(record);
             Ok(Then::Next)
         })?;
+        let Telling { ledger, told, .. } = telling;
         let Some(state) = ledger.boards().payment(payment).expect(NO_INDEX).map(|view| view.state()) else {
             return Err(Error::Usage(format!("the journal has no payment {payment}")));
         };
@@ -134,6 +154,7 @@ fn tell(ledger: &Ledger, whole: &Arc<Record>, payment: PaymentId, policy_lsn: Ls
         authorized(ledger, authorize, &mut rests_on);
         checks = checked(authorize, &record.event);
     }
+    card::told(ledger, record, &mut rests_on);
     if let Command::IncreaseAuthorization(increase) = &record.command {
         converted(&increase.converted, &mut rests_on);
     }
@@ -141,13 +162,19 @@ fn tell(ledger: &Ledger, whole: &Arc<Record>, payment: PaymentId, policy_lsn: Ls
         && let Some(policy) = ledger.engine.policy()
         && let Some(merchant) = ledger.names.merchant_name(refund.merchant)
     {
-        let rules = policy.merchant(merchant, Rail::Wallet);
+        let rules = policy.merchant(merchant, rail(ledger, payment));
         let (rate, funding) = (rules.refund_rate.as_str(), rules.refund_funding.as_str());
         rests_on.push(("refund rule", format!("{rate}, {funding}")));
     }
     let postings = record.postings().map(|(_, posting)| posting_line(posting, &ledger.names)).collect();
     let (decided_again, line) = (otherwise(ledger, whole), describe(record, &ledger.names));
     Told { rests_on, checks, postings, then: None, decided_again, line }
+}
+
+/// By which rail a payment is made that stands already.
+fn rail(ledger: &Ledger, payment: PaymentId) -> Rail {
+    let payer = ledger.boards().payment(payment).expect(NO_INDEX).and_then(|view| view.payer());
+    if payer.and_then(AccountId::scheme).is_some() { Rail::ForeignCard } else { Rail::Wallet }
 }
 
 fn authorized(ledger: &Ledger, authorize: &AuthorizePayment, rests_on: &mut Vec<(&'static str, String)>) {
@@ -158,6 +185,7 @@ fn authorized(ledger: &Ledger, authorize: &AuthorizePayment, rests_on: &mut Vec<
             Consent::Code(_) => "a one-time code".to_owned(),
             Consent::OrderApproved => "the wallet approved the order".to_owned(),
             Consent::Mandate(mandate) => format!("mandate {mandate}"),
+            Consent::Card(_) => "the token of a bound card".to_owned(),
         },
     ));
     if let Some(offer) = &authorize.offer {
@@ -167,6 +195,10 @@ fn authorized(ledger: &Ledger, authorize: &AuthorizePayment, rests_on: &mut Vec<
     converted(&authorize.converted, rests_on);
     if let Some(max) = authorize.debit_amount_max {
         rests_on.push(("at most", max.grouped().to_string()));
+    }
+    if let Consent::Card(token) = authorize.consent {
+        card::charged(ledger, token, rests_on);
+        return;
     }
     if let Evidence::Present(payer) = authorize.payer
         && let Some(summary) = ledger.boards().account(payer)
@@ -198,6 +230,9 @@ fn asked(command: &Command, names: &LedgerNames) -> String {
         Command::VoidPayment(_) => "release the hold".to_owned(),
         Command::ExpireHolds => "by the switch: holds that are due".to_owned(),
         Command::PriceRefunds => "by the switch: a refund that waited for a rate".to_owned(),
+        Command::AnswerCard(answer) => format!("by the issuer: the answer to the request of lsn {}", answer.request),
+        Command::TimeOutCard(_) => "by the switch: a request that is due".to_owned(),
+        Command::AcknowledgeAdvice(taken) => format!("by the card network: it took the advice of lsn {}", taken.advice),
         Command::AuthorizeTogether(_) => unreachable!("a part of it was taken"),
         Command::InitializeSwitch(_)
         | Command::InstallPolicy(_)
@@ -216,7 +251,11 @@ fn asked(command: &Command, names: &LedgerNames) -> String {
         | Command::RevokeMandate(_)
         | Command::FundReserve(_)
         | Command::PayOut(_)
-        | Command::SquarePosition(_) => unreachable!("it asks nothing of a payment"),
+        | Command::SquarePosition(_)
+        | Command::AssertPerson(_)
+        | Command::BindCard(_)
+        | Command::UnbindCard(_)
+        | Command::SettleScheme(_) => unreachable!("it asks nothing of a payment"),
     }
 }
 
@@ -257,22 +296,38 @@ fn checked(authorize: &AuthorizePayment, event: &Event) -> Vec<(DeclineReason, O
         Evidence::Present(of) => of.debit != Converted::SameCurrency || of.settlement != Converted::SameCurrency,
         Evidence::Unavailable(_) => false,
     };
+    let by_card = matches!(authorize.consent, Consent::Card(_));
     let applies = |reason: &DeclineReason| match reason {
-        DeclineReason::OrderAlreadyPaid
-        | DeclineReason::ConsentNotFound
+        DeclineReason::OrderAlreadyPaid | DeclineReason::DebitAmountTooLarge | DeclineReason::BalanceLimit => true,
+        DeclineReason::ConsentNotFound
         | DeclineReason::ConsentMismatch
-        | DeclineReason::DebitAmountTooLarge
         | DeclineReason::ConsentExceeded
         | DeclineReason::AccountClosed
         | DeclineReason::AccountFrozen
-        | DeclineReason::InsufficientBalance
-        | DeclineReason::BalanceLimit => true,
+        | DeclineReason::InsufficientBalance => !by_card,
+        DeclineReason::CardPaymentLimit | DeclineReason::CardYearLimit => by_card,
         DeclineReason::QuoteExpired | DeclineReason::QuoteUsed | DeclineReason::QuoteMismatch => {
             authorize.offer.is_some()
         }
         DeclineReason::QuoteNotReproduced | DeclineReason::ExposureLimit => exchanges,
         DeclineReason::DebitAboveMax => authorize.debit_amount_max.is_some(),
-        DeclineReason::AccountNotEmpty | DeclineReason::NotEnough | DeclineReason::BatchDeclined => false,
+        // Of other requests, or said by an issuer once it is asked.
+        DeclineReason::AccountNotEmpty
+        | DeclineReason::NotEnough
+        | DeclineReason::BatchDeclined
+        | DeclineReason::CardPersonsLimit
+        | DeclineReason::CardPickUp
+        | DeclineReason::CardSuspected
+        | DeclineReason::CardInvalid
+        | DeclineReason::CardExpired
+        | DeclineReason::CardNotPermitted
+        | DeclineReason::CardLimit
+        | DeclineReason::CardFunds
+        | DeclineReason::PartiallyApproved
+        | DeclineReason::ContactIssuer
+        | DeclineReason::IssuerDeclined
+        | DeclineReason::NetworkRejected
+        | DeclineReason::IssuerUnavailable => false,
     };
     let outcome = |reason: DeclineReason| match failed {
         Some(failed) if failed == reason => Outcome::Failed,
@@ -334,3 +389,6 @@ impl Told {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,11 @@
 
 use std::collections::HashMap;
 
-use domain::{AccountId, AccountKind, Command, Event, MerchantId, Name, Record, TenantId, WalletId};
+use domain::{
+    AccountId, AccountKind, BindCard, CardFace, CardToken, Command, Event, MerchantId, Name, Record, TenantId, WalletId,
+};
+
+use crate::words;
 
 /// Names that earlier records gave to wallets, merchants and accounts.
 #[derive(Debug, Default)]
@@ -12,6 +16,7 @@ pub(super) struct LedgerNames {
     accounts: HashMap<AccountId, (WalletId, Name)>,
     /// What each merchant is owed in, and its reserve.
     merchant_accounts: Vec<AccountId>,
+    cards: HashMap<CardToken, BindCard>,
 }
 
 impl LedgerNames {
@@ -30,8 +35,26 @@ impl LedgerNames {
             (Command::OpenAccount(command), Event::AccountOpened(account)) => {
                 self.accounts.insert(*account, (command.wallet, command.name.clone()));
             }
+            (Command::BindCard(command), Event::CardBound) => {
+                self.cards.insert(command.token, command.clone());
+            }
             _ => {}
         }
+    }
+
+    /// How the card was bound, if a record told that.
+    pub(super) fn bound(&self, token: CardToken) -> Option<&BindCard> {
+        self.cards.get(&token)
+    }
+
+    /// `visa 424242…4242`, or `card 0199…` by its token for one that no record told of.
+    pub(super) fn card(&self, token: CardToken) -> String {
+        self.bound(token).map_or_else(|| format!("card {token}"), |bound| face(&bound.card))
+    }
+
+    /// `us-dana of demo-wallet`.
+    pub(super) fn person(&self, wallet: WalletId, person: &Name) -> String {
+        format!("{person} of {}", self.wallet(wallet))
     }
 
     /// The wallet operator's name, or `#3` for one that no record named.
@@ -66,7 +89,13 @@ impl LedgerNames {
             AccountKind::MerchantPayable | AccountKind::MerchantReserve => {
                 format!("{kind}:{}", self.merchant(MerchantId(account.index)))
             }
+            AccountKind::SchemeReceivable => {
+                let scheme =
+                    account.scheme().map_or_else(|| format!("#{}", account.index), |scheme| scheme.as_str().to_owned());
+                format!("{kind}:{scheme}/{}", account.currency.code())
+            }
             AccountKind::FxPosition
+            | AccountKind::PayerFee
             | AccountKind::FxMarkup
             | AccountKind::FeeIncome
             | AccountKind::Nostro
@@ -83,4 +112,9 @@ impl LedgerNames {
             TenantId::Switch => "switch".to_owned(),
         }
     }
+}
+
+/// `visa 424242…4242`.
+pub(super) fn face(card: &CardFace) -> String {
+    words::card(card.scheme.as_str(), card.bin.as_str(), card.last_four.as_str())
 }

@@ -1,5 +1,6 @@
 //! One record in one line.
 
+mod card;
 mod consent;
 mod parts;
 mod payment;
@@ -13,6 +14,7 @@ use jiff::Timestamp;
 use money::Money;
 use serde_json::{Value, json};
 
+pub(super) use self::card::{answer_text, counted_text, fee_text};
 use self::parts::{account, merchant, posting_json, postings_json, postings_text};
 pub(super) use self::parts::{posting_line, totals_text};
 pub(super) use self::rules::price_text;
@@ -65,7 +67,7 @@ pub(super) fn describe(record: &Record, names: &LedgerNames) -> Described {
     } else if let Event::Declined(decline) = &record.event {
         declined(&record.command, decline, names)
     } else {
-        done(&record.command, &record.event, names)
+        done(record, names)
     };
     let time = moment(record.at);
     json["lsn"] = json!(record.lsn.get());
@@ -112,11 +114,19 @@ pub(super) const fn kind(record: &Record) -> &'static str {
         Command::FundReserve(_) => "fund reserve",
         Command::PayOut(_) => "pay out",
         Command::SquarePosition(_) => "square position",
+        Command::AssertPerson(_) => "assert person",
+        Command::BindCard(_) => "bind card",
+        Command::UnbindCard(_) => "unbind card",
+        Command::AnswerCard(_) => "answer card",
+        Command::TimeOutCard(_) => "time out card",
+        Command::AcknowledgeAdvice(_) => "acknowledge advice",
+        Command::SettleScheme(_) => "settle scheme",
     }
 }
 
 /// A command that did what it asked.
-fn done(command: &Command, event: &Event, names: &LedgerNames) -> Line {
+fn done(record: &Record, names: &LedgerNames) -> Line {
+    let Record { lsn, command, event, .. } = record;
     match command {
         Command::InitializeSwitch(command) => {
             let (mode, key) = (command.mode.as_str(), command.digest_key.id);
@@ -157,6 +167,13 @@ fn done(command: &Command, event: &Event, names: &LedgerNames) -> Line {
             with_posting("paid out", pay_out(&command.merchant, command.amount, names), event, names)
         }
         Command::SquarePosition(command) => squared(command, event, names),
+        Command::AssertPerson(command) => card::asserted(command, names),
+        Command::BindCard(command) => card::bound(command, names),
+        Command::UnbindCard(command) => card::unbound(command, names),
+        Command::AnswerCard(command) => card::answered(command, event, *lsn, names),
+        Command::TimeOutCard(payment_id) => card::timed_out(*payment_id, event),
+        Command::AcknowledgeAdvice(command) => card::acknowledged(*command),
+        Command::SettleScheme(command) => card::settled(command, event, names),
     }
 }
 
@@ -177,6 +194,8 @@ fn declined(command: &Command, decline: &Decline, names: &LedgerNames) -> Line {
         Command::FundReserve(command) => reserve(&command.merchant, command.amount, names),
         Command::PayOut(command) => pay_out(&command.merchant, command.amount, names),
         Command::SquarePosition(command) => deal(command),
+        Command::BindCard(command) => card::bind_asked(command, names),
+        Command::SettleScheme(command) => card::settlement_asked(command),
         Command::AuthorizeTogether(_) => unreachable!("told payment by payment"),
         Command::InitializeSwitch(_)
         | Command::InstallPolicy(_)
@@ -189,7 +208,12 @@ fn declined(command: &Command, decline: &Decline, names: &LedgerNames) -> Line {
         | Command::IssueCode(_)
         | Command::ApproveOrder(_)
         | Command::GrantMandate(_)
-        | Command::RevokeMandate(_) => (String::new(), json!({})),
+        | Command::RevokeMandate(_)
+        | Command::AssertPerson(_)
+        | Command::UnbindCard(_)
+        | Command::AnswerCard(_)
+        | Command::TimeOutCard(_)
+        | Command::AcknowledgeAdvice(_) => (String::new(), json!({})),
     };
     json["declineReason"] = json!(decline.reason.as_str());
     let paid_by = decline.paid_by.map(|payment| format!(" by {payment}")).unwrap_or_default();

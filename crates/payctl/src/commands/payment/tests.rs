@@ -217,9 +217,126 @@ fn a_refund_that_waits_or_is_declined_says_so() {
     assert_eq!(exit_of_refund(&Refund::default()).unwrap_err().exit(), Exit::Damaged);
 }
 
+/// CNY 250.00 and a fee of 3 %, approved by the card's issuer.
+fn by_card() -> Payment {
+    Payment {
+        payer: None,
+        consent: ConsentKind::Card.into(),
+        presentment_amount: money("CNY", 25_000),
+        debit_amount: money("CNY", 25_750),
+        settlement_amount: money("CNY", 24_850),
+        merchant_discount: money("CNY", 150),
+        conversion: None,
+        card: Some(CardPayment {
+            card_token: "0199a1b2-2222-7000-8000-000000000000".into(),
+            scheme: "unionpay".into(),
+            bin: "62424242".into(),
+            last_four: "4242".into(),
+            payer_fee: money("CNY", 750),
+            approval_code: "012345".into(),
+            response_code: "00".into(),
+            billing_amount: money("USD", 3_871),
+            billing_rate: "0.1503108".into(),
+            stood_in: false,
+            answer_by_time: None,
+            trace_number: "000043".into(),
+            retrieval_reference_number: "000000000042".into(),
+        }),
+        ..captured()
+    }
+}
+
+/// The same while its issuer is asked.
+fn pending() -> Payment {
+    let mut payment = Payment { state: PaymentState::Pending.into(), held_amount: money("CNY", 25_750), ..by_card() };
+    let card = payment.card.as_mut().unwrap();
+    (card.approval_code, card.response_code) = (String::new(), String::new());
+    (card.billing_amount, card.billing_rate) = (None, String::new());
+    card.answer_by_time = Some(Default::default());
+    card.answer_by_time.as_mut().unwrap().seconds = 10;
+    payment
+}
+
+/// The same declined by its issuer, with the longest words.
+fn declined_by_issuer() -> Payment {
+    let mut payment = Payment {
+        state: PaymentState::Declined.into(),
+        decline_reason: DeclineReason::CardSuspected.into(),
+        payer_text: "This is above what you can pay by card. Please ask your wallet about your limits.".into(),
+        merchant_text: "issuer: suspected fraud, or a check of law or security failed; do not try again".into(),
+        settlement_amount: None,
+        merchant_discount: None,
+        ..by_card()
+    };
+    let card = payment.card.as_mut().unwrap();
+    (card.approval_code, card.response_code, card.billing_amount) = (String::new(), "59".into(), None);
+    payment
+}
+
+#[test]
+fn a_payment_by_card_shows_what_its_issuer_said() {
+    let expected = "\
+approved  payment 0199a1b2-0000-7000-8000-000000000000
+  state           captured
+  card            unionpay 62424242…4242  0199a1b2-2222-7000-8000-000000000000
+  approval        012345
+  response        00
+  card is billed  USD 38.71 at 0.1503108
+  network         trace 000043, retrieval 000000000042
+  consent         the token of a bound card
+  merchant        demo-cafe
+  order           order-7
+  amount          CNY 250.00
+  debit           CNY 257.50
+  payer's fee     CNY 7.50, part of the debit
+  merchant gets   CNY 248.50
+  discount        CNY 1.50
+  decided         -
+  lsn             42, durable
+";
+    assert_eq!(plain(text(&by_card())), expected);
+    let mut stood_in = by_card();
+    stood_in.card.as_mut().unwrap().stood_in = true;
+    assert!(plain(text(&stood_in)).contains("approval        012345, by the switch in the issuer's stead\n"));
+}
+
+#[test]
+fn a_payment_whose_issuer_is_asked_is_neither_done_nor_declined() {
+    let shown = plain(text(&pending()));
+    assert!(shown.starts_with("pending  payment 0199a1b2-0000"), "{shown}");
+    assert!(shown.contains("  state          pending until 1970-01-01 00:00:10 UTC, then reversed\n"), "{shown}");
+    assert!(!shown.contains("approval") && !shown.contains("held"), "{shown}");
+    assert_eq!(exit_of(&pending()).unwrap(), Exit::Pending);
+}
+
+#[test]
+fn a_decline_says_what_to_tell_to_whom() {
+    let expected = "\
+declined  payment 0199a1b2-0000-7000-8000-000000000000
+  reason         the issuer suspects fraud, or a check of law or security failed
+                 DECLINE_REASON_CARD_SUSPECTED
+  payer told     This is above what you can pay by card. Please ask your wallet
+                 about your limits.
+  merchant told  issuer: suspected fraud, or a check of law or security failed;
+                 do not try again
+  card           unionpay 62424242…4242  0199a1b2-2222-7000-8000-000000000000
+  response       59
+";
+    let shown = plain(text(&declined_by_issuer()));
+    assert!(shown.starts_with(expected), "{shown}");
+    assert_eq!(exit_of(&declined_by_issuer()).unwrap(), Exit::Declined);
+}
+
 #[test]
 fn every_line_fits_eighty_columns() {
-    let shown = [text(&captured()), text(&captured_in_part()), refund_text(&refunded(), Some(&captured_in_part()))];
+    let shown = [
+        text(&captured()),
+        text(&captured_in_part()),
+        text(&by_card()),
+        text(&pending()),
+        text(&declined_by_issuer()),
+        refund_text(&refunded(), Some(&captured_in_part())),
+    ];
     for line in shown.iter().flat_map(|text| plain(text).lines().map(str::to_owned).collect::<Vec<_>>()) {
         assert!(line.chars().count() <= 80, "{line}");
     }

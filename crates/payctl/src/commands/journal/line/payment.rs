@@ -7,19 +7,28 @@ use domain::{
 use serde_json::{Value, json};
 
 use super::parts::{account, evidence, note_soft_limit, postings_json, postings_text, totals_json, totals_text};
-use super::{LedgerNames, Line, moment};
+use super::{LedgerNames, Line, card, moment};
 
 pub(super) fn authorized(command: &AuthorizePayment, event: &Event, names: &LedgerNames) -> Line {
     let (mut text, mut json) = asked(command, names);
+    if let Event::PaymentPending(pending) = event {
+        card::pending(pending, &mut text, &mut json);
+        return ("pending", text, json);
+    }
+    (approved_by(event, names, &mut text, &mut json), text, json)
+}
+
+/// What an approval held, or captured at once.
+pub(super) fn approved_by(event: &Event, names: &LedgerNames, text: &mut String, json: &mut Value) -> &'static str {
     if let Event::PaymentAuthorized(held) = event {
-        text += &format!(", held until {}", moment(held.expires_at).replace('T', " "));
+        *text += &format!(", held until {}", moment(held.expires_at).replace('T', " "));
         json["expiresAt"] = json!(moment(held.expires_at));
         json["after"] = totals_json(&held.after);
-        note_soft_limit(&held.above_soft_limit, &mut text, &mut json);
-        return ("authorized", text, json);
+        note_soft_limit(&held.above_soft_limit, text, json);
+        return "authorized";
     }
-    captured_by(event, names, Standing::Implied, &mut text, &mut json);
-    ("captured", text, json)
+    captured_by(event, names, Standing::Implied, text, json);
+    "captured"
 }
 
 pub(super) fn captured(command: &CapturePayment, event: &Event, names: &LedgerNames) -> Line {
@@ -130,7 +139,11 @@ pub(super) fn asked(command: &AuthorizePayment, names: &LedgerNames) -> (String,
     let merchant = names.merchant(command.merchant);
     let payer = account(&command.payer, names);
     let amount = command.presentment_amount;
-    let mut text = format!("{} {} for {merchant} from {payer}", command.payment_id, amount.grouped());
+    let from = match command.consent {
+        Consent::Card(token) => names.card(token),
+        Consent::PayerNamed | Consent::Code(_) | Consent::OrderApproved | Consent::Mandate(_) => payer.clone(),
+    };
+    let mut text = format!("{} {} for {merchant} from {from}", command.payment_id, amount.grouped());
     let mut json = json!({
         "paymentId": command.payment_id.to_string(),
         "merchant": merchant,
@@ -143,6 +156,9 @@ pub(super) fn asked(command: &AuthorizePayment, names: &LedgerNames) -> (String,
         },
         "consent": consent(&command.consent),
     });
+    if let Consent::Card(token) = command.consent {
+        json["card"] = card::card_json(token, names);
+    }
     converted(&command.converted, &mut text, &mut json);
     if let Some(offer) = &command.offer {
         text += &format!(" by quote {}", offer.quote_id);
@@ -227,6 +243,7 @@ fn consent(consent: &Consent) -> String {
         Consent::Code(_) => "code".to_owned(),
         Consent::OrderApproved => "order_approved".to_owned(),
         Consent::Mandate(mandate) => format!("mandate {mandate}"),
+        Consent::Card(_) => "card".to_owned(),
     }
 }
 

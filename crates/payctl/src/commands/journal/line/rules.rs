@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Event, MerchantRules, Name, Policy, PublishRates, RailRules, RateTick, RegisterMerchant, TickPrice};
+use domain::{
+    CardLimits, CardRules, Event, FeeStep, MerchantRules, Name, PayerFee, Policy, PublishRates, RailRules, RateTick,
+    RegisterMerchant, TickPrice,
+};
 use serde_json::{Map, Value, json};
 
-use super::Line;
+use super::{Line, moment};
 use crate::words;
 
 pub(super) fn policy(policy: &Policy) -> Line {
@@ -26,6 +29,7 @@ pub(super) fn policy(policy: &Policy) -> Line {
         "holdMs": policy.merchant_default.hold_ms,
         "refundRate": policy.merchant_default.refund_rate.as_str(),
         "refundFunding": policy.merchant_default.refund_funding.as_str(),
+        "cards": policy.cards.as_ref().map(of_cards),
     });
     if let Some(pivot) = policy.pivot {
         text += &format!(", crossed through {}", pivot.code());
@@ -42,7 +46,29 @@ pub(super) fn policy(policy: &Policy) -> Line {
             text += &format!(", {}", words::counted(count as u64, noun));
         }
     }
+    if let Some(cards) = &policy.cards {
+        text += &format!(", cards charged in {}", cards.currency.code());
+    }
     ("policy", text, json)
+}
+
+fn of_cards(rules: &CardRules) -> Value {
+    let limits =
+        |limits: &CardLimits| json!({ "payment": limits.payment.to_string(), "year": limits.year.to_string() });
+    let fee = |step: &FeeStep| {
+        let PayerFee { free_up_to, ratio } = step.fee;
+        json!({ "from": moment(step.from), "freeUpTo": free_up_to.to_string(), "ratio": ratio.to_string() })
+    };
+    let stand_in = rules.stand_in.iter().map(|(scheme, max)| (scheme.as_str().to_owned(), json!(max.to_string())));
+    json!({
+        "currency": rules.currency.code(),
+        "payerFees": rules.fees.iter().map(fee).collect::<Vec<_>>(),
+        "verified": limits(&rules.verified),
+        "unverified": limits(&rules.unverified),
+        "personsACardMax": rules.persons_a_card_max,
+        "answerMs": rules.answer_ms,
+        "standIn": stand_in.collect::<Map<_, _>>(),
+    })
 }
 
 fn named(merchants: &BTreeMap<Name, MerchantRules>) -> Map<String, Value> {

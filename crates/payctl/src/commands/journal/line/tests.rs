@@ -1,3 +1,5 @@
+mod card;
+
 use domain::{
     AccountId, AccountKind, ApiKeyHash, ApproveOrder, AuthorizationIncreased, AuthorizePayment, CaptureMode,
     CapturePayment, CaptureRest, Consent, Conversions, Converted, CurrencyPair, DeclineReason, Digest, FundReserve,
