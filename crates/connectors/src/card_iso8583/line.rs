@@ -1,6 +1,6 @@
 //! One line: connected again and again, to one host after the other.
 
-use std::{fmt, io, sync::Arc};
+use std::{io, sync::Arc};
 
 use domain::CardMessage;
 use iso8583::Message;
@@ -133,23 +133,11 @@ impl<C: Clock> Line<C> {
                 METRICS.closed_otherwise.increment(1)
             }
         }
-        tracing::warn!(line = self.number, host = host.name, error = %Shown(end), "a card line ended");
+        tracing::warn!(line = self.number, host = host.name, error = %end, "a card line ended");
     }
 }
 
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     // Whoever could say so is gone where this fails, which says it too.
     let _said = stop.wait_for(|stop| *stop).await;
-}
-
-/// An end with what is behind it.
-struct Shown<'a>(&'a End);
-
-impl fmt::Display for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            End::Io(error) => write!(f, "{}: {error}", self.0),
-            end => end.fmt(f),
-        }
-    }
 }

@@ -12,7 +12,7 @@ use iso8583::{
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf},
     sync::mpsc,
-    time::{Instant, sleep_until},
+    time::{Instant, sleep_until, timeout},
 };
 
 use super::{
@@ -69,7 +69,7 @@ pub(crate) enum End {
     Late(&'static str),
     #[error("the network reads too little")]
     Flooded,
-    #[error("cannot read or write")]
+    #[error("cannot connect, read or write: {0}")]
     Io(#[from] io::Error),
 }
 
@@ -133,9 +133,23 @@ impl<C: Clock> Session<C> {
                 Step::DeadlinePassed => self.deadline_passed(),
             };
             if let Err(end) = done {
+                if matches!(end, End::NetworkSignedOff) {
+                    self.write_out().await;
+                }
                 return end;
             }
         }
+    }
+
+    /// Writes what waits to be written, as far as there is time: the last word to a network that leaves.
+    async fn write_out(&mut self) {
+        let written = async {
+            while !self.writer.frames.is_empty() {
+                self.writer.write().await?;
+            }
+            self.writer.half.shutdown().await
+        };
+        let _left = timeout(millis(self.settings.time_outs.write_ms), written).await;
     }
 
     async fn sign_off(&mut self, reports: &impl Reports) -> Result<(), End> {

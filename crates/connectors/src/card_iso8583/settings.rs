@@ -239,7 +239,8 @@ mod tests {
         let host = Host { name: "network.example".to_owned(), port: 7_000 };
         let fine = LineSettings::new(vec![host], Encoding::Bcd, acceptor);
         assert_eq!(fine.check(), Ok(()));
-        let table: [(&str, fn(&mut LineSettings)); 12] = [
+        type Spoil = fn(&mut LineSettings);
+        let table: [(&str, Spoil); 12] = [
             ("hosts", |settings| settings.hosts.clear()),
             ("hosts", |settings| settings.hosts.iter_mut().for_each(|host| host.port = 0)),
             ("lines", |settings| settings.lines = 0),

@@ -1,0 +1,8 @@
+//! The connector against a network that a test plays, over TCP.
+
+mod house;
+mod network;
+
+mod advices;
+mod lines;
+mod requests;
