@@ -1,5 +1,7 @@
 //! The configuration: built in, then file, then environment, then arguments.
 
+mod cards;
+
 use std::{
     collections::BTreeSet,
     fs,
@@ -18,6 +20,7 @@ use figment::{
 use ingress::Limits;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::cards::{Cards, VaultKey};
 use crate::{
     arguments::Arguments,
     policy_text::{CardsText, PolicyText},
@@ -241,25 +244,6 @@ pub(crate) struct Operator {
     pub(crate) api_key_hash: String,
 }
 
-/// Where card numbers are kept, and how their networks are reached.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Cards {
-    /// The vault's file; its directory is made, and is the daemon's alone.
-    pub(crate) vault: Option<PathBuf>,
-    /// What the vault is sealed under; the first seals a new one.
-    #[serde(default)]
-    pub(crate) vault_keys: Vec<VaultKey>,
-}
-
-/// A key that seals card numbers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct VaultKey {
-    pub(crate) id: u32,
-    pub(crate) file: PathBuf,
-}
-
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wallet {
@@ -374,6 +358,7 @@ impl Config {
         }?;
         self.check_bounds()?;
         self.policy()?;
+        self.check_cards()?;
         self.wallet_names()?;
         self.check_key_ids()
     }
@@ -451,6 +436,30 @@ impl Config {
             return refused("it is no directory");
         }
         Ok(())
+    }
+
+    /// Rules, a vault and a network come together: without any of them no card is taken.
+    fn check_cards(&self) -> Result<(), StartError> {
+        let network = self.cards.as_ref().and_then(|cards| cards.network.as_ref());
+        if let Some(network) = network {
+            network.settings()?;
+        }
+        let has_keys = self.cards.as_ref().is_some_and(|cards| !cards.vault_keys.is_empty());
+        let missing = match self.mode {
+            ModeName::Sandbox => None,
+            ModeName::Production => [
+                ("policy.cards", self.policy.cards.is_some()),
+                ("cards.vault_keys", has_keys),
+                ("cards.network", network.is_some()),
+            ]
+            .into_iter()
+            .filter(|_| self.policy.cards.is_some() || self.cards.is_some())
+            .find(|(_, is_there)| !is_there),
+        };
+        match missing {
+            Some((section, _)) => Err(StartError::Config(format!("cards are not taken without [{section}]"))),
+            None => Ok(()),
+        }
     }
 
     /// A key is known by its number, so no two have one.

@@ -1,12 +1,14 @@
 //! The sandbox: known keys, made-up money, and rates that never go stale.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
+use connectors::card_iso8583::{Acceptor, BackOff, Encoding, Host, LineSettings, TimeOuts};
 use domain::{
     AccountId, AccountName, ApiKeyHash, Command, CurrencyPair, Digest, DigestKey, Evidence, Fingerprint,
     IdempotencyKey, Label, Method, MoveFunds, Name, OpenAccount, RegisterMerchant, Submission, TenantId, WalletId,
 };
 use ingress::{ReceiptKeys, SandboxPowers, SandboxRates, SigningKeys};
+use iso8583::field::{InstitutionId, TerminalId};
 use money::{Currency, Money, Rate, Ratio};
 use pipeline::Directory;
 use vault::KeyEncryptionKey;
@@ -72,6 +74,13 @@ const RECEIPT_SEED: [u8; 32] = *b"payswitch sandbox receipt: open!";
 const VAULT_KEY: [u8; 32] = *b"payswitch sandbox vault: no key.";
 const KEY_ID: u32 = 0;
 
+/// What the played network bills cards in.
+pub(crate) const CARD_BILLING: &str = "USD";
+/// Its rate, in the seven digits that a message has for one.
+pub(crate) const CARD_RATE: &str = "CNY/USD=0.1503108";
+/// The sandbox's number at the played network.
+const ACQUIRER: u64 = 47_110_815;
+
 /// The sandbox's own credentials.
 pub(crate) fn keys() -> Keys {
     let digester = Arc::new(Digester::new(DIGEST_KEY));
@@ -91,6 +100,23 @@ pub(crate) fn keys() -> Keys {
 /// What seals the sandbox's card numbers: none of them is anybody's card.
 pub(crate) fn vault_key() -> KeyEncryptionKey {
     KeyEncryptionKey::parse(KEY_ID, &to_hex(&VAULT_KEY)).expect("32 bytes are a key")
+}
+
+/// The lines to the played network: it is near, so waits are short.
+pub(crate) fn line_settings(addresses: &[SocketAddr]) -> LineSettings {
+    let hosts = addresses.iter().map(|address| Host { name: address.ip().to_string(), port: address.port() });
+    let acceptor = Acceptor {
+        acquirer: InstitutionId::new(ACQUIRER).expect("eight digits are a number of an institution"),
+        terminal: TerminalId::new("SANDBOX1").expect("eight letters are a terminal"),
+        category: LineSettings::CATEGORY.to_owned(),
+        place: "BEIJING      CN".to_owned(),
+    };
+    LineSettings {
+        reconnect: BackOff { min_ms: 50, max_ms: 1_000 },
+        repeat: BackOff { min_ms: 500, max_ms: 10_000 },
+        time_outs: TimeOuts { advice_answer_ms: 2_000, ..TimeOuts::DEFAULT },
+        ..LineSettings::new(hosts.collect(), Encoding::Bcd, acceptor)
+    }
 }
 
 /// Merchants and accounts, to be submitted at every start: their keys make them happen once.

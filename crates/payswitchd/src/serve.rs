@@ -2,7 +2,7 @@
 //!
 //! Threads: `shard` owns engine and journal; `merchants-1` and on are the runtimes of the merchants' listener; `projector`
 //! folds the read models; `housekeeping` makes snapshots; the main thread's runtime takes the merchants' connections and
-//! deals them out, and has the operators' listener, metrics, signals and timers. What can wait gives way: `housekeeping`, and
+//! deals them out, and has the operators' listener, metrics, signals and timers; `cards` has the lines to the card network. What can wait gives way: `housekeeping`, and
 //! what merges the files of the index.
 
 use std::{
@@ -26,6 +26,7 @@ use tokio::{
 
 use crate::{
     banner::Banner,
+    card_line::CardThread,
     config::{Config, ModeName},
     housekeeping::Housekeeping,
     metrics_endpoint,
@@ -85,8 +86,9 @@ pub(crate) fn serve(
     let shard_thread = spawn("shard", move || shard.run())?;
     let housekeeping = Housekeeping::start(switch.housekeeper)?;
 
+    let handle = |mailbox: &Arc<Mailbox>| Handle::new(Arc::clone(inbox), Arc::clone(status), Arc::clone(mailbox));
     let context = |mailbox: &Arc<Mailbox>| Switch {
-        handle: Handle::new(Arc::clone(inbox), Arc::clone(status), Arc::clone(mailbox)),
+        handle: handle(mailbox),
         directory: Arc::clone(&switch.directory),
         rate_book: Arc::clone(&switch.rate_book),
         boards: Arc::clone(&switch.boards),
@@ -103,6 +105,7 @@ pub(crate) fn serve(
         stopping: stopping.clone(),
         sandbox: switch.sandbox.clone(),
     };
+    let cards = CardThread::start(config, switch.said, &switch.card_numbers, switch.clock.clone(), handle)?;
     let merchants = Merchants::start(config, listeners.merchants, &context, &stopping)?;
 
     let operators_mailbox = Arc::new(Mailbox::default());
@@ -122,6 +125,8 @@ pub(crate) fn serve(
     // A reload that still waits for a file is not waited for.
     runtime.shutdown_background();
 
+    // Issuers may still have answered what nobody waits for any more.
+    cards.map_or(Ok(()), CardThread::stop)?;
     // Every caller has its answer or has been cut off; what is in the inbox is still decided and made durable.
     inbox.close();
     let closed = join(shard_thread)?.map_err(|source| StartError::Stopped(shard::with_sources(&source)));
@@ -228,7 +233,7 @@ fn note_end<E: std::error::Error>(served: Result<(), E>) {
 }
 
 /// Resolves once the daemon stops.
-async fn stopped(mut stopping: watch::Receiver<bool>) {
+pub(crate) async fn stopped(mut stopping: watch::Receiver<bool>) {
     // An error means that the sender is gone, and with it the daemon.
     let _gone = stopping.wait_for(|stopping| *stopping).await;
 }
@@ -461,7 +466,7 @@ async fn restamp(switch: Switch, sandbox: Arc<SandboxPowers>, every: Duration) {
     }
 }
 
-fn new_runtime(what: &'static str) -> Result<Runtime, StartError> {
+pub(crate) fn new_runtime(what: &'static str) -> Result<Runtime, StartError> {
     let built = Builder::new_current_thread().enable_all().build();
     built.map_err(|source| StartError::Start { what, source: source.into() })
 }

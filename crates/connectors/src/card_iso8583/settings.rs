@@ -172,7 +172,11 @@ impl LineSettings {
         }
     }
 
-    pub(crate) fn check(&self) -> Result<(), InvalidSettings> {
+    /// Whether a line can have them.
+    ///
+    /// # Errors
+    /// [`InvalidSettings`] names the first that none can have.
+    pub fn check(&self) -> Result<(), InvalidSettings> {
         let wrong = |setting, expected| Err(InvalidSettings { setting, expected });
         if self.hosts.is_empty() || self.hosts.iter().any(|host| host.name.is_empty() || host.port == 0) {
             return wrong("hosts", "at least one, each with a name and a port");
