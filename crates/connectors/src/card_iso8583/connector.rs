@@ -415,3 +415,6 @@ impl<S: Switch, N: Numbers, C: Clock> Open<S, N, C> {
         millis(wait_ms.unwrap_or(LOOK_MS_MAX).min(LOOK_MS_MAX))
     }
 }
+
+#[cfg(test)]
+mod tests;
