@@ -23,7 +23,7 @@ mod session;
 mod telling;
 
 pub use back_off::BackOff;
-pub use calendar::transmission_time;
+use calendar::transmission_time;
 pub use connector::{Connector, Ended};
 pub use port::{Clock, Heard, Numbers, Switch, Unheard};
 pub use settings::{Acceptor, Encoding, Host, InvalidSettings, LINES_MAX, LineSettings, TimeOuts};

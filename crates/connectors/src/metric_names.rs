@@ -84,8 +84,8 @@ pub fn describe_metrics() {
     describe_counter!(
         ANSWERS,
         Unit::Count,
-        "What card networks answered, by class. Late: nothing waited for it any more; unmatched: to nothing that was \
-         asked; garbage: without what makes it an answer; not_sent: given by the switch itself."
+        "What card networks answered, by class. Late: nothing waited for it any more, counted by what it says too; unmatched: \
+         to nothing that was asked; garbage: without what makes it an answer; not_sent: given by the switch itself."
     );
     describe_gauge!(ADVICES_WAITING, Unit::Count, "Advices that card networks have not taken yet.");
     describe_counter!(ADVICES_REFUSED, Unit::Count, "Answers by which a card network does not take an advice.");

@@ -2,7 +2,8 @@
 //!
 //! **What it is for.** A partner's link speaks in messages whose bytes differ from partner to partner and whose elements
 //! do not. A [`Spec`] says how each element is written; [`decode`] and [`encode`] go by it, and everything behind them
-//! sees a [`Message`] of the same elements with the same content. [`field`] reads and writes single elements as types.
+//! sees a [`Message`] of the same elements with the same content. [`field`] reads and writes single elements as types;
+//! [`response`] says what codes of DE 39 mean in the switch's reasons.
 //!
 //! **What it must never know.** Sockets, time, keys, what a payment is, which partner speaks. It does no I/O and keeps no
 //! state but the half of a frame that a [`frame::Deframer`] waits for the rest of. No bytes make it panic, and nothing it

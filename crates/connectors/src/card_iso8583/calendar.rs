@@ -13,8 +13,7 @@ const DAYS_OF_YEAR: i64 = 365;
 const DAYS_OF_FIVE_MONTHS: i64 = 153;
 
 /// The second this moment is in, in UTC (ISO 8583:1987 DE 7), in the proleptic Gregorian calendar.
-#[must_use]
-pub fn transmission_time(at: Timestamp) -> TransmissionTime {
+pub(crate) fn transmission_time(at: Timestamp) -> TransmissionTime {
     let seconds = at.micros().div_euclid(MICROS_OF_SECOND);
     let (month, day) = month_and_day(seconds.div_euclid(SECONDS_OF_DAY));
     let of_day = seconds.rem_euclid(SECONDS_OF_DAY);

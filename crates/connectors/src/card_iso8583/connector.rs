@@ -76,7 +76,7 @@ impl<S: Switch, N: Numbers, C: Clock> Connector<S, N, C> {
         stop: impl Future<Output = ()> + Send,
     ) -> Ended {
         let (stop_lines, stopped) = watch::channel(false);
-        let (events, heard) = mpsc::channel(EVENTS_MAX);
+        let (events, mut heard) = mpsc::channel(EVENTS_MAX);
         let mut lines = JoinSet::new();
         for number in 0..usize::from(self.settings.lines) {
             let (settings, clock) = (Arc::clone(&self.settings), Arc::clone(&self.clock));
@@ -93,7 +93,6 @@ impl<S: Switch, N: Numbers, C: Clock> Connector<S, N, C> {
                 false => open.requests.open(&message, None),
             }
         }
-        let mut heard = heard;
         open.serve(intents, &mut heard, stop).await;
         stop_lines.send_replace(true);
         let ended = open.drain(&mut heard).await;
@@ -415,3 +414,6 @@ impl<S: Switch, N: Numbers, C: Clock> Open<S, N, C> {
         millis(wait_ms.unwrap_or(LOOK_MS_MAX).min(LOOK_MS_MAX))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -164,14 +164,24 @@ pub(crate) fn network(mti: Mti, at: Timestamp, stan: field::Stan, code: field::N
     message
 }
 
-/// The answer to a network's own message about the line: yes, with what it was known by.
+/// What a network is told that asks of the line what it does not do: invalid request.
+const INVALID: field::ResponseCode = field::ResponseCode::new(*b"12").expect("two digits");
+
+/// The answer to a network's own message about the line: yes to signing on and off and to a test, no to all else, as an
+/// exchange of keys. `None` when it does not say by what it is known.
 pub(crate) fn network_response(request: &Message) -> Option<Message> {
     let mut response = Message::new(request.mti().response()?);
     let known_by = [field::TRANSMISSION_TIME.element(), field::STAN.element(), field::NETWORK_CODE.element()];
     for element in known_by {
         response.set(element, request.get(element)?);
     }
-    response.write(field::RESPONSE_CODE, &field::ResponseCode::APPROVED);
+    let code = match request.require(field::NETWORK_CODE).ok()? {
+        field::NetworkCode::SIGN_ON | field::NetworkCode::SIGN_OFF | field::NetworkCode::ECHO => {
+            field::ResponseCode::APPROVED
+        }
+        _ => INVALID,
+    };
+    response.write(field::RESPONSE_CODE, &code);
     Some(response)
 }
 

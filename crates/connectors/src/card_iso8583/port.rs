@@ -30,8 +30,8 @@ pub struct Unheard;
 
 /// Where card numbers are.
 pub trait Numbers: Send + Sync + 'static {
-    /// The number behind a token, or `None` once the card was unbound. It is asked for each message that is written, from an
-    /// async task: it must be quick.
+    /// The number behind a token, or `None` once the card was unbound, or while it cannot be read: then a request is not
+    /// sent, and an advice goes without. It is asked for each message that is written, from an async task: it must be quick.
     fn reveal(&self, token: CardToken) -> Option<(Pan, Expiry)>;
 }
 

@@ -217,14 +217,20 @@ impl<C: Clock> Session<C> {
     }
 
     async fn received(&mut self, messages: Vec<Message>, reports: &impl Reports) -> Result<(), End> {
+        let mut result = Ok(());
+        // What ends a line takes no answer with it that came along.
         for message in messages {
-            match (message.mti().class(), message.mti().function()) {
-                (Class::NetworkManagement, Function::Request) => self.network_asks(&message)?,
-                (Class::NetworkManagement, Function::Response) => self.network_answers(&message)?,
-                _ => reports.report(Report::Received(message)).await,
-            }
+            let done = match (message.mti().class(), message.mti().function()) {
+                (Class::NetworkManagement, Function::Request) => self.network_asks(&message),
+                (Class::NetworkManagement, Function::Response) => self.network_answers(&message),
+                _ => {
+                    reports.report(Report::Received(message)).await;
+                    Ok(())
+                }
+            };
+            result = result.and(done);
         }
-        Ok(())
+        result
     }
 
     fn network_asks(&mut self, request: &Message) -> Result<(), End> {
@@ -336,3 +342,6 @@ impl Writer {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

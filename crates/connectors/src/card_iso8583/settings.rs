@@ -105,11 +105,12 @@ pub struct TimeOuts {
     pub idle_ms: u32,
     /// Until an echo test is answered.
     pub echo_ms: u32,
-    /// Until a message is written: a network that reads nothing is not there.
+    /// Until a message is written: a line whose network reads nothing is closed.
     pub write_ms: u32,
     /// A request waits so long for a place in a window, then it was not sent.
     pub window_wait_ms: u32,
-    /// A request with less time than this left for its answer is not sent: its reversal could overtake it.
+    /// A request with less time than this left for its answer is not sent: its reversal could overtake it on another line.
+    /// So it is not shorter than [`Self::write_ms`].
     pub answer_min_ms: u32,
     /// After the end of its time a request is remembered so long, to know a late answer.
     pub forget_ms: u32,
@@ -126,9 +127,9 @@ impl TimeOuts {
         sign_on_ms: 10_000,
         idle_ms: 60_000,
         echo_ms: 10_000,
-        write_ms: 5_000,
+        write_ms: 2_000,
         window_wait_ms: 1_000,
-        answer_min_ms: 1_000,
+        answer_min_ms: 2_000,
         forget_ms: 120_000,
         advice_answer_ms: 20_000,
         drain_ms: 5_000,
@@ -210,6 +211,9 @@ impl LineSettings {
         if [connect_ms, sign_on_ms, idle_ms, echo_ms, write_ms, advice_answer_ms].contains(&0) {
             return wrong("time_outs", "at least 1 ms each");
         }
+        if self.time_outs.answer_min_ms < write_ms {
+            return wrong("time_outs.answer_min_ms", "not shorter than write_ms");
+        }
         Ok(())
     }
 }
@@ -244,7 +248,7 @@ mod tests {
         let fine = LineSettings::new(vec![host], Encoding::Bcd, acceptor);
         assert_eq!(fine.check(), Ok(()));
         type Spoil = fn(&mut LineSettings);
-        let table: [(&str, Spoil); 12] = [
+        let table: [(&str, Spoil); 13] = [
             ("hosts", |settings| settings.hosts.clear()),
             ("hosts", |settings| settings.hosts.iter_mut().for_each(|host| host.port = 0)),
             ("lines", |settings| settings.lines = 0),
@@ -257,6 +261,7 @@ mod tests {
             ("acceptor.place", |settings| settings.acceptor.place = "SIXTEENLETTERSXX".to_owned()),
             ("repeat", |settings| settings.repeat.min_ms = settings.repeat.max_ms + 1),
             ("time_outs", |settings| settings.time_outs.idle_ms = 0),
+            ("time_outs.answer_min_ms", |settings| settings.time_outs.answer_min_ms = 1_999),
         ];
         for (setting, spoil) in table {
             let mut settings = fine.clone();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::{AcknowledgeAdvice, AnswerCard, Timestamp};
+use domain::{AcknowledgeAdvice, AnswerCard, CardAnswer, Timestamp, TraceNumbers};
 use tokio::time::sleep;
 
 use super::{BackOff, Clock, Heard, Switch, Unheard, settings::millis};
@@ -20,13 +20,23 @@ pub(crate) async fn answer(
     loop {
         match switch.answer(answer).await {
             Ok(Heard::Recorded) => return,
-            Ok(Heard::NothingOpen) => return METRICS.late.increment(1),
-            Err(Unheard) if answer_by <= clock.now() => return METRICS.late.increment(1),
+            Ok(Heard::NothingOpen) => return late(answer),
+            Err(Unheard) if answer_by <= clock.now() => return late(answer),
             Err(Unheard) => {
                 failed = failed.saturating_add(1);
                 sleep(millis(back_off.wait_ms(failed, answer.request.get()))).await;
             }
         }
+    }
+}
+
+/// Counts it. The ledger has reversed what was approved too late, or will; where a network did not find it then, somebody has
+/// to look, so its numbers are noted.
+fn late(answer: AnswerCard) {
+    METRICS.late.increment(1);
+    if let CardAnswer::Approved(_) | CardAnswer::Partial { .. } = answer.answer {
+        let (rrn, payment_id) = (TraceNumbers::of(answer.request).rrn(), answer.payment_id);
+        tracing::warn!(rrn, %payment_id, "an approval came too late");
     }
 }
 

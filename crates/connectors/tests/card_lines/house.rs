@@ -117,7 +117,7 @@ pub(crate) fn settings(ports: &[u16]) -> LineSettings {
         sign_on_ms: 60_000,
         idle_ms: 600_000,
         echo_ms: 60_000,
-        write_ms: 60_000,
+        write_ms: 1_000,
         window_wait_ms: 600_000,
         answer_min_ms: 1_000,
         forget_ms: 600_000,

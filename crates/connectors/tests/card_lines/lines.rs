@@ -100,6 +100,9 @@ async fn the_networks_own_tests_are_answered_and_its_sign_off_closes_the_line() 
     peer.send(&echo).await;
     let answer = peer.expect(Mti::NETWORK_RESPONSE).await;
     assert_eq!(answer, crate::network::answer_to(&echo, "00", &[]));
+    let keys = network_request(NetworkCode::new(161).expect("three digits"));
+    peer.send(&keys).await;
+    assert_eq!(peer.expect(Mti::NETWORK_RESPONSE).await, crate::network::answer_to(&keys, "12", &[]));
     works(&mut house, &mut peer, 2).await;
     peer.send(&network_request(NetworkCode::SIGN_OFF)).await;
     peer.expect(Mti::NETWORK_RESPONSE).await;
