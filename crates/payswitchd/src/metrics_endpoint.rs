@@ -31,6 +31,7 @@ pub(crate) fn install_recorder() -> Result<PrometheusHandle, StartError> {
     pipeline::describe_metrics();
     projections::describe_metrics();
     ingress::describe_metrics();
+    connectors::describe_metrics();
     archiving::describe_metrics();
     housekeeping::describe_metrics();
     reload::describe_metrics();
