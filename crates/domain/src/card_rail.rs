@@ -3,7 +3,7 @@
 use alloc::{collections::BTreeMap, vec::Vec};
 use core::fmt;
 
-use money::{Currency, ExactRate, Money, Ratio};
+use money::{Currency, ExactRate, Money, Ratio, Rounding};
 
 use crate::{
     CardBin, CardFingerprint, CardToken, DeclineReason, LastFour, Lsn, Name, PaymentId, PaymentTotals, Scheme,
@@ -390,6 +390,18 @@ pub struct PayerFee {
     pub ratio: Ratio,
 }
 
+impl PayerFee {
+    /// The fee on what is paid as `price`, in the currency the payer pays in, when `captured` was or would be captured in all;
+    /// `None` when it is too much for one amount.
+    #[must_use]
+    pub fn on(&self, price: Money, captured: Money) -> Option<Money> {
+        match captured.minor_units() > self.free_up_to.minor_units() {
+            true => self.ratio.of(price, Rounding::HalfUp).ok(),
+            false => Some(Money::zero(price.currency())),
+        }
+    }
+}
+
 /// A fee, and when it begins to count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FeeStep {
@@ -432,6 +444,12 @@ impl CardRules {
     #[must_use]
     pub fn fee_at(&self, at: Timestamp) -> Option<PayerFee> {
         self.fees.iter().rev().find(|step| step.from <= at).map(|step| step.fee)
+    }
+
+    /// From when another fee counts, if one is to.
+    #[must_use]
+    pub fn next_fee_after(&self, at: Timestamp) -> Option<Timestamp> {
+        self.fees.iter().map(|step| step.from).find(|from| *from > at)
     }
 
     /// The limits of a person of this tier.

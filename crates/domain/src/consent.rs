@@ -17,3 +17,14 @@ pub enum Consent {
     /// The token of a bound card, which is charged.
     Card(CardToken),
 }
+
+impl Consent {
+    /// The card that is charged, if one is.
+    #[must_use]
+    pub const fn card(&self) -> Option<CardToken> {
+        match self {
+            Self::Card(token) => Some(*token),
+            Self::PayerNamed | Self::Code(_) | Self::OrderApproved | Self::Mandate(_) => None,
+        }
+    }
+}

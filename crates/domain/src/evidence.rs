@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 
 use money::{ExactRate, Money, Prices, Rate, Ratio, Weight};
 
-use crate::{AccountId, CurrencyPair, Label, Lsn, MerchantId, QuoteId, Timestamp};
+use crate::{AccountId, CardToken, CurrencyPair, Label, Lsn, MerchantId, QuoteId, Timestamp};
 
 /// A finding, or why there is none. The engine looks at it only when the request's key is new, so a repeat is answered
 /// even if the evidence could not be had a second time.
@@ -185,4 +185,6 @@ pub struct Offer {
     pub payer: AccountId,
     /// What it converts.
     pub presentment_amount: Money,
+    /// Which card it is for, if for one.
+    pub card: Option<CardToken>,
 }

@@ -138,7 +138,8 @@ impl Engine {
         }
         let bound = offer.merchant == authorize.merchant
             && offer.payer == payer
-            && offer.presentment_amount == authorize.presentment_amount;
+            && offer.presentment_amount == authorize.presentment_amount
+            && offer.card == authorize.consent.card();
         if bound { Ok(()) } else { Err(DeclineReason::QuoteMismatch) }
     }
 

@@ -201,9 +201,17 @@ async fn fields_of_quotes() {
         merchant_id: String::new(),
         payer: Some(account("hk-alice")),
         presentment_amount: Some(yuan(100)),
+        card_token: String::new(),
+    };
+    let by = |payer: Option<v1::AccountReference>, token: &str| v1::CreateRequest {
+        payer,
+        card_token: token.to_owned(),
+        ..good.clone()
     };
     let mut cases = Vec::new();
     for (request, reason, field) in [
+        (by(None, "4242424242424242"), "CARD_TOKEN_INVALID", "card_token"),
+        (by(Some(account("hk-alice")), "01a21920-e219-75cf-9206-000000000000"), "FIELDS_CONFLICT", "card_token"),
         (v1::CreateRequest { merchant_id: "A".to_owned(), ..good.clone() }, "TEXT_INVALID", "merchant_id"),
         (v1::CreateRequest { payer: None, ..good.clone() }, "FIELD_MISSING", "payer"),
         (v1::CreateRequest { payer: Some(account("A")), ..good.clone() }, "TEXT_INVALID", "payer.account_id"),

@@ -16,7 +16,12 @@ fn yuan(minor_units: i64) -> v1::Money {
 }
 
 fn quote_request(payer: &str, amount: v1::Money) -> v1::CreateRequest {
-    v1::CreateRequest { merchant_id: String::new(), payer: Some(account(payer)), presentment_amount: Some(amount) }
+    v1::CreateRequest {
+        merchant_id: String::new(),
+        payer: Some(account(payer)),
+        presentment_amount: Some(amount),
+        ..v1::CreateRequest::default()
+    }
 }
 
 async fn quote(client: &client::Client, payer: &str, amount: v1::Money) -> (v1::Quote, String) {

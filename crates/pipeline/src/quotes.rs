@@ -1,15 +1,16 @@
 //! Quotes by the rates and the rules in force.
 
 use domain::{
-    AccountId, Conversions, Converted, CurrencyPair, MerchantId, Offer, OfferedQuote, PriceInForce, QuoteId, Timestamp,
-    Unavailable, debit_quote, settlement_quote,
+    AccountId, CardToken, Conversions, Converted, CurrencyPair, MerchantId, Offer, OfferedQuote, PriceInForce, QuoteId,
+    Timestamp, Unavailable, debit_quote, settlement_quote,
 };
 use money::{Currency, Money};
 
 use crate::{Directory, RateBook};
 
-/// The offer to make a payment at the rates in force. It holds as long as the policy lets a quote hold, and no longer
-/// than its rates would be quoted by.
+/// The offer to make a payment at the rates in force, by a card if one is named: then `payer` is what its scheme will owe. It
+/// holds as long as the policy lets a quote hold, no longer than its rates would be quoted by, and, for a card, not beyond the
+/// moment from which another fee counts.
 ///
 /// Amounts above the largest one amount may be are missing in it, as in any quote: there is nothing to show then.
 ///
@@ -22,13 +23,16 @@ pub fn offer(
     at: Timestamp,
     quote_id: QuoteId,
     (merchant, payer): (MerchantId, AccountId),
+    card: Option<CardToken>,
     presentment_amount: Money,
 ) -> Result<OfferedQuote, Unavailable> {
     let quoted = quote(directory, rates, at, merchant, payer, presentment_amount)?;
     let pair = CurrencyPair { presentment: presentment_amount.currency(), debit: payer.currency };
     let policy = rates.policy().ok_or(Unavailable::RateMissing(pair))?;
-    let expires_at = quoted.rates_expire_at.into_iter().fold(at.plus_millis(policy.quote_ms), Timestamp::min);
-    let offer = Offer { quote_id, expires_at, merchant, payer, presentment_amount };
+    let next_fee = card.and(policy.cards.as_ref()).and_then(|rules| rules.next_fee_after(at));
+    let ends = quoted.rates_expire_at.into_iter().chain(next_fee);
+    let expires_at = ends.fold(at.plus_millis(policy.quote_ms), Timestamp::min);
+    let offer = Offer { quote_id, expires_at, merchant, payer, presentment_amount, card };
     Ok(OfferedQuote { offer, conversions: quoted.conversions })
 }
 

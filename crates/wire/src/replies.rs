@@ -19,7 +19,7 @@ use domain::{
 };
 use money::Money;
 
-pub use card::{answered, card};
+pub use card::{answered, card, converter, offers_text};
 pub use conversion::quote;
 pub use decline_text::{merchant_text, payer_text};
 pub use encoded::encoded_payment;

@@ -28,8 +28,8 @@ pub use operations::{fund_reserve, pay_out, publish_rates, register_merchant, se
 pub use payments::{Increase, capture, increase, payment_id, payment_request, refund, void};
 pub use rates::RATES_MAX;
 pub use reads::{
-    PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX, Page, PaymentFilter, PaymentList, PaymentName, QuoteRequest, RateHistory,
-    Receipt, Watch, page, payment_list, payment_name, quote, rate_history, receipt, watch,
+    PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX, Page, PaymentFilter, PaymentList, PaymentName, QuoteRequest, QuotedPayer,
+    RateHistory, Receipt, Watch, page, payment_list, payment_name, quote, rate_history, receipt, watch,
 };
 pub use sandbox::{ADVANCE_MS_MAX, Failure, RatePin, advance_clock, fail_next, pin_rate};
 

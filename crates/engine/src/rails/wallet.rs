@@ -118,12 +118,7 @@ impl Legs {
     /// What the payer pays beside that, when `x` is left of `captured`: what was captured says whether there is a fee, what is
     /// left how much of it.
     fn fee_level(&self, price: Money, captured: Money) -> Money {
-        match self.fee {
-            Some(fee) if captured.minor_units() > fee.free_up_to.minor_units() => {
-                fee.ratio.of(price, Rounding::HalfUp).expect(WITHIN_ONE_AMOUNT)
-            }
-            Some(_) | None => Money::zero(price.currency()),
-        }
+        self.fee.map_or(Money::zero(price.currency()), |fee| fee.on(price, captured).expect(WITHIN_ONE_AMOUNT))
     }
 
     /// What the payer pays for all of `x`, with its fee.

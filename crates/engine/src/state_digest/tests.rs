@@ -218,6 +218,7 @@ fn payments(pick: Pick) -> Vec<Command> {
         merchant: CAFE,
         payer: ALICE,
         presentment_amount: Money::new(Currency::CNY, 100),
+        card: None,
     };
     let same = Conversions { debit: Converted::SameCurrency, settlement: Converted::SameCurrency };
     let first = AuthorizePayment {

@@ -165,6 +165,7 @@ fn authorize(model: &Model, pay: &Pay, at: i64, number: u64) -> AuthorizePayment
             merchant: merchant_id(offer.subject.merchant),
             payer: model.account_id(offer.subject.account).expect("nothing is offered to nobody"),
             presentment_amount: payable(offer.subject.presentment, offer.subject.units.into()),
+            card: None,
         }),
         capture_mode: pay.mode,
         consent: match model.consent_to(pay) {

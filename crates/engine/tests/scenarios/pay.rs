@@ -1,11 +1,11 @@
 //! Rows about payments and consents as commands.
 
 use domain::{
-    AccountId, ApproveOrder, AuthorizePayment, CaptureMode, CapturePayment, CaptureRest, Command, Consent, Conversions,
-    Converted, CurrencyPair, DeclineReason, Evidence, FundReserve, GrantMandate, IncreaseAuthorization, IssueCode, Lsn,
-    MandateId, MerchantId, Method, Offer, OfferedQuote, PayOut, PaymentId, Policy, PriceInForce, Quote, QuoteId,
-    QuotedAmounts, RefundId, RefundPayment, RevokeMandate, SettlementQuote, SquarePosition, Submission, TenantId,
-    Timestamp, Unavailable, VoidPayment,
+    AccountId, ApproveOrder, AuthorizePayment, CaptureMode, CapturePayment, CaptureRest, CardToken, Command, Consent,
+    Conversions, Converted, CurrencyPair, DeclineReason, Evidence, FundReserve, GrantMandate, IncreaseAuthorization,
+    IssueCode, Lsn, MandateId, MerchantId, Method, Offer, OfferedQuote, PayOut, PaymentId, Policy, PriceInForce, Quote,
+    QuoteId, QuotedAmounts, RefundId, RefundPayment, RevokeMandate, SettlementQuote, SquarePosition, Submission,
+    TenantId, Timestamp, Unavailable, VoidPayment,
 };
 use money::{Currency, Money, Ratio};
 
@@ -253,6 +253,7 @@ impl Desk {
             merchant: self.merchants[merchant],
             payer: parties.payer,
             presentment_amount: parties.presentment,
+            card: self.quoted_card(payer),
         };
         let debit = match &conversions.debit {
             Converted::SameCurrency => Some(parties.presentment),
@@ -260,6 +261,11 @@ impl Desk {
         };
         self.offers.insert(quote.to_owned(), OfferedQuote { offer, conversions });
         debit.map_or_else(|| "too large".to_owned(), |debit| format!("offers debit {}", debit.grouped()))
+    }
+
+    /// The card that an offer is for: `card:dana:USD` charges it in that currency.
+    fn quoted_card(&self, payer: &str) -> Option<CardToken> {
+        payer.strip_prefix("card:")?.split(':').next().map(token_of)
     }
 
     fn quoted_payer(&self, payer: &str) -> AccountId {

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use money::Money;
-use wire::v1::{self, Conversion, CreateRequest, CreateResponse};
+use wire::v1::{self, CardConverter, Conversion, CreateRequest, CreateResponse};
 
 use crate::commands::{AccountArgument, account_argument, amount_argument, name_argument, payment};
 use crate::context::Context;
@@ -21,8 +21,11 @@ pub(crate) struct Quote {
     #[arg(long, value_name = "NAME", value_parser = name_argument)]
     merchant: String,
     /// Account that would be debited: NAME in the sandbox's wallet, or WALLET/NAME
-    #[arg(long, value_name = "ACCOUNT", value_parser = account_argument)]
-    payer: AccountArgument,
+    #[arg(long, value_name = "ACCOUNT", value_parser = account_argument, required_unless_present = "card")]
+    payer: Option<AccountArgument>,
+    /// Bound card that would be charged: shows the currencies its holder can choose from, each with a token
+    #[arg(long, value_name = "TOKEN", conflicts_with = "payer")]
+    card: Option<String>,
     /// What the merchant would ask, e.g. "CNY 100.00"
     #[arg(long, value_parser = amount_argument)]
     amount: Money,
@@ -33,27 +36,63 @@ impl Quote {
         let client = context.merchant(&self.merchant)?;
         let request = CreateRequest {
             merchant_id: self.merchant,
-            payer: Some(self.payer.reference()),
+            payer: self.payer.as_ref().map(AccountArgument::reference),
+            card_token: self.card.clone().unwrap_or_default(),
             presentment_amount: words::money_message(self.amount),
         };
         let reply = client.quote(request).await?;
-        let quote = reply.quote.as_ref().ok_or_else(|| Error::Reply("it has no quote".to_owned()))?;
-        if quote.debit_amount.is_none() || reply.quote_token.is_empty() {
-            return Err(Error::Reply(format!("quote {} lacks what the payer would pay, or its token", quote.quote_id)));
+        let offers = offers(&reply);
+        if offers.is_empty() {
+            return Err(Error::Reply("it has no quote".to_owned()));
+        }
+        for (quote, token, _) in offers {
+            if quote.debit_amount.is_none() || token.is_empty() {
+                let quote_id = &quote.quote_id;
+                return Err(Error::Reply(format!("quote {quote_id} lacks what the payer would pay, or its token")));
+            }
         }
         context.show(&reply, text);
         Ok(Exit::Approved)
     }
 }
 
-/// What a payer must be shown before being asked, then the token on a line of its own.
+/// Each offer with its token and who would convert.
+fn offers(reply: &CreateResponse) -> Vec<(&v1::Quote, &str, CardConverter)> {
+    let of_account = reply.quote.iter().map(|quote| (quote, reply.quote_token.as_str(), CardConverter::Unspecified));
+    let of_card = reply
+        .card_offers
+        .iter()
+        .filter_map(|offer| Some((offer.quote.as_ref()?, offer.quote_token.as_str(), offer.converter())));
+    of_account.chain(of_card).collect()
+}
+
+/// What a payer must be shown before being asked: every offer alike.
 fn text(reply: &CreateResponse) -> String {
-    let Some(quote) = &reply.quote else { return String::new() };
+    let offers: String = offers(reply).into_iter().map(offer_text).collect();
+    match reply.payer_text.as_str() {
+        "" => offers,
+        told => format!("{offers}\n{}\n", paint(FAINT, told)),
+    }
+}
+
+/// An offer, then its token on a line of its own.
+fn offer_text((quote, token, converter): (&v1::Quote, &str, CardConverter)) -> String {
     let mut fields = Fields::default();
-    fields.line("payer", words::account(quote.payer.as_ref()));
+    match quote.card_token.as_str() {
+        "" => fields.line("payer", words::account(quote.payer.as_ref())),
+        card => fields.line("card", card),
+    }
     fields.line("merchant", &quote.merchant_id);
     fields.line("amount", words::amount(quote.presentment_amount.as_ref()));
     fields.line("payer pays", paint(STRONG, words::amount(quote.debit_amount.as_ref())));
+    if quote.payer_fee.is_some() {
+        fields.line("payer's fee", format!("{}, part of it", words::amount(quote.payer_fee.as_ref())));
+    }
+    match converter {
+        CardConverter::Scheme => fields.line("converted by", "the card's issuer, at its own rate and fees"),
+        CardConverter::Switch => fields.line("converted by", "the merchant's payment service, at this rate"),
+        CardConverter::Unspecified => {}
+    }
     if let Some(conversion) = &quote.conversion {
         let (from, to) = (quote.presentment_amount.as_ref(), quote.debit_amount.as_ref());
         fields.line("rate", paint(STRONG, payment::rate(applied(conversion), conversion, from, to)));
@@ -72,7 +111,7 @@ fn text(reply: &CreateResponse) -> String {
     }
     fields.line("holds until", words::time(quote.expire_time.as_ref().map(|time| time.seconds)));
     let heading = paint(FAINT, "  token, for authorize --quote");
-    format!("{}  quote {}\n{fields}{heading}\n{}\n", paint(GOOD, "offered"), quote.quote_id, reply.quote_token)
+    format!("{}  quote {}\n{fields}{heading}\n{token}\n", paint(GOOD, "offered"), quote.quote_id)
 }
 
 /// What the amount is multiplied by, before markup.
@@ -116,10 +155,9 @@ mod tests {
                 rate_source: "treasury".into(),
                 ..Conversion::default()
             }),
-            settlement_conversion: None,
-            expire_time: None,
+            ..v1::Quote::default()
         };
-        CreateResponse { quote: Some(quote), quote_token: "q1.abc".into() }
+        CreateResponse { quote: Some(quote), quote_token: "q1.abc".into(), ..CreateResponse::default() }
     }
 
     #[test]

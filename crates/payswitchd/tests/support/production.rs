@@ -136,7 +136,12 @@ impl Ready {
     pub(crate) async fn quote(&self) -> String {
         let payer = v1::AccountReference { wallet_id: "harbour".to_owned(), account_id: "chen".to_owned() };
         let amount = Some(money("CNY", 1_000));
-        let request = v1::CreateRequest { merchant_id: String::new(), payer: Some(payer), presentment_amount: amount };
+        let request = v1::CreateRequest {
+            merchant_id: String::new(),
+            payer: Some(payer),
+            presentment_amount: amount,
+            ..Default::default()
+        };
         self.cafe.quote(request).await.expect("quoted").quote_token
     }
 

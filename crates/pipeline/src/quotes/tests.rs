@@ -108,9 +108,10 @@ fn an_offer_holds_as_long_as_the_policy_says_and_its_rates_can_be_quoted_by() {
         let rates = rate_book(Policy { quote_ms, pairs, ..policy() });
         let (payer, presentment) = (wallet_account(payer, 0), Money::parse(presentment).unwrap());
         let quote_id = QuoteId::from_bytes([3; 16]);
-        let offered = offer(&directory(), &rates, at_ms(10), quote_id, (MERCHANT, payer), presentment).unwrap();
+        let offered = offer(&directory(), &rates, at_ms(10), quote_id, (MERCHANT, payer), None, presentment).unwrap();
         let expires_at = at_ms(expected_ms);
-        let bound_to = Offer { quote_id, expires_at, merchant: MERCHANT, payer, presentment_amount: presentment };
+        let bound_to =
+            Offer { quote_id, expires_at, merchant: MERCHANT, payer, presentment_amount: presentment, card: None };
         assert_eq!(offered.offer, bound_to);
         let conversions = conversions(&directory(), &rates, at_ms(10), MERCHANT, payer, presentment);
         assert_eq!(Ok(offered.conversions), conversions);
@@ -128,6 +129,6 @@ fn what_cannot_be_quoted_is_not_offered() {
     let presentment = Money::parse("CNY 1.00").unwrap();
     let quote_id = QuoteId::from_bytes([3; 16]);
     let pair = CurrencyPair { presentment: Currency::CNY, debit: Currency::EUR };
-    let offered = offer(&directory(), &rate_book(policy()), at_ms(0), quote_id, (MERCHANT, payer), presentment);
+    let offered = offer(&directory(), &rate_book(policy()), at_ms(0), quote_id, (MERCHANT, payer), None, presentment);
     assert_eq!(offered.map(Evidence::Present), Err(Unavailable::RateMissing(pair)));
 }

@@ -150,6 +150,7 @@ fn offered() -> OfferedQuote {
         merchant: MerchantId(7),
         payer: wallet_account(Currency::JPY, 7),
         presentment_amount: Money::parse("JPY 7").unwrap(),
+        card: None,
     };
     let conversions = Conversions { debit: Converted::SameCurrency, settlement: Converted::SameCurrency };
     OfferedQuote { offer, conversions }

@@ -150,7 +150,7 @@ impl Door<'_> {
         let currency = Currency::from_code(ask.amount.currency).map_err(|why| why.to_string())?;
         let amount = Money::new(currency, i128::from(ask.amount.units));
         let (directory, rates, parties) = (self.directory, self.rate_book, (merchant, payer));
-        Ok(Some(pipeline::offer(directory, rates, self.now, QuoteId::from_bytes(id), parties, amount)))
+        Ok(Some(pipeline::offer(directory, rates, self.now, QuoteId::from_bytes(id), parties, None, amount)))
     }
 }
 

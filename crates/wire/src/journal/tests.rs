@@ -407,6 +407,7 @@ fn an_offer_made_for_another_payer_is_recorded_as_it_was() {
         merchant: MerchantId(1),
         payer: account(AccountKind::Wallet, Currency::HKD, 3),
         presentment_amount: Money::new(Currency::CNY, 10_000),
+        card: None,
     });
     payment.payer = Evidence::Present(payer);
     record.event = Event::Declined(Decline { reason: DeclineReason::QuoteMismatch, paid_by: None });
@@ -524,6 +525,7 @@ fn stored_bytes_of_a_hold_never_change() {
         merchant: MerchantId(1),
         payer: account(AccountKind::Wallet, Currency::HKD, 3),
         presentment_amount: Money::new(Currency::CNY, 10_000),
+        card: None,
     });
     payment.debit_amount_max = Some(Money::new(Currency::HKD, 12_000));
     payment.sandbox_decline = Some(DeclineReason::ExposureLimit);

@@ -1,5 +1,5 @@
 use domain::{
-    AccountId, AccountKind, Conversions, Converted, Label, Lsn, MerchantId, Offer, Pricing, Quote, QuoteId,
+    AccountId, AccountKind, CardToken, Conversions, Converted, Label, Lsn, MerchantId, Offer, Pricing, Quote, QuoteId,
     QuotedAmounts, SettlementQuote, Timestamp,
 };
 use money::{AMOUNT_MINOR_UNITS_MAX, Currency, ExactRate, Money, Prices, Rate, Ratio, Weight};
@@ -34,6 +34,7 @@ fn offered() -> OfferedQuote {
         merchant: MerchantId(1),
         payer: AccountId { kind: AccountKind::Wallet, currency: Currency::HKD, index: 3 },
         presentment_amount: Money::new(Currency::CNY, 10_000),
+        card: None,
     };
     let mid = Prices::mid_only(Rate::parse("1.179291231").unwrap().into());
     let quote = Quote {
@@ -68,6 +69,7 @@ fn longest() -> OfferedQuote {
         payer: account,
         presentment_amount: most(Currency::USD),
         expires_at: Timestamp::from_micros(-1),
+        card: Some(CardToken::from_bytes([0xff; 16])),
         ..offered().offer
     };
     let quote = Quote {

@@ -1,7 +1,8 @@
 //! What is to be known of a payment's card.
 
 use domain::{
-    AuthorizePayment, CardAnswer, CardFace, CardToken, Command, Consent, Event, PaymentPending, Record, TraceNumbers,
+    AuthorizePayment, CardAnswer, CardFace, CardToken, Command, Consent, Event, Offer, PaymentPending, Record,
+    TraceNumbers,
 };
 
 use super::{Names, money, timestamp};
@@ -16,6 +17,7 @@ pub(super) fn asked(authorize: &Record, command: &AuthorizePayment, names: &dyn 
         scheme: face.map(|face| face.scheme.as_str().to_owned()).unwrap_or_default(),
         bin: face.map(|face| face.bin.to_string()).unwrap_or_default(),
         last_four: face.map(|face| face.last_four.to_string()).unwrap_or_default(),
+        converter: command.offer.as_ref().map_or(v1::CardConverter::Unspecified, converter).into(),
         ..v1::CardPayment::default()
     };
     let Event::PaymentPending(pending) = &authorize.event else { return Some(card) };
@@ -27,6 +29,37 @@ pub(super) fn asked(authorize: &Record, command: &AuthorizePayment, names: &dyn 
         retrieval_reference_number: trace.rrn(),
         ..card
     })
+}
+
+/// Who converts what the card is charged, by the offer its holder chose.
+#[must_use]
+pub fn converter(offer: &Offer) -> v1::CardConverter {
+    match offer.payer.currency == offer.presentment_amount.currency() {
+        true => v1::CardConverter::Scheme,
+        false => v1::CardConverter::Switch,
+    }
+}
+
+/// What to show beside the offers for a card, for its holder: what there is to choose, and who converts at which.
+#[must_use]
+pub fn offers_text(offers: &[v1::CardOffer]) -> String {
+    let mut sentences = Vec::new();
+    if offers.len() > 1 {
+        sentences.push("You are free to choose the currency your card is charged in.".to_owned());
+    }
+    for quote in offers.iter().filter_map(|offer| offer.quote.as_ref()) {
+        let Some(charged) = &quote.debit_amount else { continue };
+        let code = &charged.currency_code;
+        sentences.push(match &quote.conversion {
+            None => format!("In {code}, your card's issuer converts, at its own rate and fees, which are not known here."),
+            Some(conversion) => format!(
+                "In {code}, the merchant's payment service converts, at the rate shown, with its markup over the rate of {}; this \
+                 amount does not change.",
+                conversion.rate_source
+            ),
+        });
+    }
+    sentences.join(" ")
 }
 
 /// The fee within what would be charged for all of it.

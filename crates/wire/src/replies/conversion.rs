@@ -1,25 +1,38 @@
 //! How amounts followed from each other, as people can recompute it.
 
-use domain::{Converted, OfferedQuote, Pricing, Quote, SettlementQuote, Timestamp};
+use domain::{Converted, OfferedQuote, PayerFee, Pricing, Quote, SettlementQuote, Timestamp};
 use money::{Conversion, ExactRate, Money, Ratio, Rounding};
 
 use super::{Names, account_reference, merchant_name, money, timestamp};
 use crate::v1;
 
-/// An offer as it is shown to whoever is to agree to it; `discount` is the merchant's. `None` when an amount of it is
-/// above the largest one amount may be: then there is nothing to offer.
+/// An offer as it is shown to whoever is to agree to it; `discount` is the merchant's, `fee` the payer's. `None` when an amount
+/// of it is above the largest one amount may be: then there is nothing to offer.
 #[must_use]
-pub fn quote(offered: &OfferedQuote, discount: Ratio, quoted_at: Timestamp, names: &dyn Names) -> Option<v1::Quote> {
+pub fn quote(
+    offered: &OfferedQuote,
+    (discount, fee): (Ratio, Option<PayerFee>),
+    quoted_at: Timestamp,
+    names: &dyn Names,
+) -> Option<v1::Quote> {
     let OfferedQuote { offer, conversions } = offered;
     let presentment = offer.presentment_amount;
     let gross = gross(&conversions.settlement, presentment)?;
     let discount = discount.of(gross, Rounding::HalfUp).ok()?;
+    let price = debit(&conversions.debit, presentment)?;
+    let payer_fee = match fee {
+        Some(fee) => Some(fee.on(price, presentment)?),
+        None => None,
+    };
+    let debit_amount = payer_fee.map_or(Some(price), |fee| price.checked_add(fee).ok())?;
     Some(v1::Quote {
         quote_id: offer.quote_id.to_string(),
         merchant_id: merchant_name(names, offer.merchant),
-        payer: Some(account_reference(names, offer.payer)),
+        payer: offer.card.is_none().then(|| account_reference(names, offer.payer)),
+        card_token: offer.card.map(|token| token.to_string()).unwrap_or_default(),
         presentment_amount: Some(money(presentment)),
-        debit_amount: Some(money(debit(&conversions.debit, presentment)?)),
+        debit_amount: Some(money(debit_amount)),
+        payer_fee: payer_fee.map(money),
         settlement_amount: Some(money(gross.checked_sub(discount).ok()?)),
         merchant_discount: Some(money(discount)),
         conversion: towards_payer(&conversions.debit, quoted_at),

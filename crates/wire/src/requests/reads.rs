@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{AccountName, CurrencyPair, Digest, Lsn, Name, PaymentId, PaymentState, Timestamp};
+use domain::{AccountName, CardToken, CurrencyPair, Digest, Lsn, Name, PaymentId, PaymentState, Timestamp};
 use money::{Currency, Money};
 
 use super::{InvalidField, InvalidReason, field, payer};
@@ -79,13 +79,22 @@ pub struct Watch {
     pub after: Lsn,
 }
 
+/// Whom an offer would debit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum QuotedPayer {
+    /// An account in a wallet.
+    Account(AccountName),
+    /// A bound card.
+    Card(CardToken),
+}
+
 /// What to quote.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuoteRequest {
     /// For whom; `None` is the caller itself.
     pub merchant: Option<Name>,
     /// Whom it would debit.
-    pub payer: AccountName,
+    pub payer: QuotedPayer,
     /// What the merchant would ask.
     pub presentment_amount: Money,
 }
@@ -185,9 +194,22 @@ pub fn watch(message: &v1::WatchRequest) -> Result<Watch, InvalidField> {
 pub fn quote(message: &v1::CreateRequest) -> Result<QuoteRequest, InvalidField> {
     Ok(QuoteRequest {
         merchant: merchant(&message.merchant_id)?,
-        payer: payer(field::required("payer", message.payer.as_ref())?)?,
+        payer: quoted_payer(message)?,
         presentment_amount: field::payable("presentment_amount", message.presentment_amount.as_ref())?,
     })
+}
+
+/// An account or a card, not both.
+fn quoted_payer(message: &v1::CreateRequest) -> Result<QuotedPayer, InvalidField> {
+    match (&message.payer, message.card_token.as_str()) {
+        (Some(_), token) if !token.is_empty() => Err(InvalidField::new(
+            "card_token",
+            InvalidReason::FieldsConflict,
+            "name an account or a card, not both".to_owned(),
+        )),
+        (None, token) if !token.is_empty() => field::card_token("card_token", token).map(QuotedPayer::Card),
+        (account, _) => payer(field::required("payer", account.as_ref())?).map(QuotedPayer::Account),
+    }
 }
 
 /// Parses a request for the rates of one pair.

@@ -65,7 +65,7 @@ pub(crate) fn read(
 }
 
 pub(crate) fn write_offer(offer: &Offer) -> journal_v1::Offer {
-    let Offer { quote_id, expires_at, merchant, payer, presentment_amount } = offer;
+    let Offer { quote_id, expires_at, merchant, payer, presentment_amount, card } = offer;
     journal_v1::Offer {
         quote_id: quote_id.bytes().to_vec(),
         expires_at_us: expires_at.micros(),
@@ -73,12 +73,20 @@ pub(crate) fn write_offer(offer: &Offer) -> journal_v1::Offer {
         payer: payer.packed(),
         presentment_currency: value::number(presentment_amount.currency()),
         presentment_minor_units: value::payable_minor_units(*presentment_amount),
+        card_token: card.map(|token| token.bytes().to_vec()).unwrap_or_default(),
     }
 }
 
 pub(crate) fn read_offer(message: &journal_v1::Offer) -> Result<Offer, DecodeError> {
-    let journal_v1::Offer { quote_id, expires_at_us, merchant, payer, presentment_currency, presentment_minor_units } =
-        message;
+    let journal_v1::Offer {
+        quote_id,
+        expires_at_us,
+        merchant,
+        payer,
+        presentment_currency,
+        presentment_minor_units,
+        card_token,
+    } = message;
     let currency = value::currency("offer.presentment_currency", *presentment_currency)?;
     Ok(Offer {
         quote_id: value::quote_id("offer.quote_id", quote_id)?,
@@ -86,6 +94,10 @@ pub(crate) fn read_offer(message: &journal_v1::Offer) -> Result<Offer, DecodeErr
         merchant: MerchantId(*merchant),
         payer: value::account("offer.payer", *payer)?,
         presentment_amount: value::payable("offer.presentment_minor_units", currency, *presentment_minor_units)?,
+        card: match &card_token[..] {
+            [] => None,
+            token => Some(super::card::token("offer.card_token", token)?),
+        },
     })
 }
 

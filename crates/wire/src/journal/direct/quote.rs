@@ -1,7 +1,8 @@
 //! Quotes and offers, as evidence.
 
 use domain::{
-    Conversions, Converted, Label, Lsn, MerchantId, Offer, Pricing, Quote, QuoteId, SettlementQuote, Timestamp,
+    CardToken, Conversions, Converted, Label, Lsn, MerchantId, Offer, Pricing, Quote, QuoteId, SettlementQuote,
+    Timestamp,
 };
 use money::{Currency, Prices, Ratio};
 
@@ -151,12 +152,15 @@ fn read_prices((mantissa, scale): (u64, u32), exact: Option<Canonical<'_>>) -> O
 }
 
 pub(super) fn write_offer(fields: &mut Fields<'_>, offer: &Offer) {
-    let Offer { quote_id, expires_at, merchant, payer, presentment_amount } = offer;
+    let Offer { quote_id, expires_at, merchant, payer, presentment_amount, card } = offer;
     fields.bytes(1, &quote_id.bytes());
     fields.signed(2, expires_at.micros());
     fields.unsigned(3, merchant.0.into());
     fields.unsigned(4, payer.packed());
     write_amount(fields, [5, 6], *presentment_amount);
+    if let Some(token) = card {
+        fields.bytes(7, &token.bytes());
+    }
 }
 
 pub(super) fn read_offer(mut message: Canonical<'_>) -> Option<Offer> {
@@ -165,6 +169,10 @@ pub(super) fn read_offer(mut message: Canonical<'_>) -> Option<Offer> {
     let merchant = MerchantId(message.small(3)?);
     let payer = value::account("offer.payer", message.unsigned(4)?).ok()?;
     let presentment_amount = read_amount(message.small(5)?, message.signed(6)?)?;
+    let card = match message.bytes(7)? {
+        [] => None,
+        token => Some(CardToken::from_bytes(token.try_into().ok()?)),
+    };
     message.end()?;
-    Some(Offer { quote_id, expires_at, merchant, payer, presentment_amount })
+    Some(Offer { quote_id, expires_at, merchant, payer, presentment_amount, card })
 }

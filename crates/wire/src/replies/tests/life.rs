@@ -259,13 +259,14 @@ fn offered() -> OfferedQuote {
         merchant: MerchantId(1),
         payer: payer(HKD),
         presentment_amount: cny(10_000),
+        card: None,
     };
     OfferedQuote { offer, conversions: Conversions { debit, settlement } }
 }
 
 #[test]
 fn a_quote_as_json() {
-    let quote = quote(&offered(), Ratio::parse("0.006").unwrap(), DECIDED_AT, &Demo).unwrap();
+    let quote = quote(&offered(), (Ratio::parse("0.006").unwrap(), None), DECIDED_AT, &Demo).unwrap();
     let expected = json!({
         "quoteId": "11111111-1111-1111-1111-111111111111",
         "merchantId": "merchant-1",
@@ -308,7 +309,7 @@ fn a_quote_as_json() {
 
 #[test]
 fn what_is_too_large_to_pay_is_not_offered() {
-    let quote = |offered: &OfferedQuote| quote(offered, Ratio::ZERO, DECIDED_AT, &Demo);
+    let quote = |offered: &OfferedQuote| quote(offered, (Ratio::ZERO, None), DECIDED_AT, &Demo);
     let mut too_dear = offered();
     too_dear.conversions.debit = quoted(None);
     assert_eq!(quote(&too_dear), None);

@@ -25,6 +25,7 @@ fn offered() -> OfferedQuote {
         merchant: MERCHANT,
         payer,
         presentment_amount: Money::new(Currency::HKD, 10_000),
+        card: None,
     };
     let conversions = Conversions { debit: Converted::SameCurrency, settlement: Converted::SameCurrency };
     OfferedQuote { offer, conversions }

@@ -118,13 +118,16 @@ fn other_reads_are_parsed_whole() {
         merchant_id: "demo-cafe".to_owned(),
         payer: authorize_request().payer,
         presentment_amount: hkd(10_000),
+        card_token: String::new(),
     };
     let asked = quote(&message).unwrap();
-    assert_eq!(
-        (asked.payer.account.as_str(), asked.presentment_amount),
-        ("hk-alice", Money::new(Currency::HKD, 10_000))
-    );
-    check(message, |message| message.payer = None, quote, "FIELD_MISSING payer: is missing");
+    let QuotedPayer::Account(payer) = &asked.payer else { panic!("{asked:?}") };
+    assert_eq!((payer.account.as_str(), asked.presentment_amount), ("hk-alice", Money::new(Currency::HKD, 10_000)));
+    check(message.clone(), |message| message.payer = None, quote, "FIELD_MISSING payer: is missing");
+    let both = "FIELDS_CONFLICT card_token: name an account or a card, not both";
+    check(message.clone(), |message| message.card_token = UUID.to_owned(), quote, both);
+    let by_card = v1::CreateRequest { payer: None, card_token: UUID.to_owned(), ..message };
+    assert_eq!(quote(&by_card).unwrap().payer, QuotedPayer::Card(card_token(UUID).unwrap()));
 
     let message = v1::HistoryRequest {
         presentment_currency_code: "CNY".to_owned(),

@@ -1,11 +1,11 @@
 //! What is asked of payments, and what happens to them.
 
 use domain::{
-    AuthorizationIncreased, AuthorizePayment, CaptureMode, CapturePayment, CaptureRest, Command, Consent, Conversions,
-    Converted, DeclineReason, Event, Evidence, HoldExpired, IncreaseAuthorization, MandateId, MerchantId, Offer,
-    PaymentAmount, PaymentAuthorized, PaymentCaptured, PaymentRefunded, PaymentState, PaymentTotals, Pricing, Quote,
-    QuoteId, QuotedAmounts, Record, RefundId, RefundPayment, RefundPending, RefundPriced, Repriced, SettlementQuote,
-    Unavailable, VoidPayment,
+    AuthorizationIncreased, AuthorizePayment, CaptureMode, CapturePayment, CaptureRest, CardToken, Command, Consent,
+    Conversions, Converted, DeclineReason, Event, Evidence, HoldExpired, IncreaseAuthorization, MandateId, MerchantId,
+    Offer, PaymentAmount, PaymentAuthorized, PaymentCaptured, PaymentRefunded, PaymentState, PaymentTotals, Pricing,
+    Quote, QuoteId, QuotedAmounts, Record, RefundId, RefundPayment, RefundPending, RefundPriced, Repriced,
+    SettlementQuote, Unavailable, VoidPayment,
 };
 use money::{Currency, Money};
 use proptest::{array::uniform10, collection::vec, option, prelude::*, sample::select};
@@ -126,6 +126,7 @@ fn increased() -> Decided {
         digest().prop_map(Consent::Code),
         Just(Consent::OrderApproved),
         any::<[u8; 16]>().prop_map(|id| Consent::Mandate(MandateId::from_bytes(id))),
+        any::<[u8; 16]>().prop_map(|token| Consent::Card(CardToken::from_bytes(token))),
     ];
     let event = (totals(), soft_limits()).prop_map(|(after, above_soft_limit)| {
         Event::AuthorizationIncreased(AuthorizationIncreased { after, above_soft_limit })
@@ -200,13 +201,14 @@ fn consent() -> impl Strategy<Value = Consent> {
 }
 
 pub(crate) fn offer() -> impl Strategy<Value = Offer> {
-    (any::<[u8; 16]>(), timestamp(), small(), account(), amount()).prop_map(
-        |(quote_id, expires_at, merchant, payer, presentment_amount)| Offer {
+    (any::<[u8; 16]>(), timestamp(), small(), account(), amount(), any::<Option<[u8; 16]>>()).prop_map(
+        |(quote_id, expires_at, merchant, payer, presentment_amount, card)| Offer {
             quote_id: QuoteId::from_bytes(quote_id),
             expires_at,
             merchant: MerchantId(merchant),
             payer,
             presentment_amount,
+            card: card.map(CardToken::from_bytes),
         },
     )
 }
