@@ -242,6 +242,15 @@ pub(crate) const fn document(kind: DocumentKind) -> &'static str {
     }
 }
 
+/// Who converts what a card is charged; `None` where no offer was chosen.
+pub(crate) const fn converter(converter: v1::CardConverter) -> Option<&'static str> {
+    match converter {
+        v1::CardConverter::Unspecified => None,
+        v1::CardConverter::Scheme => Some("the card's issuer, at its own rate and fees"),
+        v1::CardConverter::Switch => Some("the merchant's payment service, at the rate shown"),
+    }
+}
+
 /// `visa 424242…4242`: what may be known of a card.
 pub(crate) fn card(scheme: &str, bin: &str, last_four: &str) -> String {
     format!("{scheme} {bin}…{last_four}")

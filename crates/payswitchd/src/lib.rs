@@ -9,6 +9,7 @@ mod banner;
 mod card_line;
 mod cards;
 mod config;
+mod core_dumps;
 mod descriptors;
 mod housekeeping;
 mod keys;
@@ -71,6 +72,7 @@ fn run(arguments: &Arguments) -> Result<(), start::StartError> {
     let mut config = Config::load(arguments)?;
     logs::start(config.log.format);
     logs::stop_the_process_on_panic();
+    core_dumps::forbid(config.mode)?;
     let metrics = metrics_endpoint::install_recorder()?;
     let main = serve::Main::new(config.mode)?;
     let configured = config.clone();

@@ -7,7 +7,7 @@ use support::{
     parties::{End, Sandbox, account, caller, decided, money, payment, refused, sums},
     production::{Production, Ready},
 };
-use wire::v1::{self, DeclineReason, PaymentState};
+use wire::v1::{self, CardConverter, DeclineReason, PaymentState};
 
 const MINUTE_MS: u64 = 60_000;
 
@@ -125,6 +125,7 @@ async fn a_wallet_quotes_for_its_own_payers_and_any_merchant() {
         merchant_id: merchant.to_owned(),
         payer: Some(payer),
         presentment_amount: Some(yuan(1_000)),
+        ..v1::CreateRequest::default()
     };
     let reply = sandbox.wallet.quote(named("demo-cafe", account("hk-alice"))).await.expect("quoted");
     let asked = quoted("pay", "order", "hk-alice", yuan(1_000), &reply.quote_token);
@@ -291,4 +292,99 @@ fn a_new_key_is_written_for_its_owner_only_and_never_over_another() {
         let label = if subcommand == "new-quote-key" { "quote key" } else { "receipt key" };
         assert!(hex(&support::production::printed_word(&printed, label)), "{printed}");
     }
+}
+
+/// A card whose holder is billed in dollars, as the wallet bound it.
+async fn dollar_card(sandbox: &Sandbox, billing: &str) -> String {
+    let request = v1::BindRequest {
+        idempotency_key: format!("bind-{billing}"),
+        person_id: format!("holder-{}", billing.to_lowercase()),
+        pan: "4111111111111111".to_owned(),
+        expiry: "12/30".to_owned(),
+        billing_currency_code: billing.to_owned(),
+    };
+    let reply = sandbox.wallet.bind_card(request).await.expect("the number is a card's");
+    reply.card.expect("it is bound").card_token
+}
+
+async fn card_offers(sandbox: &Sandbox, token: &str, amount: v1::Money) -> v1::CreateResponse {
+    let request = v1::CreateRequest {
+        card_token: token.to_owned(),
+        presentment_amount: Some(amount),
+        ..v1::CreateRequest::default()
+    };
+    sandbox.cafe.quote(request).await.expect("a card can be quoted for")
+}
+
+fn by_card(key: &str, token: &str, quote: &str) -> v1::AuthorizeRequest {
+    let by_nobody = v1::AuthorizeRequest { payer: None, ..payment(key, key, "nobody", yuan(25_000)) };
+    v1::AuthorizeRequest { card_token: token.to_owned(), quote_token: quote.to_owned(), ..by_nobody }
+}
+
+#[tokio::test]
+async fn a_cards_holder_chooses_who_converts_and_the_choice_is_recorded() {
+    let sandbox = Sandbox::start();
+    let token = dollar_card(&sandbox, "USD").await;
+    let reply = card_offers(&sandbox, &token, yuan(25_000)).await;
+    assert_eq!((&reply.quote, reply.quote_token.as_str()), (&None, ""), "none of the offers comes first");
+    for told in ["free to choose", "In CNY", "In USD", "markup over the rate of ECB 2026-10-30"] {
+        assert!(reply.payer_text.contains(told), "{}", reply.payer_text);
+    }
+    let [by_scheme, by_switch] = &reply.card_offers[..] else { panic!("{reply:?}") };
+    let (scheme, switch) = (by_scheme.quote.as_ref().unwrap(), by_switch.quote.as_ref().unwrap());
+    assert_eq!([by_scheme.converter(), by_switch.converter()], [CardConverter::Scheme, CardConverter::Switch]);
+    assert_eq!((&scheme.debit_amount, &scheme.payer_fee), (&Some(yuan(25_750)), &Some(yuan(750))));
+    assert_eq!(scheme.conversion, None, "the issuer's rate is not known");
+    let dollars = |cents| Some(money("USD", cents));
+    assert_eq!((&switch.debit_amount, &switch.payer_fee), (&dollars(3_910), &dollars(114)));
+    let conversion = switch.conversion.as_ref().expect("the rate is told");
+    assert_eq!((conversion.mid_rate.as_str(), conversion.markup.as_str()), ("0.150310793", "0.01"));
+    assert_eq!((&conversion.mid_amount, &conversion.markup_amount), (&dollars(3_758), &dollars(38)));
+    for quote in [scheme, switch] {
+        assert_eq!((quote.payer.as_ref(), quote.card_token.as_str()), (None, token.as_str()));
+        assert_eq!((&quote.settlement_amount, &quote.merchant_discount), (&Some(yuan(24_850)), &Some(yuan(150))));
+    }
+
+    let paid = decided(sandbox.cafe.authorize(by_card("switch", &token, &by_switch.quote_token)).await);
+    assert_eq!(
+        (paid.state(), &paid.debit_amount, &paid.quote_id),
+        (PaymentState::Captured, &dollars(3_910), &switch.quote_id)
+    );
+    let card = paid.card.expect("a card was charged");
+    assert_eq!((card.converter(), card.billing_amount), (CardConverter::Switch, None), "it is billed as it is charged");
+    let paid = decided(sandbox.cafe.authorize(by_card("scheme", &token, &by_scheme.quote_token)).await);
+    assert_eq!((&paid.debit_amount, &paid.quote_id), (&Some(yuan(25_750)), &scheme.quote_id));
+    let card = paid.card.expect("a card was charged");
+    assert_eq!((card.converter(), card.billing_amount), (CardConverter::Scheme, dollars(3_871)));
+    let paid = decided(sandbox.cafe.authorize(by_card("unasked", &token, "")).await);
+    assert_eq!(paid.card.expect("a card was charged").converter(), CardConverter::Unspecified);
+}
+
+#[tokio::test]
+async fn an_offer_for_a_card_is_for_no_other() {
+    let sandbox = Sandbox::start();
+    let (dollars, euros) = (dollar_card(&sandbox, "USD").await, dollar_card(&sandbox, "EUR").await);
+    let made = card_offers(&sandbox, &dollars, yuan(25_000)).await;
+    for (name, offer) in ["cny", "usd"].into_iter().zip(&made.card_offers) {
+        let other = sandbox.cafe.authorize(by_card(name, &euros, &offer.quote_token)).await;
+        match offer.converter() {
+            CardConverter::Switch => assert_eq!(refused(other).reason, "CARD_NOT_FOUND"),
+            CardConverter::Scheme | CardConverter::Unspecified => {
+                assert_eq!(decided(other).decline_reason(), DeclineReason::QuoteMismatch, "{name}");
+            }
+        }
+    }
+    let unknown = dollar_card(&sandbox, "").await;
+    let only = card_offers(&sandbox, &unknown, yuan(20_000)).await;
+    assert_eq!(only.card_offers.len(), 1, "nobody knows what its holder is billed in");
+    let quote = only.card_offers[0].quote.as_ref().unwrap();
+    assert_eq!((&quote.debit_amount, &quote.payer_fee), (&Some(yuan(20_000)), &Some(yuan(0))));
+    assert!(!only.payer_text.contains("choose"), "{}", only.payer_text);
+    let request = |token: &str, amount| v1::CreateRequest {
+        card_token: token.to_owned(),
+        presentment_amount: Some(amount),
+        ..v1::CreateRequest::default()
+    };
+    let mismatch = refused(sandbox.cafe.quote(request(&dollars, money("HKD", 100))).await);
+    assert_eq!((mismatch.code, mismatch.reason.as_str()), (Code::InvalidArgument, "CARD_CURRENCY_MISMATCH"));
 }

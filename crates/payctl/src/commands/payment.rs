@@ -134,6 +134,9 @@ fn card_fields(fields: &mut Fields, card: &CardPayment) {
         let rate = if card.billing_rate.is_empty() { String::new() } else { format!(" at {}", card.billing_rate) };
         fields.line("card is billed", format!("{}{rate}", paint(STRONG, words::amount(Some(billing)))));
     }
+    if let Some(converter) = words::converter(card.converter()) {
+        fields.line("converted by", format!("{converter}, as its holder chose"));
+    }
     if !card.trace_number.is_empty() {
         let numbers = format!("trace {}, retrieval {}", card.trace_number, card.retrieval_reference_number);
         fields.line("network", paint(FAINT, numbers));

@@ -88,10 +88,8 @@ fn offer_text((quote, token, converter): (&v1::Quote, &str, CardConverter)) -> S
     if quote.payer_fee.is_some() {
         fields.line("payer's fee", format!("{}, part of it", words::amount(quote.payer_fee.as_ref())));
     }
-    match converter {
-        CardConverter::Scheme => fields.line("converted by", "the card's issuer, at its own rate and fees"),
-        CardConverter::Switch => fields.line("converted by", "the merchant's payment service, at this rate"),
-        CardConverter::Unspecified => {}
+    if let Some(converter) = words::converter(converter) {
+        fields.line("converted by", converter);
     }
     if let Some(conversion) = &quote.conversion {
         let (from, to) = (quote.presentment_amount.as_ref(), quote.debit_amount.as_ref());

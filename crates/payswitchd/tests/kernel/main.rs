@@ -2,6 +2,7 @@
 //! that run out.
 
 mod clocks;
+mod core_dumps;
 mod descriptors;
 mod memory;
 mod payers;

@@ -241,6 +241,7 @@ fn by_card() -> Payment {
             answer_by_time: None,
             trace_number: "000043".into(),
             retrieval_reference_number: "000000000042".into(),
+            converter: 0,
         }),
         ..captured()
     }
