@@ -162,14 +162,14 @@ async fn it_ends_where_nobody_can_intend_anything_any_more() {
 
 #[tokio::test]
 async fn a_secured_line_goes_to_a_network_that_a_root_vouches_for_and_to_no_other() {
-    let network = Network::secured().await;
-    let certificate = |name: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tls").join(name);
+    let (network, root) = Network::secured().await;
+    let (_other_network, other_root) = Network::secured().await;
     let mut settings = settings(&[network.port()]);
-    settings.tls = Some(Tls::with_roots_of(&certificate("other.pem")).unwrap());
+    settings.tls = Some(Tls::with_roots_of(other_root.path()).unwrap());
     let stranger = House::open(settings.clone(), vec![]);
     assert!(network.shaken_hands().await.is_none());
     drop(stranger.ended().await);
-    settings.tls = Some(Tls::with_roots_of(&certificate("network.pem")).unwrap());
+    settings.tls = Some(Tls::with_roots_of(root.path()).unwrap());
     let mut house = House::open(settings, vec![]);
     let mut peer = house.up(&network).await;
     works(&mut house, &mut peer, 1).await;

@@ -1,5 +1,6 @@
 //! The connector against a network that a test plays, over TCP.
 
+mod certificate;
 mod house;
 mod network;
 

@@ -1,12 +1,14 @@
 //! A small card network: it does what the test says, message by message.
 
-use std::sync::Arc;
+use std::{io::Write, sync::Arc};
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use iso8583::{
     Element, Message, Mti, Spec, decode, encode,
     field::{self, NetworkCode, ResponseCode},
     frame::{self, Deframer},
 };
+use tempfile::NamedTempFile;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpListener,
@@ -17,15 +19,14 @@ use tokio_rustls::{
     rustls::{
         ServerConfig,
         crypto::ring,
-        pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+        pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer},
     },
 };
 
-use crate::house::PATIENCE;
-
-/// For 127.0.0.1, signed by itself, and good for nothing but these tests.
-const CERTIFICATE: &[u8] = include_bytes!("../tls/network.pem");
-const KEY: &[u8] = include_bytes!("../tls/network.key.pem");
+use crate::{
+    certificate::{Certified, certified},
+    house::PATIENCE,
+};
 
 pub(crate) struct Network {
     listener: TcpListener,
@@ -42,14 +43,19 @@ impl Network {
         Self { listener, tls: None }
     }
 
-    /// One that speaks TLS.
-    pub(crate) async fn secured() -> Self {
-        let certificate = CertificateDer::from_pem_slice(CERTIFICATE).expect("a certificate");
-        let key = PrivateKeyDer::from_pem_slice(KEY).expect("a key");
+    /// One that speaks TLS with a certificate of its own, and the file with the root that vouches for it: itself.
+    pub(crate) async fn secured() -> (Self, NamedTempFile) {
+        let Certified { certificate, key } = certified();
+        let mut root = NamedTempFile::new().expect("a temporary file");
+        let pem = BASE64_STANDARD.encode(&certificate);
+        write!(root, "-----BEGIN CERTIFICATE-----\n{pem}\n-----END CERTIFICATE-----\n").expect("it is written");
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key));
         let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
         let builder = builder.with_safe_default_protocol_versions().expect("versions").with_no_client_auth();
-        let config = builder.with_single_cert(vec![certificate], key).expect("the key is the certificate's");
-        Self { tls: Some(TlsAcceptor::from(Arc::new(config))), ..Self::open().await }
+        let config = builder
+            .with_single_cert(vec![CertificateDer::from(certificate)], key)
+            .expect("the key is the certificate's");
+        (Self { tls: Some(TlsAcceptor::from(Arc::new(config))), ..Self::open().await }, root)
     }
 
     pub(crate) fn port(&self) -> u16 {
