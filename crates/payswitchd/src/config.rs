@@ -627,6 +627,9 @@ mod tests {
             ("receipts.older", file.receipts.is_some_and(|keys| !keys.older.is_empty())),
             ("operator", file.operator.is_some()),
             ("wallets", !file.wallets.is_empty()),
+            ("policy.cards", policy.cards.is_some()),
+            ("cards.vault_keys", file.cards.as_ref().is_some_and(|cards| !cards.vault_keys.is_empty())),
+            ("cards.network", file.cards.as_ref().is_some_and(|cards| cards.network.is_some())),
         ];
         for (table, shown) in tables {
             assert!(shown, "{table} is shown");

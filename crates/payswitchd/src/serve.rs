@@ -13,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+use domain::Lsn;
 use ingress::{Dealer, Health, OpenWatches, SandboxPowers, Switch};
 use metrics_exporter_prometheus::PrometheusHandle;
 use shard::{Clock, Handle, Mailbox, Past, ServingState};
@@ -29,6 +30,7 @@ use crate::{
     card_line::CardThread,
     config::{Config, ModeName},
     housekeeping::Housekeeping,
+    locked_directory::LockedDirectory,
     metrics_endpoint,
     reload::Reload,
     start::{ReadySwitch, StartError},
@@ -132,17 +134,21 @@ pub(crate) fn serve(
     let closed = join(shard_thread)?.map_err(|source| StartError::Stopped(shard::with_sources(&source)));
     housekeeping.stop()?;
     end_read_models(projector_thread, &switch.past)?;
-    // A peer that keeps its connection open keeps the thread; the process ends without it.
-    for thread in merchants.threads.into_iter().filter(JoinHandle::is_finished) {
-        join(thread)?;
-    }
-    if closed.is_ok() {
-        directory_lock.set_high_water(status.durable_lsn())?;
-    }
-    drop(directory_lock);
+    end_merchants(merchants.threads)?;
+    unlock(directory_lock, closed.is_ok().then(|| status.durable_lsn()))?;
     closed.and(drained)?;
     tracing::info!("drained: every answer given, journal synced");
     Ok(())
+}
+
+/// A peer that keeps its connection open keeps the thread; the process ends without it.
+fn end_merchants(threads: Vec<JoinHandle<()>>) -> Result<(), StartError> {
+    threads.into_iter().filter(JoinHandle::is_finished).try_for_each(join)
+}
+
+/// Lets go of the directory; what is durable is noted if the journal was closed well.
+fn unlock(directory: LockedDirectory, durable: Option<Lsn>) -> Result<(), StartError> {
+    durable.map_or(Ok(()), |lsn| directory.set_high_water(lsn))
 }
 
 /// Waits for all to be folded, so that the next start finds it in the index.

@@ -28,7 +28,7 @@ const IP_ADDRESS: u8 = 0x87;
 const ECDSA_WITH_SHA256: &[u8] = &[0x06, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2];
 const EC_PUBLIC_KEY: &[u8] = &[0x06, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1];
 const PRIME256V1: &[u8] = &[0x06, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
-const COMMON_NAME: &[u8] = &[0x06, 3, 0x55, 4, 3];
+const SUBJECT_NAME: &[u8] = &[0x06, 3, 0x55, 4, 3];
 const SUBJECT_ALTERNATIVE_NAME: &[u8] = &[0x06, 3, 0x55, 0x1d, 17];
 
 fn der(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
@@ -48,8 +48,8 @@ pub(crate) fn certified() -> Certified {
     let key = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &random).expect("a key");
     let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, key.as_ref(), &random).expect("its pair");
     let signing = der(SEQUENCE, &[ECDSA_WITH_SHA256]);
-    let common_name = der(SEQUENCE, &[COMMON_NAME, &der(UTF8_STRING, &[b"a network of tests"])]);
-    let name = der(SEQUENCE, &[&der(SET, &[&common_name])]);
+    let subject_name = der(SEQUENCE, &[SUBJECT_NAME, &der(UTF8_STRING, &[b"a network of tests"])]);
+    let name = der(SEQUENCE, &[&der(SET, &[&subject_name])]);
     let validity = der(SEQUENCE, &[&der(UTC_TIME, &[b"000101000000Z"]), &der(GENERALIZED_TIME, &[b"20991231235959Z"])]);
     let point = der(BIT_STRING, &[&[0], pair.public_key().as_ref()]);
     let public_key = der(SEQUENCE, &[&der(SEQUENCE, &[EC_PUBLIC_KEY, PRIME256V1]), &point]);

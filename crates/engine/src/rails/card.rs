@@ -63,11 +63,12 @@ impl Engine {
                 self.check_offer(at, authorize, payer, offer)?;
             }
             let (legs, weight) = legs(policy, &subject, conversions, names)?;
-            self.check_limits(rules, card, limit)?;
+            let within_limits = self.check_limits(rules, card, limit);
             let card = CardUse::asked(token, authorize.capture_mode, limit, self.applied.next(), at);
             let answer_by = at.plus_millis(rules.answer_ms);
             let tranche = Tranche::new(legs, weight, authorize.presentment_amount);
-            self.ask(policy, authorize, awaiting(authorize, payer, tranche, card, answer_by), (subject.fee, limit))
+            let payment = awaiting(authorize, payer, tranche, card, answer_by);
+            self.ask(policy, authorize, payment, (subject.fee, limit), within_limits)
         };
         Ok(pending().unwrap_or_else(declined))
     }
@@ -79,14 +80,16 @@ impl Engine {
         authorize: &AuthorizePayment,
         payment: Payment,
         (fee, counted): (Option<PayerFee>, CountedLimit),
+        within_limits: Result<(), DeclineReason>,
     ) -> Result<Event, DeclineReason> {
         let after = payment.totals();
-        if authorize.debit_amount_max.is_some_and(|max| exceeds(after.authorized.debit, max)) {
-            return Err(DeclineReason::DebitAboveMax);
-        }
         if !is_one_amount(after.authorized.debit) {
             return Err(DeclineReason::DebitAmountTooLarge);
         }
+        if authorize.debit_amount_max.is_some_and(|max| exceeds(after.authorized.debit, max)) {
+            return Err(DeclineReason::DebitAboveMax);
+        }
+        within_limits?;
         let above_soft_limit = self.exposure.check(policy, &self.ledger, || payment.reserved_exposure())?;
         let hold = HoldChange { account: payment.payer, units: after.held.minor_units() };
         self.ledger.check_with_hold(&[], Some(hold))?;

@@ -164,7 +164,8 @@ fn day_of(text: &str) -> Option<i64> {
     // Dates rise with days.
     let (mut low, mut high) = (DAY_MIN, DAY_MAX);
     while low < high {
-        let middle = low.midpoint(high);
+        // Rounded down, on either side of 1970, so that it is always below `high`.
+        let middle = low + (high - low) / 2;
         if date_of_day(middle) < asked { low = middle + 1 } else { high = middle }
     }
     (is_written_so && date_of_day(low) == asked).then_some(low)
