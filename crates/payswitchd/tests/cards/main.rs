@@ -1,0 +1,9 @@
+//! Foreign cards through a real daemon: bound, charged, given back, against a card network that is played.
+//!
+//! The network's books are its own: what the daemon believes is held against them.
+
+mod asked;
+mod played;
+mod scripts;
+#[path = "../support/mod.rs"]
+mod support;
