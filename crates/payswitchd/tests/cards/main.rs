@@ -3,7 +3,11 @@
 //! The network's books are its own: what the daemon believes is held against them.
 
 mod asked;
+mod binding;
+mod canary;
+mod needles;
 mod played;
+mod production;
 mod scripts;
 #[path = "../support/mod.rs"]
 mod support;

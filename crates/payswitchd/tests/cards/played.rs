@@ -54,11 +54,21 @@ impl Played {
         read_books(&books_path(self.directory.path()))
     }
 
+    /// The directory of the books.
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// The section of a daemon's configuration that reaches it.
+    pub(crate) fn section(&self) -> String {
+        section(&[&self.address], ENCODING)
+    }
+
     /// The file of a daemon's configuration that reaches this network, by one line and with short waits between two sendings
     /// of an advice. `more` stands before it.
     pub(crate) fn configuration(&self, more: &str) -> PathBuf {
         let file = self.directory.path().join("payswitchd.toml");
-        let text = format!("{more}\n{}", section(&[&self.address], ENCODING));
+        let text = format!("{more}\n{}", self.section());
         fs::write(&file, text).expect("the configuration is written");
         file
     }
