@@ -5,7 +5,9 @@
 mod asked;
 mod binding;
 mod canary;
+mod life;
 mod needles;
+mod pending;
 mod played;
 mod production;
 mod scripts;
