@@ -136,14 +136,14 @@ async fn pay(wallet: &Client, cafe: &Client, pan: &str) -> String {
     let paid = cafe.authorize(charge(&key, &card.card_token, yuan(25_000))).await;
     said += &format!("{paid:?}\n");
     if let Some(payment_id) = payment_id(paid) {
-        said += &format!("{:?}\n", cafe.refund(refund(&key, &payment_id, yuan(10_000))).await);
+        said += &format!("{:?}\n", cafe.refund(refund(&format!("{key} refund"), &payment_id, yuan(10_000))).await);
     }
     let key = format!("hold {}", card.card_token);
     let held = cafe.authorize(charge_later(&key, &card.card_token, yuan(25_000))).await;
     said += &format!("{held:?}\n");
     if let Some(payment_id) = payment_id(held) {
-        said += &format!("{:?}\n", cafe.capture(capture(&key, &payment_id, yuan(10_000))).await);
-        said += &format!("{:?}\n", cafe.void(void(&key, &payment_id)).await);
+        said += &format!("{:?}\n", cafe.capture(capture(&format!("{key} capture"), &payment_id, yuan(10_000))).await);
+        said += &format!("{:?}\n", cafe.void(void(&format!("{key} void"), &payment_id)).await);
     }
     said
 }

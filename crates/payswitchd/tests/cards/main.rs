@@ -7,9 +7,11 @@ mod binding;
 mod canary;
 mod life;
 mod needles;
+mod networks;
 mod pending;
 mod played;
 mod production;
+mod rotation;
 mod scripts;
 #[path = "../support/mod.rs"]
 mod support;
