@@ -161,7 +161,7 @@ fn the_narrowest_entry_counts() {
 #[test]
 fn a_policy_without_a_pivot_has_the_default_one() {
     let config = Config::default();
-    assert_eq!(config.policy.policy(Some(Currency::USD)).expect("it is sound").pivot, Some(Currency::USD));
+    assert_eq!(config.policy.policy(Some(Currency::USD), None).expect("it is sound").pivot, Some(Currency::USD));
     assert_eq!(config.policy.policy(None, None).expect("it is sound").pivot, None);
 }
 
