@@ -164,7 +164,8 @@ fn day_of(text: &str) -> Option<i64> {
     // Dates rise with days.
     let (mut low, mut high) = (DAY_MIN, DAY_MAX);
     while low < high {
-        let middle = low.midpoint(high);
+        // Downwards, also before 1970: what rounds to zero never ends there.
+        let middle = low + (high - low) / 2;
         if date_of_day(middle) < asked { low = middle + 1 } else { high = middle }
     }
     (is_written_so && date_of_day(low) == asked).then_some(low)
