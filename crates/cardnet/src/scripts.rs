@@ -34,7 +34,7 @@ pub const TEST_NUMBERS: [(&str, &str); 26] = [
     ("6011000990139424", "duplicate"),
     ("38520000023237", "out-of-order"),
     ("3566002020360505", "garbage"),
-    ("4222222222222", "disconnect"),
+    ("4009348888881881", "disconnect"),
     ("378734493671000", "wrong-amount"),
     ("5454545454545454", "refuse-advices:2"),
 ];

@@ -112,7 +112,7 @@ impl AskedIssuer {
                 Some(_) | None => waiting,
             }
         };
-        let told = deadline.wait_for(waiting.told()).await.ok().flatten();
+        let told = deadline.wait_for_end(waiting.told()).await.ok().flatten();
         let latest = told.as_deref().unwrap_or(pending);
         replies::payment(pending, latest, switch).ok_or_else(errors::unexpected_record)
     }

@@ -193,7 +193,11 @@ impl Cards {
         let submission = Submission { key: Some(key), command: Command::UnbindCard(unbind) };
         let committed = self.switch.submit(deadline, submission, || token.to_string()).await?;
         if let CardNumbers::Kept(vault) = &self.switch.card_numbers {
-            vault.within(move |vault| vault.unbind(token)).await?.map_err(|error| vault_error(&error))?;
+            match vault.within(move |vault| vault.unbind(token)).await? {
+                // A repeat: the number is destroyed already.
+                Ok(()) | Err(vault::Error::NoCard { .. }) => {}
+                Err(error) => return Err(vault_error(&error)),
+            }
         }
         let (create_time, lsn) = (Some(replies::timestamp(committed.record.at)), committed.record.lsn.get());
         Ok(answer(v1::UnbindResponse { create_time, lsn }, committed.repeated))

@@ -10,10 +10,17 @@ use tonic::metadata::MetadataMap;
 /// cut in with an answer that does not say whether the payment may have been made.
 const ANSWER_AHEAD_MS: u64 = 2;
 
+/// Of the time there is, this part is left to tell a caller that a payment is still pending, and no more than so many
+/// milliseconds: that answer is worth having only if it arrives, and the caller's time began before ours.
+const TELL_PENDING_PART: u32 = 8;
+const TELL_PENDING_MS_MAX: u64 = 250;
+
 /// The moment after which nobody waits for the answer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Deadline {
     wait_until: Instant,
+    /// The moment at which what is pending is told as it is.
+    tell_pending_at: Instant,
     at: Timestamp,
 }
 
@@ -25,7 +32,9 @@ impl Deadline {
         let timeout =
             asked.map_or(longest, |asked| asked.saturating_sub(Duration::from_millis(ANSWER_AHEAD_MS)).min(longest));
         let millis = i64::try_from(timeout.as_millis()).unwrap_or(i64::MAX);
-        Self { wait_until: Instant::now() + timeout, at: now.plus_millis(millis) }
+        let wait_until = Instant::now() + timeout;
+        let telling = (timeout / TELL_PENDING_PART).min(Duration::from_millis(TELL_PENDING_MS_MAX));
+        Self { wait_until, tell_pending_at: wait_until - telling, at: now.plus_millis(millis) }
     }
 
     /// As the shard's clock will show it.
@@ -35,6 +44,11 @@ impl Deadline {
 
     pub(crate) const fn wait_until(self) -> Instant {
         self.wait_until
+    }
+
+    /// Waits for what makes a payment more than pending, and leaves time to say that it did not come.
+    pub(crate) fn wait_for_end<W: Future>(self, work: W) -> Timeout<W> {
+        timeout_at(self.tell_pending_at, work)
     }
 
     pub(crate) fn wait_for<W: Future>(self, work: W) -> Timeout<W> {

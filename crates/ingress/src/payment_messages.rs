@@ -1,6 +1,6 @@
 //! What the boards hold of payments, as published messages.
 
-use domain::ChainMark;
+use domain::{ChainMark, PaymentState};
 use projections::{PaymentView, RefundView, WatchedRecord};
 use tonic::Status;
 use wire::{
@@ -57,6 +57,9 @@ pub(crate) fn statement<'a>(view: &'a PaymentView, chain: ChainMark, switch: &Sw
         record_digest: record_digest(&bytes),
         payment: payment(view, switch)?,
         refund: view.refund().map(|view| refund(view, switch)).transpose()?,
-        net_debit_amount: net_debit.map_err(|error| errors::index_failed(&error))?,
+        // Of a payment whose issuer declined it there is a sum as well: of nothing.
+        net_debit_amount: net_debit
+            .map_err(|error| errors::index_failed(&error))?
+            .filter(|_| view.state() != PaymentState::Declined),
     })
 }

@@ -2,12 +2,13 @@
 
 mod reads;
 
-use std::{future::ready, pin::Pin, sync::Arc, time::Instant};
+use std::{future::ready, pin::Pin, time::Instant};
 
 use domain::{
-    Command, Evidence, MerchantId, PaymentId, PaymentMove, PaymentState, Record, Refusal, Submission, Unavailable,
+    Command, Event, Evidence, MerchantId, PaymentId, PaymentMove, PaymentState, Refusal, Submission, Unavailable,
 };
 use pipeline::IncreaseRequest;
+use projections::PaymentView;
 use shard::{Answer, Clock, Committed, Refused};
 use tonic::{Request, Response, Status, Streaming};
 use wire::{
@@ -296,21 +297,30 @@ impl Payments {
         committed: &Committed,
     ) -> Result<v1::Payment, Status> {
         let Committed { record, .. } = committed;
-        let decided = match self.decided(payment_id)? {
-            Some(decided) => decided,
+        let view = match self.answered(payment_id)? {
+            Some(view) => view,
             None => {
                 let applied = deadline.wait_for(self.switch.boards.wait_for(record.lsn)).await;
                 applied.map_err(|_passed| errors::deadline_passed_while_waiting())?;
-                self.decided(payment_id)?.ok_or_else(errors::unexpected_record)?
+                self.answered(payment_id)?.ok_or_else(errors::unexpected_record)?
             }
         };
-        replies::payment(&decided, record, &self.switch).ok_or_else(errors::unexpected_record)
+        let payment = replies::payment(view.decided(), record, &self.switch);
+        let mut payment = payment.ok_or_else(errors::unexpected_record)?;
+        if let Some(answered) = view.answered() {
+            replies::answered(&mut payment, answered);
+        }
+        Ok(payment)
     }
 
-    fn decided(&self, payment_id: PaymentId) -> Result<Option<Arc<Record>>, Status> {
+    /// The payment, once the boards know its decision, and of one by card what its issuer answered: before that nothing is
+    /// done with it.
+    fn answered(&self, payment_id: PaymentId) -> Result<Option<PaymentView>, Status> {
         let payment = self.switch.boards.payment(payment_id);
         let payment = payment.map_err(|error| errors::index_failed_after_commit(&error))?;
-        Ok(payment.map(|payment| Arc::clone(payment.decided())))
+        let is_open =
+            |view: &PaymentView| matches!(view.decided().event, Event::PaymentPending(_)) && view.answered().is_none();
+        Ok(payment.filter(|view| !is_open(view)))
     }
 
     fn changes_are_served(&self) -> Result<(), Status> {

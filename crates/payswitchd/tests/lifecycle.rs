@@ -423,11 +423,13 @@ async fn check_reflection(address: &str, expected: &[&str]) {
     }
 }
 
-const MERCHANTS_SERVICES: [&str; 7] = [
+const MERCHANTS_SERVICES: [&str; 9] = [
     "AccountService",
     "BatchService",
+    "CardService",
     "ConsentService",
     "PaymentService",
+    "PersonService",
     "QuoteService",
     "RateService",
     "ReceiptService",

@@ -85,7 +85,7 @@ async fn payment_in(sandbox: &Sandbox, state: PaymentState, name: &str) -> v1::P
             let units = if state == PaymentState::Refunded { 1_000 } else { 400 };
             refunded(cafe.refund(refund(&key("refund"), id, yuan(units))).await).1
         }
-        PaymentState::Unspecified => unreachable!("no payment is nowhere"),
+        PaymentState::Pending | PaymentState::Unspecified => unreachable!("no payment from a wallet is there"),
     };
     assert_eq!(there.state(), state, "{name}");
     there

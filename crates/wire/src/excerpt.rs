@@ -1,14 +1,26 @@
 //! Text from outside, made fit for an error message.
 
 const EXCERPT_CHARS_MAX: usize = 32;
+/// So many digits in a row may be the number of a card that somebody put into another field.
+const CARD_DIGITS_MIN: usize = 12;
 
 /// The beginning of a text, in quotes, with everything that could forge a line, an order of reading or an escape
-/// sequence written out.
+/// sequence written out. Digits of what may be a card's number are stars: it stands in no error (PCI DSS 4 requirement 3.4.1).
 pub(crate) fn excerpt(text: &str) -> String {
-    let mut characters = text.chars();
+    let shown = without_card_numbers(text);
+    let mut characters = shown.chars();
     let beginning: String = characters.by_ref().take(EXCERPT_CHARS_MAX).collect();
     let continuation = if characters.next().is_some() { "…" } else { "" };
     format!("\"{}{continuation}\"", beginning.escape_debug())
+}
+
+fn without_card_numbers(text: &str) -> String {
+    let is_digit = |c: char| c.is_ascii_digit();
+    let parts = text.split_inclusive(|c| !is_digit(c)).map(|part| {
+        let digits = part.trim_end_matches(|c| !is_digit(c)).len();
+        if digits < CARD_DIGITS_MIN { part.to_owned() } else { part.replace(is_digit, "*") }
+    });
+    parts.collect()
 }
 
 #[cfg(test)]
@@ -22,6 +34,18 @@ mod tests {
             ("", r#""""#),
             ("a\nb\u{1b}[2J", r#""a\nb\u{1b}[2J""#),
             ("\u{202e}\u{2066}\u{2028}\0\"", r#""\u{202e}\u{2066}\u{2028}\0\"""#),
+        ] {
+            assert_eq!(excerpt(text), expected);
+        }
+    }
+
+    #[test]
+    fn what_may_be_a_card_number_is_not_shown() {
+        for (text, expected) in [
+            ("4242424242424242", r#""****************""#),
+            ("n4242424242424242, 378282246310", r#""n****************, ************""#),
+            ("12345678901x123456789012", r#""12345678901x************""#),
+            ("6.652882206", r#""6.652882206""#),
         ] {
             assert_eq!(excerpt(text), expected);
         }

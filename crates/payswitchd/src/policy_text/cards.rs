@@ -164,7 +164,7 @@ fn day_of(text: &str) -> Option<i64> {
     // Dates rise with days.
     let (mut low, mut high) = (DAY_MIN, DAY_MAX);
     while low < high {
-        // Rounded down, on either side of 1970, so that it is always below `high`.
+        // Downwards, also before 1970: what rounds to zero never ends there.
         let middle = low + (high - low) / 2;
         if date_of_day(middle) < asked { low = middle + 1 } else { high = middle }
     }

@@ -157,7 +157,7 @@ impl Caller {
             PaymentState::Refunded | PaymentState::Voided | PaymentState::Expired => {
                 self.living.remove(&payment.payment_id);
             }
-            PaymentState::Declined | PaymentState::Unspecified => {}
+            PaymentState::Declined | PaymentState::Pending | PaymentState::Unspecified => {}
         }
     }
 

@@ -149,6 +149,21 @@ impl Daemon {
         self.child.wait().expect("cannot wait for payswitchd")
     }
 
+    /// Asks it to stop, and waits for its end; returns all that it printed since it was ready and logged since then, but for
+    /// what [`Self::logged`] took. Blocks, and is not for a thread of a runtime.
+    pub(crate) fn stop_and_tell(mut self) -> (ExitStatus, String) {
+        self.ask_to_stop();
+        let mut told = String::new();
+        self.stdout.read_to_string(&mut told).expect("it prints text");
+        let ended = self.child.wait().expect("cannot wait for payswitchd");
+        let logs = self.logs.get_mut();
+        while let Some(line) = logs.blocking_recv() {
+            told += &line;
+            told.push('\n');
+        }
+        (ended, told)
+    }
+
     /// The process id.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()

@@ -24,6 +24,10 @@ pub fn payment(authorize: &Record, latest: &Record, names: &dyn Names) -> Option
         }
         let decline = Decline { reason: declined.reason, paid_by: None };
         let mut payment = with_decline(asked(authorize, latest, command, names), &decline);
+        // With the payer's fee, as it was told while the issuer was asked.
+        if let Some(pending) = effect(&authorize.event).and_then(|effect| effect.after) {
+            payment.debit_amount = Some(money(pending.authorized.debit));
+        }
         card::answered(&mut payment, latest);
         return Some(payment);
     }
