@@ -2,12 +2,11 @@
 
 mod reads;
 
-use std::{future::ready, pin::Pin, sync::Arc, time::Instant};
+use std::{future::ready, pin::Pin, time::Instant};
 
-use domain::{
-    Command, Evidence, MerchantId, PaymentId, PaymentMove, PaymentState, Record, Refusal, Submission, Unavailable,
-};
+use domain::{Command, Evidence, MerchantId, PaymentId, PaymentMove, PaymentState, Refusal, Submission, Unavailable};
 use pipeline::IncreaseRequest;
+use projections::PaymentView;
 use shard::{Answer, Clock, Committed, Refused};
 use tonic::{Request, Response, Status, Streaming};
 use wire::{
@@ -296,21 +295,27 @@ impl Payments {
         committed: &Committed,
     ) -> Result<v1::Payment, Status> {
         let Committed { record, .. } = committed;
-        let decided = match self.decided(payment_id)? {
-            Some(decided) => decided,
+        let known = match self.known(payment_id)? {
+            Some(known) => known,
             None => {
                 let applied = deadline.wait_for(self.switch.boards.wait_for(record.lsn)).await;
                 applied.map_err(|_passed| errors::deadline_passed_while_waiting())?;
-                self.decided(payment_id)?.ok_or_else(errors::unexpected_record)?
+                self.known(payment_id)?.ok_or_else(errors::unexpected_record)?
             }
         };
-        replies::payment(&decided, record, &self.switch).ok_or_else(errors::unexpected_record)
+        let payment = replies::payment(known.decided(), record, &self.switch);
+        let mut payment = payment.ok_or_else(errors::unexpected_record)?;
+        if let Some(answered) = known.answered() {
+            replies::answered(&mut payment, answered);
+        }
+        Ok(payment)
     }
 
-    fn decided(&self, payment_id: PaymentId) -> Result<Option<Arc<Record>>, Status> {
+    /// The payment, where the boards have all that its own changes rest on: its decision, and its issuer's answer.
+    fn known(&self, payment_id: PaymentId) -> Result<Option<PaymentView>, Status> {
         let payment = self.switch.boards.payment(payment_id);
         let payment = payment.map_err(|error| errors::index_failed_after_commit(&error))?;
-        Ok(payment.map(|payment| Arc::clone(payment.decided())))
+        Ok(payment.filter(|known| known.state() != PaymentState::Pending))
     }
 
     fn changes_are_served(&self) -> Result<(), Status> {
