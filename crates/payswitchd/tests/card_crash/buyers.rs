@@ -128,7 +128,8 @@ impl Buyer {
         let tokens = Arc::clone(&self.tokens);
         let token = self.random.pick(&tokens);
         let mode = if self.random.one_in(2) { CaptureMode::Automatic } else { CaptureMode::Manual };
-        let amount = money("CNY", self.part(40_000));
+        let max = if self.random.one_in(2) { 10_000 } else { 40_000 };
+        let amount = money("CNY", self.part(max));
         Call::pay(key.clone(), key, token, amount, mode)
     }
 

@@ -19,7 +19,7 @@ use crate::{
 };
 
 const KILLS: u64 = 12;
-const BUYERS: u64 = 6;
+const BUYERS: u64 = 16;
 /// The daemon is killed after at most this many further answers, messages to the network, or messages from there.
 const EVENTS_BEFORE_KILL_MAX: u64 = 40;
 /// Or after so long, where no such event comes any more.
@@ -79,6 +79,7 @@ async fn run(kills: u64, seed: u64) {
             println!("{} kills, {} answers, {:?}", killer.killed, *tally.answers.borrow(), begun.elapsed());
         }
     }
+    house.relay.set(Way::Open);
     place.send_modify(|place| place.closing = true);
     let told: Vec<Payment> = buyers.join_all().await.into_iter().flatten().collect();
     house.agreed(&site).await;
@@ -135,6 +136,9 @@ struct Killer<'a> {
 impl Killer<'_> {
     /// Until the moment of the next kill.
     async fn wait(&mut self, site: &Site) {
+        // Where messages were lost, they are for a while longer: lines are down then, and the switch stands in.
+        self.events(BUYERS).await;
+        self.house.relay.set(Way::Open);
         self.events(EVENTS_BEFORE_KILL_MAX).await;
         if self.random.one_in(3) {
             // Time-outs come, and the daemon is killed among them.
@@ -170,9 +174,7 @@ impl Killer<'_> {
         self.house.relay.set(if is_lost { Way::LostToNetwork } else { Way::Open });
         let again = u64::from(self.random.one_in(4));
         self.killed += 1 + again;
-        let site = self.house.start_again(again);
-        self.house.relay.set(Way::Open);
-        site
+        self.house.start_again(again)
     }
 }
 
