@@ -24,11 +24,11 @@ use crate::{
 };
 
 /// So long a caller waits for an answer: less than some issuers take.
-const HASTY: Duration = Duration::from_millis(400);
+const HASTY: Duration = Duration::from_millis(250);
 /// After an attempt that was not answered, until the next, unless there is another daemon before.
 const AGAIN: Duration = Duration::from_millis(50);
-/// A daemon that refuses one request this often will never take it.
-const REFUSALS_MAX: u32 = 1_000;
+/// What is asked so often and not answered never will be.
+const ATTEMPTS_MAX: u32 = 5_000;
 
 /// Where the daemon of the moment is.
 #[derive(Clone, Debug)]
@@ -53,6 +53,8 @@ pub(crate) struct Buyer {
     tokens: Arc<[String]>,
     tally: Arc<Tally>,
     keys: u64,
+    /// What it has asked to pay, and was not told the end of.
+    unanswered: Vec<Call>,
     /// Its payments as it was told of them last, with the call that began each.
     told: BTreeMap<String, (Call, Payment)>,
 }
@@ -66,15 +68,22 @@ impl Buyer {
     ) -> Self {
         let cafe = cafe(&place.borrow().merchants, HASTY);
         let (name, random) = (format!("buyer-{number}"), Random(seed.wrapping_mul(1_000).wrapping_add(number)));
-        Self { name, random, place, cafe, tokens, tally, keys: 0, told: BTreeMap::new() }
+        Self { name, random, place, cafe, tokens, tally, keys: 0, unanswered: Vec::new(), told: BTreeMap::new() }
     }
 
     /// Returns its payments as it was told of them last.
     pub(crate) async fn buy_until_closing(mut self) -> Vec<Payment> {
         while !self.place.borrow().closing {
             let call = self.next_call();
-            let payment = self.insist(&call).await;
-            self.learn(call, payment);
+            match self.attempt(&call).await {
+                Some(payment) => self.learn(call, payment),
+                // It may have been made, so nothing else is asked of what it is about until that is known.
+                None if matches!(call, Call::Pay(_)) => self.unanswered.push(call),
+                None => self.insist(call).await,
+            }
+        }
+        for call in std::mem::take(&mut self.unanswered) {
+            self.insist(call).await;
         }
         self.told.into_values().map(|(_, payment)| payment).collect()
     }
@@ -93,6 +102,11 @@ impl Buyer {
 
     /// A payment, or something that one of those before allows.
     fn next_call(&mut self) -> Call {
+        if self.random.one_in(3)
+            && let Some(call) = self.unanswered.pop()
+        {
+            return call;
+        }
         self.keys += 1;
         let key = format!("{}-{}", self.name, self.keys);
         if self.told.is_empty() || self.random.one_in(3) {
@@ -140,29 +154,35 @@ impl Buyer {
     }
 
     /// Repeats the same call until there is a definite answer.
-    async fn insist(&mut self, call: &Call) -> Payment {
-        let mut refusals = 0;
-        loop {
-            if self.place.has_changed().expect("the place outlives its buyers") {
-                self.cafe = cafe(&self.place.borrow_and_update().merchants, HASTY);
-            }
-            match call.ask(&self.cafe).await {
-                Ok(payment) => {
-                    self.tally.answers.send_modify(|answers| *answers += 1);
-                    return payment;
-                }
-                Err(Error::Refused(refusal)) => {
-                    refusals += 1;
-                    self.tally.refusals.fetch_add(1, Ordering::Relaxed);
-                    assert!(refusals < REFUSALS_MAX, "{call:?} is always refused: {refusal}");
-                    tokio::task::yield_now().await;
-                }
-                Err(Error::Unanswered { .. } | Error::Unreachable { .. }) => {
-                    self.tally.retries.fetch_add(1, Ordering::Relaxed);
-                    let mut place = self.place.clone();
-                    let _changed = timeout(AGAIN, place.changed()).await;
-                }
+    async fn insist(&mut self, call: Call) {
+        for _ in 0..ATTEMPTS_MAX {
+            if let Some(payment) = self.attempt(&call).await {
+                return self.learn(call, payment);
             }
         }
+        panic!("{call:?} is not answered");
+    }
+
+    /// Asks once. Where that is not answered, it waits a moment, or for another daemon.
+    async fn attempt(&mut self, call: &Call) -> Option<Payment> {
+        if self.place.has_changed().expect("the place outlives its buyers") {
+            self.cafe = cafe(&self.place.borrow_and_update().merchants, HASTY);
+        }
+        match call.ask(&self.cafe).await {
+            Ok(payment) => {
+                self.tally.answers.send_modify(|answers| *answers += 1);
+                return Some(payment);
+            }
+            Err(Error::Refused(refusal)) => {
+                println!("{} is refused: {refusal}", self.name);
+                self.tally.refusals.fetch_add(1, Ordering::Relaxed);
+            }
+            Err(Error::Unanswered { .. } | Error::Unreachable { .. }) => {
+                self.tally.retries.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        let mut place = self.place.clone();
+        let _changed = timeout(AGAIN, place.changed()).await;
+        None
     }
 }

@@ -23,7 +23,7 @@ const BUYERS: u64 = 16;
 /// The daemon is killed after at most this many further answers, messages to the network, or messages from there.
 const EVENTS_BEFORE_KILL_MAX: u64 = 40;
 /// Or after so long, where no such event comes any more.
-const EVENT_WAIT: Duration = Duration::from_secs(1);
+const EVENT_WAIT: Duration = Duration::from_millis(500);
 /// How often progress is told.
 const KILLS_BETWEEN_WORDS: u64 = 10;
 /// Beside those of the test numbers: advices that are refused or lost for a while.
