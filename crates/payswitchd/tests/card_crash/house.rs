@@ -67,20 +67,20 @@ impl House {
         self.directory.path().join("ledger")
     }
 
-    pub(crate) fn start(&self) -> Site {
+    pub(crate) fn start(&self) -> Box<Site> {
         let environment: Vec<(&str, &str)> =
             self.environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let daemon = Daemon::start(&self.data_dir(), &[], &environment);
-        Site {
+        Box::new(Site {
             cafe: cafe(&daemon.merchants, Options::default().call_timeout),
             wallet: crate::support::parties::caller(&daemon.merchants, sandbox::WALLET_KEY),
             operator: operator(&daemon.operators, sandbox::OPERATOR_KEY),
             daemon,
-        }
+        })
     }
 
     /// What a kill left is whole, but for a torn tail at most; so is what another kill leaves, right after a start.
-    pub(crate) fn start_again(&self, kills: u64) -> Site {
+    pub(crate) fn start_again(&self, kills: u64) -> Box<Site> {
         for _ in 0..kills {
             self.start().daemon.kill();
             self.check_journal();
@@ -95,7 +95,7 @@ impl House {
 
     /// Lets time pass until payments and books agree, which they must; then they do so after a clean restart too, which
     /// changes no book. Returns what they agree about.
-    pub(crate) async fn settle(&self, site: Site) -> Compared {
+    pub(crate) async fn settle(&self, site: Box<Site>) -> Compared {
         let compared = self.agreed(&site).await;
         let books = self.relay.books();
         conserved(&site.operator, &books).await;
@@ -214,7 +214,7 @@ impl Site {
     }
 
     /// Waits until the daemon was killed, by whoever was to do it.
-    pub(crate) async fn was_killed(self) {
+    pub(crate) async fn was_killed(self: Box<Self>) {
         let pid = self.daemon.pid();
         let status = timeout(PATIENCE, ended(self.daemon)).await;
         let Ok(status) = status else {

@@ -75,7 +75,7 @@ async fn run(kills: u64, seed: u64) {
         }
         site = killer.kill(site);
         place.send_modify(|place| site.daemon.merchants.clone_into(&mut place.merchants));
-        if killer.killed % KILLS_BETWEEN_WORDS == 0 {
+        if killer.killed.is_multiple_of(KILLS_BETWEEN_WORDS) {
             println!("{} kills, {} answers, {:?}", killer.killed, *tally.answers.borrow(), begun.elapsed());
         }
     }
@@ -167,7 +167,7 @@ impl Killer<'_> {
     }
 
     /// Kills it, perhaps another that has just begun too, and starts one that stays for a while.
-    fn kill(&mut self, site: Site) -> Site {
+    fn kill(&mut self, site: Box<Site>) -> Box<Site> {
         site.daemon.kill();
         self.house.check_journal();
         let is_lost = self.random.one_in(2);

@@ -145,15 +145,15 @@ impl Ends {
                 let (from_switch, to_switch) = switch.into_split();
                 let (from_network, to_network) = network.into_split();
                 tokio::join!(
-                    ends.clone().to_network(from_switch, to_network),
-                    ends.clone().from_network(from_network, to_switch)
+                    ends.clone().carry_there(from_switch, to_network),
+                    ends.clone().carry_back(from_network, to_switch)
                 );
                 ends.hears.send_modify(|heard| heard.lines -= 1);
             });
         }
     }
 
-    async fn to_network(mut self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
+    async fn carry_there(mut self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
         let (mut deframer, mut buffer) = (Deframer::new(FRAME_BYTES_MAX), vec![0; usize::from(FRAME_BYTES_MAX)]);
         while let Ok(length @ 1..) = from.read(&mut buffer).await {
             let mut rest = &buffer[..length];
@@ -175,7 +175,7 @@ impl Ends {
     }
 
     /// What a network says may be no message at all.
-    async fn from_network(mut self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
+    async fn carry_back(mut self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
         let (mut deframer, mut buffer) = (Deframer::new(FRAME_BYTES_MAX), vec![0; usize::from(FRAME_BYTES_MAX)]);
         let mut is_heard = true;
         while let Ok(length @ 1..) = from.read(&mut buffer).await {

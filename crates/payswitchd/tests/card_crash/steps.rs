@@ -183,7 +183,7 @@ impl Step {
     }
 
     /// Asks, and has the daemon killed. `None` where that cannot be done on this machine.
-    async fn run(&self, house: &House, site: Site, token: &str) -> Option<Asked> {
+    async fn run(&self, house: &House, site: Box<Site>, token: &str) -> Option<Asked> {
         site.line_is_up().await;
         let asked = self.prepared(house, &site, token).await;
         let (books, heard, lsn) = (house.relay.books(), house.relay.heard(), site.durable_lsn().await);
@@ -315,13 +315,13 @@ fn begin(site: &Site, asked: &Asked) -> Caller {
     tokio::spawn(async move { call.ask(&cafe).await })
 }
 
-async fn kill(site: Site, caller: Caller) {
+async fn kill(site: Box<Site>, caller: Caller) {
     site.daemon.kill();
     caller.abort();
 }
 
 /// Asks, and has the daemon killed when a thread makes its next such system call.
-async fn killed_by_call(site: Site, asked: &Asked, (thread, calls): (&str, &str)) -> Option<()> {
+async fn killed_by_call(site: Box<Site>, asked: &Asked, (thread, calls): (&str, &str)) -> Option<()> {
     let _strace = Strace::attach(&site.daemon, thread, calls, "signal=KILL:when=1")?;
     let caller = begin(&site, asked);
     site.was_killed().await;
