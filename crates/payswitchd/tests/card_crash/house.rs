@@ -108,14 +108,17 @@ impl House {
         compared
     }
 
-    /// Lets time pass until payments and books agree.
+    /// Lets time pass until all advices are taken, and payments and books agree.
     pub(crate) async fn agreed(&self, site: &Site) -> Compared {
         let begun = Instant::now();
         loop {
-            match self.compare(site).await {
-                Ok(compared) => return compared,
-                Err(why) => assert!(begun.elapsed() < PATIENCE, "payments and books do not come to agree: {why}"),
-            }
+            let waiting = site.metric("payswitch_card_advices_waiting");
+            let why = match self.compare(site).await {
+                Ok(compared) if waiting == Some(0) => return compared,
+                Ok(_) => format!("advices wait to be taken: {waiting:?}"),
+                Err(why) => why,
+            };
+            assert!(begun.elapsed() < PATIENCE, "payments and books do not come to agree: {why}");
             site.advance(BACK_OFF_MS).await;
         }
     }
@@ -136,23 +139,20 @@ pub(crate) fn cafe(merchants: &str, call_timeout: Duration) -> Client {
 }
 
 impl Site {
-    /// Until something can be said to the network.
+    /// Until something can be said to the network, and what the last daemon left unsaid is taken up.
     pub(crate) async fn line_is_up(&self) {
-        self.metric_is("payswitch_card_lines_up", |lines| lines > 0).await;
-    }
-
-    async fn metric_is(&self, name: &str, is_so: impl Fn(u64) -> bool) {
-        let seen = async {
-            loop {
-                let page = pages::get(&self.daemon, "/metrics").1;
-                let value = page.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
-                if value.is_some_and(&is_so) {
-                    return;
-                }
+        let up = async {
+            while self.metric("payswitch_card_lines_up").is_none_or(|lines| lines == 0) {
                 tokio::task::yield_now().await;
             }
         };
-        timeout(PATIENCE, seen).await.unwrap_or_else(|_late| panic!("{name} is not as it must be"));
+        timeout(PATIENCE, up).await.expect("a line comes up");
+    }
+
+    /// A number on the metrics page.
+    fn metric(&self, name: &str) -> Option<u64> {
+        let page = pages::get(&self.daemon, "/metrics").1;
+        page.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
     }
 
     /// Until so much is durable.
