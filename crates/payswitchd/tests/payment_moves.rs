@@ -85,6 +85,7 @@ async fn payment_in(sandbox: &Sandbox, state: PaymentState, name: &str) -> v1::P
             let units = if state == PaymentState::Refunded { 1_000 } else { 400 };
             refunded(cafe.refund(refund(&key("refund"), id, yuan(units))).await).1
         }
+        PaymentState::Pending => unreachable!("only a card is waited for"),
         PaymentState::Unspecified => unreachable!("no payment is nowhere"),
     };
     assert_eq!(there.state(), state, "{name}");
