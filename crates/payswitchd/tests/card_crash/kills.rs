@@ -18,7 +18,7 @@ use crate::{
     support::{random::Random, setting},
 };
 
-const KILLS: u64 = 10;
+const KILLS: u64 = 8;
 const BUYERS: u64 = 16;
 /// The daemon is killed after at most this many further answers, messages to the network, or messages from there.
 const EVENTS_BEFORE_KILL_MAX: u64 = 40;

@@ -8,7 +8,7 @@ use wire::v1::{self, PaymentState};
 
 use crate::{
     call::Call,
-    house::{House, MERCHANT, Site, cafe},
+    house::{House, MERCHANT, Site, TIME_OUT_MS, cafe},
     relay::Way,
     support::{
         moves::{capture, read, refund, void},
@@ -282,6 +282,9 @@ impl Step {
             assert_eq!(is_there, self.cut.is_intended(), "whether it was recorded: {self:?}");
         }
         site.line_is_up().await;
+        if self.end() == PaymentState::Declined {
+            site.advance(TIME_OUT_MS).await;
+        }
         let hasty = cafe(&site.daemon.merchants, HASTY);
         let payment_id = loop {
             match asked.call.ask(&hasty).await {
