@@ -175,8 +175,8 @@ impl Issuer {
         Ok(())
     }
 
-    /// Takes a message and says what is to be done, in order. At most one of them is a [`Action::Book`], and that is the
-    /// first.
+    /// Takes a message and says what is to be done, in order. What is a [`Action::Book`] comes first: none, one, or an
+    /// approval and its capture.
     pub fn take(&mut self, session: &mut Session, message: &Message, now: Timestamp) -> Vec<Action> {
         let kind = (message.mti().class(), message.mti().function());
         if message.mti().response().is_none() {
@@ -268,38 +268,44 @@ impl Issuer {
         }
         let repeated = head.repeated(subject);
         let (booked, reply) = match self.replies.get(&repeated) {
-            Some(reply) => (None, *reply),
-            None if self.replies.len() >= self.messages_max => (None, MALFUNCTION),
+            Some(reply) => (Vec::new(), *reply),
+            None if self.replies.len() >= self.messages_max => (Vec::new(), MALFUNCTION),
             None => {
                 let (booked, reply) = self.book(message, &head, subject, now);
                 self.replies.entry(repeated).or_insert(reply);
                 (booked, reply)
             }
         };
-        let mut actions: Vec<_> = booked.map(Action::Book).into_iter().collect();
+        let mut actions: Vec<_> = booked.into_iter().map(Action::Book).collect();
         if fate == Fate::Taken {
             actions.extend(plain(message, reply));
         }
         actions
     }
 
-    fn book(&mut self, message: &Message, head: &Head, subject: Subject, now: Timestamp) -> (Option<Change>, Reply) {
-        let kind = match subject {
-            Subject::Authorization => reading::stood_in(message),
-            Subject::Money => reading::moved(message),
-            Subject::Reversal => reading::reversed(message),
+    fn book(&mut self, message: &Message, head: &Head, subject: Subject, now: Timestamp) -> (Vec<Change>, Reply) {
+        let kinds = match subject {
+            Subject::Authorization => reading::stood_in(message).map(|kind| vec![kind]),
+            Subject::Money => reading::moved(message, head),
+            Subject::Reversal => reading::reversed(message).map(|kind| vec![kind]),
         };
-        let change = match kind {
-            Ok(kind) => head.change(now, kind),
-            Err(reading::Error::Malformed) => return (None, FORMAT_ERROR),
-            Err(reading::Error::NotPlayed) => return (None, INVALID_REQUEST),
+        let mut booked = Vec::new();
+        let changes = match kinds {
+            Ok(kinds) => kinds.into_iter().map(|kind| head.change(now, kind)),
+            Err(reading::Error::Malformed) => return (booked, FORMAT_ERROR),
+            Err(reading::Error::NotPlayed) => return (booked, INVALID_REQUEST),
         };
-        match self.resume(&change) {
-            Ok(()) => (Some(change), DONE),
-            // The sender wants it undone, and it is; or tells of an approval that it has undone before.
-            Err(Refusal::AlreadyReversed) if subject != Subject::Money => (None, DONE),
-            Err(refusal) => (None, declined(refusal)),
+        for change in changes {
+            match self.resume(&change) {
+                Ok(()) => booked.push(change),
+                // The sender wants it undone, and it is; or tells of an approval that it has undone before.
+                Err(Refusal::AlreadyReversed) if subject != Subject::Money => {}
+                // The run before ended between the two lines of one message.
+                Err(Refusal::AlreadyApproved) if subject == Subject::Money => {}
+                Err(refusal) => return (booked, declined(refusal)),
+            }
         }
+        (booked, DONE)
     }
 
     fn fate(&mut self, card: CardNumber) -> Fate {

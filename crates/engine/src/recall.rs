@@ -82,8 +82,8 @@ impl Engine {
         self.keys.recall(record);
     }
 
-    /// Takes back a payment, given every record up to the last one applied that concerns it, in order. Does nothing when
-    /// it is known, or was declined.
+    /// Takes back a payment, given every record up to the last one applied that concerns it, in order; the record of its
+    /// issuer's refusal, or that no answer came, may be missing. Does nothing when it is known, or was declined.
     ///
     /// # Errors
     /// When these are not the records of a payment that could be forgotten. Nothing is changed.
@@ -101,6 +101,8 @@ impl Engine {
                 self.payments.recall(payment, recalled);
                 Ok(())
             }
+            // It is never forgotten while its issuer is asked, so it has ended since, by a record that is not among these yet.
+            Some(Payment { phase: Phase::Pending { .. }, .. }) => Ok(()),
             Some(_) => Err(NotRecalled::NotSettled(payment)),
         }
     }

@@ -4,9 +4,7 @@ mod reads;
 
 use std::{future::ready, pin::Pin, time::Instant};
 
-use domain::{
-    Command, Event, Evidence, MerchantId, PaymentId, PaymentMove, PaymentState, Refusal, Submission, Unavailable,
-};
+use domain::{Command, Evidence, MerchantId, PaymentId, PaymentMove, PaymentState, Refusal, Submission, Unavailable};
 use pipeline::IncreaseRequest;
 use projections::PaymentView;
 use shard::{Answer, Clock, Committed, Refused};
@@ -297,30 +295,27 @@ impl Payments {
         committed: &Committed,
     ) -> Result<v1::Payment, Status> {
         let Committed { record, .. } = committed;
-        let view = match self.answered(payment_id)? {
-            Some(view) => view,
+        let known = match self.known(payment_id)? {
+            Some(known) => known,
             None => {
                 let applied = deadline.wait_for(self.switch.boards.wait_for(record.lsn)).await;
                 applied.map_err(|_passed| errors::deadline_passed_while_waiting())?;
-                self.answered(payment_id)?.ok_or_else(errors::unexpected_record)?
+                self.known(payment_id)?.ok_or_else(errors::unexpected_record)?
             }
         };
-        let payment = replies::payment(view.decided(), record, &self.switch);
+        let payment = replies::payment(known.decided(), record, &self.switch);
         let mut payment = payment.ok_or_else(errors::unexpected_record)?;
-        if let Some(answered) = view.answered() {
+        if let Some(answered) = known.answered() {
             replies::answered(&mut payment, answered);
         }
         Ok(payment)
     }
 
-    /// The payment, once the boards know its decision, and of one by card what its issuer answered: before that nothing is
-    /// done with it.
-    fn answered(&self, payment_id: PaymentId) -> Result<Option<PaymentView>, Status> {
+    /// The payment, where the boards have all that its own changes rest on: its decision, and its issuer's answer.
+    fn known(&self, payment_id: PaymentId) -> Result<Option<PaymentView>, Status> {
         let payment = self.switch.boards.payment(payment_id);
         let payment = payment.map_err(|error| errors::index_failed_after_commit(&error))?;
-        let is_open =
-            |view: &PaymentView| matches!(view.decided().event, Event::PaymentPending(_)) && view.answered().is_none();
-        Ok(payment.filter(|view| !is_open(view)))
+        Ok(payment.filter(|known| known.state() != PaymentState::Pending))
     }
 
     fn changes_are_served(&self) -> Result<(), Status> {

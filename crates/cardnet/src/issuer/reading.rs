@@ -73,12 +73,15 @@ pub(super) fn stood_in(message: &Message) -> Result<ChangeKind, Error> {
     Ok(ChangeKind::Approved { amount: amount(message)?, approval_code })
 }
 
-/// Of a financial advice: a capture or a refund, by DE 3.
-pub(super) fn moved(message: &Message) -> Result<ChangeKind, Error> {
-    let (original, amount) = (original(message)?, amount(message)?);
-    match message.require(field::PROCESSING_CODE)?.service.get() {
-        0 => Ok(ChangeKind::Captured { original, amount }),
-        20 => Ok(ChangeKind::Refunded { original, amount }),
+/// Of a financial advice: a capture or a refund, by DE 3. A capture that names no original tells of an approval in the issuer's
+/// stead too, and is its own original.
+pub(super) fn moved(message: &Message, head: &Head) -> Result<Vec<ChangeKind>, Error> {
+    let (service, amount) = (message.require(field::PROCESSING_CODE)?.service.get(), amount(message)?);
+    let names_none = message.get(field::ORIGINAL_ELEMENTS.element()).is_none();
+    match service {
+        0 if names_none => Ok(vec![stood_in(message)?, ChangeKind::Captured { original: head.trace, amount }]),
+        0 => Ok(vec![ChangeKind::Captured { original: original(message)?, amount }]),
+        20 => Ok(vec![ChangeKind::Refunded { original: original(message)?, amount }]),
         _ => Err(Error::NotPlayed),
     }
 }

@@ -3,6 +3,7 @@ use iso8583::field::{
     Value,
 };
 use iso8583::{Element, Mti};
+use money::Currency;
 use proptest::prelude::*;
 
 use super::*;
@@ -78,11 +79,11 @@ impl Played {
 
     fn take(&mut self, message: &Message) -> Vec<Action> {
         let mut actions = self.issuer.take(&mut self.session, message, NOW);
-        if let Some(Action::Book(change)) = actions.first() {
+        while let Some(Action::Book(change)) = actions.first() {
             self.file.push_str(&format!("{change}\n"));
             actions.remove(0);
         }
-        assert!(!actions.iter().any(|action| matches!(action, Action::Book(_))), "one change at most, and first");
+        assert!(!actions.iter().any(|action| matches!(action, Action::Book(_))), "what is booked comes first");
         assert_eq!(Books::read(&self.file).as_ref(), Ok(self.issuer.books()));
         actions
     }
@@ -106,6 +107,32 @@ impl Played {
 
 fn text<T: Value>(message: &Message, field: Field<T>) -> String {
     message.text(field.element()).unwrap_or_default().to_owned()
+}
+
+/// What a switch says that stood in and captured at once.
+#[test]
+fn a_capture_that_names_no_original_tells_of_an_approval_too() {
+    let sale = |mti| with_type(mti, &stand_in(APPROVED, 1, "CNY 10"));
+    let mut played = Played::new("");
+    assert_eq!(played.code(&message(Mti::FINANCIAL_ADVICE, APPROVED, 1, "CNY 10")), "30", "it has no DE 38");
+    let mut played = Played::new("");
+    assert_eq!(played.code(&sale(Mti::FINANCIAL_ADVICE)), "00");
+    assert_eq!(played.code(&sale(Mti::FINANCIAL_ADVICE_REPEAT)), "00");
+    assert_eq!(played.code(&refund(APPROVED, 2, 1, "CNY 4")), "00", "it is its own original");
+    let [(_, found)] = played.issuer.books().authorizations().collect::<Vec<_>>()[..] else { panic!("not one") };
+    let units = [found.amount, found.captured, found.refunded].map(Money::minor_units);
+    assert_eq!((units, found.approval_code.as_str()), ([1_000, 1_000, 400], "STIP01"));
+    // A run that ended between the two lines: the repeat adds what is missing.
+    let first = played.file.lines().next().map(|line| format!("{line}\n")).unwrap();
+    let mut resumed = Played { file: first.clone(), ..Played::new("") };
+    crate::books::changes(&first).for_each(|change| resumed.issuer.resume(&change.unwrap().1).unwrap());
+    assert_eq!(resumed.code(&sale(Mti::FINANCIAL_ADVICE_REPEAT)), "00");
+    assert_eq!(resumed.issuer.books().totals(), BTreeMap::from([(Currency::CNY, captured("CNY 10"))]));
+}
+
+fn captured(amount: &str) -> crate::Total {
+    let captured = Money::parse(amount).unwrap();
+    crate::Total { captured, refunded: Money::zero(captured.currency()), owed: captured }
 }
 
 #[test]

@@ -122,6 +122,11 @@ impl Desk {
         for payment in parts.iter().flat_map(|part| concerned(part)) {
             let of_payment = parts.iter().filter(|part| concerned(part).contains(&payment));
             let records: Vec<_> = of_payment.cloned().collect();
+            if let [before @ .., last] = &records[..]
+                && matches!(last.event, Event::AttemptDeclined(_))
+            {
+                forgetful.recall_payment(payment, before).expect("the end of what waited may not be known yet");
+            }
             forgetful.recall_payment(payment, &records).expect("its records are of a payment");
         }
         assert_eq!(forgetful.digest(), self.engine.digest(), "what was forgotten is recalled as it was");

@@ -13,7 +13,7 @@ use wire::v1::{
     RefundRequest, RefundResponse, VoidRequest, VoidResponse,
 };
 
-use super::{DAEMON_WAIT, PAYERS, REFUSALS_MAX, Random, Site, TOPPED_UP, Tally};
+use super::{DAEMON_WAIT, PAYERS, REFUSALS_MAX, Site, TOPPED_UP, Tally, support::random::Random};
 
 /// What a client wants done, always under one key.
 #[derive(Clone, Debug)]

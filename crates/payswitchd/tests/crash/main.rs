@@ -36,7 +36,7 @@ use tokio::{sync::watch, task::JoinSet};
 use crate::{
     audit::audit,
     caller::{Answered, CALL_KINDS, Caller},
-    support::{Daemon, image::Image, lossy_disk::LossyDisk, setting},
+    support::{Daemon, image::Image, lossy_disk::LossyDisk, random::Random, setting, verify_journal},
 };
 
 const CLIENTS: u64 = 8;
@@ -321,48 +321,8 @@ impl Killer<'_> {
     }
 }
 
-/// After a clean stop nothing may be torn. Returns how many records there are.
-fn verify_journal(data_dir: &Path) -> u64 {
-    let report = journal::verify(&DirectoryDisk::new(data_dir.join("journal"))).expect("the journal is whole");
-    assert_eq!((&report.torn, report.durable_lsn), (&None, report.last_lsn), "a clean stop leaves nothing in doubt");
-    // Built by a test of the whole workspace, not by one of this package alone.
-    let payctl = Path::new(env!("CARGO_BIN_EXE_payswitchd")).with_file_name("payctl");
-    if payctl.exists() {
-        let verified = Command::new(support::payctl()).args(["journal", "verify"]).arg(data_dir).output();
-        let verified = verified.expect("cannot start payctl");
-        assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
-    }
-    report.records
-}
-
 /// Whether there is one that counts.
 fn has_snapshot(data_dir: &Path) -> bool {
     let names = DirectoryDisk::new(data_dir.join("snapshots")).list().expect("a daemon made the directory");
     names.iter().any(|name| name.ends_with(".snapshot") && !name.starts_with("next"))
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// A number from 0 to less than `bound`.
-    fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-
-    fn one_in(&mut self, chances: u64) -> bool {
-        self.below(chances) == 0
-    }
-
-    fn pick<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
-        &choices[usize::try_from(self.below(choices.len() as u64)).expect("an index in memory fits usize")]
-    }
 }

@@ -9,6 +9,7 @@ pub(crate) mod moves;
 pub(crate) mod pages;
 pub(crate) mod parties;
 pub(crate) mod production;
+pub(crate) mod random;
 pub(crate) mod small_disk;
 pub(crate) mod strace;
 
@@ -22,6 +23,7 @@ use std::{
     time::Duration,
 };
 
+use journal::disk::DirectoryDisk;
 pub(crate) use rustix::process::Signal;
 use rustix::process::{Pid, kill_process};
 use tokio::{
@@ -199,6 +201,20 @@ pub(crate) fn payctl() -> PathBuf {
     let path = Path::new(env!("CARGO_BIN_EXE_payswitchd")).with_file_name("payctl");
     assert!(path.exists(), "payctl is not built: run cargo build --package payctl, or test the whole workspace");
     path
+}
+
+/// After a clean stop nothing may be torn. Returns how many records there are.
+pub(crate) fn verify_journal(data_dir: &Path) -> u64 {
+    let report = journal::verify(&DirectoryDisk::new(data_dir.join("journal"))).expect("the journal is whole");
+    assert_eq!((&report.torn, report.durable_lsn), (&None, report.last_lsn), "a clean stop leaves nothing in doubt");
+    // Built by a test of the whole workspace, not by one of this package alone.
+    let built = Path::new(env!("CARGO_BIN_EXE_payswitchd")).with_file_name("payctl");
+    if built.exists() {
+        let verified = Command::new(payctl()).args(["journal", "verify"]).arg(data_dir).output();
+        let verified = verified.expect("cannot start payctl");
+        assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
+    }
+    report.records
 }
 
 /// What starts a daemon on free ports.
