@@ -15,7 +15,7 @@ use std::{env, fs, process::ExitCode, time::Duration};
 
 use daemon::Daemon;
 use load::{Payers, Pays};
-use measured::{Slice, Table};
+use measured::{Table, WALLETS};
 use network::Speed;
 use wire::v1::CaptureMode;
 
@@ -111,9 +111,9 @@ async fn run(plan: &Plan) -> Result<(), Error> {
                 let slices = [(format!("network alone, {speed}"), bare), (format!("by card, {speed}"), card)];
                 slices.into_iter().filter(|_| round > 0).for_each(|(name, slice)| table.add(name, slice));
             }
-            let wallet: Slice = pays.during(&daemon, Payers::Wallets, callers, plan.slice).await?;
+            let wallet = pays.during(&daemon, Payers::Wallets, callers, plan.slice).await?;
             if round > 0 {
-                table.add("from wallets".to_owned(), wallet);
+                table.add(WALLETS.to_owned(), wallet);
             }
         }
         println!("{callers} callers, {} rounds of {:?}", plan.rounds, plan.slice);

@@ -27,6 +27,9 @@ impl Slice {
     }
 }
 
+/// The measure that cards are compared with.
+pub(crate) const WALLETS: &str = "from wallets";
+
 /// Measures by name, in the order they were first made.
 #[derive(Debug, Default)]
 pub(crate) struct Table(Vec<(String, Vec<Slice>)>);
@@ -52,21 +55,22 @@ impl Table {
             let per_second = of(slices, |slice| slice.per_second);
             println!("  {name}: {per_second}/s, p50 {half} µs, p99 {p99} µs{cpu}");
         }
-        let wallets = self.0.iter().find(|(name, _)| name == "from wallets").map(|(_, slices)| slices.as_slice());
+        let wallets = self.0.iter().find(|(name, _)| name == WALLETS).map(|(_, slices)| slices.as_slice());
+        let wallets = wallets.unwrap_or_default();
         // What is alone and what is by card stand one after the other.
         for pair in self.0.chunks_exact(2) {
             let [(_, alone), (name, card)] = pair else { continue };
             let added = |latency: fn(&Slice) -> Duration| {
                 Spread::of(by_round(card, alone, |card, alone| micros(latency(card)) - micros(latency(alone))))
             };
-            println!(
-                "  {name}, beyond the network alone: p50 {} µs, p99 {} µs",
-                added(|slice| slice.half),
-                added(|slice| slice.p99)
-            );
-            let ratio =
-                by_round(card, wallets.unwrap_or_default(), |card, wallet| 100.0 * card.per_second / wallet.per_second);
-            println!("  {name} ÷ from wallets: {} %", Spread::of(ratio));
+            let (half, p99) = (added(|slice| slice.half), added(|slice| slice.p99));
+            println!("  {name}, beyond the network alone: p50 {half} µs, p99 {p99} µs");
+            let both: Vec<Duration> =
+                alone.iter().zip(wallets).map(|(alone, wallet)| alone.half + wallet.half).collect();
+            let beyond = card.iter().zip(both).map(|(card, both)| micros(card.half) - micros(both)).collect();
+            println!("  {name}, beyond the network alone and a payment from a wallet: p50 {} µs", Spread::of(beyond));
+            let ratio = by_round(card, wallets, |card, wallet| 100.0 * card.per_second / wallet.per_second);
+            println!("  {name} ÷ {WALLETS}: {} %", Spread::of(ratio));
         }
     }
 }
