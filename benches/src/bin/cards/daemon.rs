@@ -16,6 +16,8 @@ use crate::Error;
 /// Lines to the network.
 pub(crate) const LINES: u8 = 4;
 const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// A minute.
+const LOOKS_MAX: u32 = 12_000;
 
 /// A running daemon. Dropping it kills it.
 pub(crate) struct Daemon {
@@ -81,10 +83,13 @@ impl Daemon {
 
     async fn wait_for(&self, metric: &'static str, wanted: u64) -> Result<(), Error> {
         let mut looks = tokio::time::interval(LOOK_EVERY);
-        while self.metric(metric)? != wanted {
+        for _ in 0..LOOKS_MAX {
+            if self.metric(metric)? == wanted {
+                return Ok(());
+            }
             looks.tick().await;
         }
-        Ok(())
+        Err(Error::Late(metric))
     }
 
     fn metric(&self, name: &'static str) -> Result<u64, Error> {

@@ -38,6 +38,8 @@ enum Error {
     NotReady,
     #[error("the daemon's metrics have no {0}")]
     NoMetric(&'static str),
+    #[error("{0} is not what it should become within a minute")]
+    Late(&'static str),
     #[error(transparent)]
     Network(#[from] cardnet::Error),
     #[error("what the network answers is no approval: {0}")]
