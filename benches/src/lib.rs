@@ -4,6 +4,7 @@
 
 mod door;
 mod journals;
+mod messages;
 mod stages;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use money::{Conversion, Currency, Money, Prices, Rate, Ratio, Weight};
 
 pub use door::Door;
 pub use journals::{journal, make_durable};
+pub use messages::{card_approval, card_request, test_card};
 pub use stages::{PAYMENTS, STAGES, Stage, Work};
 
 /// HKD per CNY, ECB cross of 2026-10-30.
