@@ -132,7 +132,7 @@ async fn a_wallet_quotes_for_its_own_payers_and_any_merchant() {
     assert_eq!(decided(sandbox.cafe.authorize(asked).await).state(), PaymentState::Captured);
 
     let elsewhere = v1::AccountReference { wallet_id: "other-wallet".to_owned(), ..account("hk-alice") };
-    let operator = caller(&sandbox.daemon.merchants, client::sandbox::OPERATOR_KEY);
+    let operator = Box::new(caller(&sandbox.daemon.merchants, client::sandbox::OPERATOR_KEY));
     for (client, request, reason) in [
         (&sandbox.wallet, named("demo-cafe", elsewhere.clone()), "ACCOUNT_NOT_FOUND"),
         (&sandbox.wallet, named("demo-cafe", account("nobody")), "ACCOUNT_NOT_FOUND"),

@@ -14,17 +14,17 @@ pub(crate) const SMALL_SEGMENTS: (&str, &str) = ("PAYSWITCHD__JOURNAL__SEGMENT_B
 /// The sandbox's merchants.
 pub(crate) const MERCHANTS: [&str; 3] = ["demo-cafe", "hk-books", "ph-tours"];
 
-/// A sandbox in a directory of its own, with all its callers.
+/// A sandbox in a directory of its own, with all its callers. They are large, and it is handed from future to future.
 pub(crate) struct Sandbox {
     pub(crate) daemon: Daemon,
     /// Merchant `demo-cafe`, paid in CNY.
-    pub(crate) cafe: Client,
+    pub(crate) cafe: Box<Client>,
     /// Merchant `hk-books`, paid in HKD.
-    pub(crate) books: Client,
+    pub(crate) books: Box<Client>,
     /// Merchant `ph-tours`, paid in USD.
-    pub(crate) tours: Client,
+    pub(crate) tours: Box<Client>,
     /// Wallet operator `demo-wallet`.
-    pub(crate) wallet: Client,
+    pub(crate) wallet: Box<Client>,
     pub(crate) operator: Operator,
     pub(crate) data_dir: TempDir,
     environment: Vec<(&'static str, &'static str)>,
@@ -82,13 +82,13 @@ impl Sandbox {
         let daemon = Daemon::start(data_dir.path(), &arguments, &environment);
         let [cafe, books, tours] = MERCHANTS.map(|merchant| {
             let key = sandbox::merchant_key(merchant).expect("the sandbox has this merchant");
-            caller(&daemon.merchants, key)
+            Box::new(caller(&daemon.merchants, key))
         });
         Self {
             cafe,
             books,
             tours,
-            wallet: caller(&daemon.merchants, sandbox::WALLET_KEY),
+            wallet: Box::new(caller(&daemon.merchants, sandbox::WALLET_KEY)),
             operator: operator(&daemon.operators, sandbox::OPERATOR_KEY),
             daemon,
             data_dir,
