@@ -124,7 +124,6 @@ pub(crate) fn serve(
     let drained = runtime.block_on(operators.serve(config, &banner, &stop, &stopping, merchants.ended));
     // A reload that still waits for a file is not waited for.
     runtime.shutdown_background();
-
     // Issuers may still have answered what nobody waits for any more.
     cards.map_or(Ok(()), CardThread::stop)?;
     // Every caller has its answer or has been cut off; what is in the inbox is still decided and made durable.
@@ -132,16 +131,21 @@ pub(crate) fn serve(
     let closed = join(shard_thread)?.map_err(|source| StartError::Stopped(shard::with_sources(&source)));
     housekeeping.stop()?;
     end_read_models(projector_thread, &switch.past)?;
-    // A peer that keeps its connection open keeps the thread; the process ends without it.
-    for thread in merchants.threads.into_iter().filter(JoinHandle::is_finished) {
-        join(thread)?;
-    }
+    join_finished(merchants.threads)?;
     if closed.is_ok() {
         directory_lock.set_high_water(status.durable_lsn())?;
     }
     drop(directory_lock);
     closed.and(drained)?;
     tracing::info!("drained: every answer given, journal synced");
+    Ok(())
+}
+
+/// A peer that keeps its connection open keeps its thread; the process ends without it.
+fn join_finished(threads: Vec<JoinHandle<()>>) -> Result<(), StartError> {
+    for thread in threads.into_iter().filter(JoinHandle::is_finished) {
+        join(thread)?;
+    }
     Ok(())
 }
 
