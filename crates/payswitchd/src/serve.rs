@@ -126,7 +126,6 @@ pub(crate) fn serve(
     let drained = runtime.block_on(operators.serve(config, &banner, &stop, &stopping, merchants.ended));
     // A reload that still waits for a file is not waited for.
     runtime.shutdown_background();
-
     // Issuers may still have answered what nobody waits for any more.
     cards.map_or(Ok(()), CardThread::stop)?;
     // Every caller has its answer or has been cut off; what is in the inbox is still decided and made durable.
