@@ -77,8 +77,8 @@ pub(crate) fn details(payment: &Payment) -> String {
         let reason = payment.decline_reason();
         fields.line("reason", words::decline(reason, &payment.paid_by_payment_id));
         fields.line("", paint(FAINT, reason.as_str_name()));
-        told(&mut fields, "payer told", &payment.payer_text);
-        told(&mut fields, "merchant told", &payment.merchant_text);
+        told(&mut fields, "to payer", &payment.payer_text);
+        told(&mut fields, "to merchant", &payment.merchant_text);
     } else {
         standing(&mut fields, payment);
     }

@@ -314,14 +314,14 @@ fn a_payment_whose_issuer_is_asked_is_neither_done_nor_declined() {
 fn a_decline_says_what_to_tell_to_whom() {
     let expected = "\
 declined  payment 0199a1b2-0000-7000-8000-000000000000
-  reason         the issuer suspects fraud, or a check of law or security failed
-                 DECLINE_REASON_CARD_SUSPECTED
-  payer told     This is above what you can pay by card. Please ask your wallet
-                 about your limits.
-  merchant told  issuer: suspected fraud, or a check of law or security failed;
-                 do not try again
-  card           unionpay 62424242…4242  0199a1b2-2222-7000-8000-000000000000
-  response       59
+  reason       the issuer suspects fraud, or a check of law or security failed
+               DECLINE_REASON_CARD_SUSPECTED
+  to payer     This is above what you can pay by card. Please ask your wallet
+               about your limits.
+  to merchant  issuer: suspected fraud, or a check of law or security failed;
+               do not try again
+  card         unionpay 62424242…4242  0199a1b2-2222-7000-8000-000000000000
+  response     59
 ";
     let shown = plain(text(&declined_by_issuer()));
     assert!(shown.starts_with(expected), "{shown}");
