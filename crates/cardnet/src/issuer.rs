@@ -7,7 +7,7 @@ use iso8583::field::{self, ApprovalCode, NetworkCode, ResponseCode, Rrn};
 use iso8583::{Class, Function, Message};
 use money::{Money, Rounding};
 
-use crate::billing::Billing;
+use crate::billing::{Billed, Billing, NotConvertible};
 use crate::books::{Books, Change, ChangeKind, Refusal, Trace};
 use crate::card::CardNumber;
 use crate::script::Script;
@@ -207,7 +207,10 @@ impl Issuer {
         if self.replies.len() >= self.messages_max {
             return plain(message, MALFUNCTION);
         }
-        let script = self.next_scripts.pop_front().unwrap_or_else(|| self.scripts.of(head.card));
+        let script = self
+            .next_scripts
+            .pop_front()
+            .unwrap_or_else(|| head.card.map_or(Script::Approve, |card| self.scripts.of(card)));
         let (booked, reply) = self.decide(script, &head, asked, now);
         self.replies.entry(repeated).or_insert(reply);
         let answer = self.answer(message, &head, reply);
@@ -232,7 +235,7 @@ impl Issuer {
             | Script::RefuseAdvices { .. }
             | Script::LoseAdvices { .. } => Ok(asked),
         };
-        let billable = amount.ok().filter(|amount| self.billing.of(head.card, *amount).is_ok());
+        let billable = amount.ok().filter(|amount| self.billed(head, *amount).is_ok());
         let Some(amount) = billable else { return (None, INVALID_AMOUNT) };
         let approval_code = self.approval_code();
         let change = head.change(now, ChangeKind::Approved { amount, approval_code });
@@ -249,11 +252,16 @@ impl Issuer {
         ApprovalCode::new(&format!("{:06}", (self.approvals % 999_999).saturating_add(1))).expect("six digits")
     }
 
+    /// What the card is billed; nothing where no number tells which.
+    fn billed(&self, head: &Head, amount: Money) -> Result<Option<Billed>, NotConvertible> {
+        head.card.map_or(Ok(None), |card| self.billing.of(card, amount))
+    }
+
     /// The answer to a request, with what the card is billed.
     fn answer(&self, message: &Message, head: &Head, reply: Reply) -> Message {
         let mut answer = answer::to(message, reply);
         if let Reply::Approved { amount, .. } = reply
-            && let Ok(Some(billed)) = self.billing.of(head.card, amount)
+            && let Ok(Some(billed)) = self.billed(head, amount)
         {
             answer::bill(&mut answer, billed);
         }
@@ -261,8 +269,8 @@ impl Issuer {
     }
 
     fn advice(&mut self, message: &Message, subject: Subject, now: Timestamp) -> Vec<Action> {
-        let Ok(head) = Head::of(message) else { return plain(message, FORMAT_ERROR) };
-        let fate = self.fate(head.card);
+        let Ok(head) = Head::of_advice(message, &self.books) else { return plain(message, FORMAT_ERROR) };
+        let fate = head.card.map_or(Fate::Taken, |card| self.fate(card));
         if fate == Fate::Refused {
             return plain(message, MALFUNCTION);
         }

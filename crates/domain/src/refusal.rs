@@ -146,6 +146,8 @@ pub enum CardRefusal {
     LineFull,
     /// The answer is to a request that is not open: it was answered, reversed or never made.
     NoOpenRequest,
+    /// Something of the card is open: a payment that waits or is held, or a message that its network has not taken.
+    InUse,
     /// A scheme pays more than it owes.
     ReceivableTooSmall {
         /// What it owes.

@@ -212,9 +212,14 @@ impl Engine {
 
     pub(crate) fn unbind_card(&self, unbind: &UnbindCard) -> Result<Event, Refusal> {
         let card = self.cards.bound(unbind.token).ok_or(Refusal::Card(CardRefusal::NotFound))?;
-        match self.cards.person(card.person).asserted.wallet == unbind.wallet {
-            true => Ok(Event::CardUnbound),
-            false => Err(Refusal::Card(CardRefusal::NotFound)),
+        if self.cards.person(card.person).asserted.wallet != unbind.wallet {
+            return Err(Refusal::Card(CardRefusal::NotFound));
+        }
+        // Its number goes with it, and what is still to be said to its network needs that.
+        let is_to_be_said = self.cards.messages.values().any(|message| message.token == unbind.token);
+        match is_to_be_said || self.payments.open_by_card.contains_key(&unbind.token) {
+            true => Err(Refusal::Card(CardRefusal::InUse)),
+            false => Ok(Event::CardUnbound),
         }
     }
 
@@ -242,10 +247,17 @@ impl Engine {
         self.cards.messages.get(&intended_by)
     }
 
-    /// Whether this token is of a card that can be charged: of any other no number is kept.
+    /// Whether this token is of a card that can be charged; `None` if no record ever told of it. Of one that was unbound no number
+    /// is kept.
     #[must_use]
-    pub fn is_bound(&self, token: CardToken) -> bool {
-        self.cards.bound(token).is_some()
+    pub fn is_bound(&self, token: CardToken) -> Option<bool> {
+        self.cards.cards.get(&token).map(|card| card.bound)
+    }
+
+    /// How many cards can be charged.
+    #[must_use]
+    pub fn bound_cards(&self) -> usize {
+        self.cards.bound.len()
     }
 
     /// Sums what waits to be counted less, which may be nothing.

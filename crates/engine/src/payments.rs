@@ -35,6 +35,8 @@ pub(crate) struct Payments {
     pub(crate) awaited: BTreeSet<(Timestamp, PaymentId)>,
     /// Open holds by the moment they end.
     pub(crate) expiries: BTreeSet<(Timestamp, PaymentId)>,
+    /// How many payments of each card wait for its issuer or are held.
+    pub(crate) open_by_card: BTreeMap<CardToken, u32>,
     /// Refunds that wait for a rate: by pair, then by the day from which they are priced.
     pub(crate) pending_refunds: BTreeMap<CurrencyPair, BTreeMap<(i64, PaymentId, RefundId), PendingRefund>>,
     /// Payments of which nothing is held and nothing waits, in the order they came to that, with the record that brought
@@ -427,8 +429,21 @@ impl Payments {
             Phase::Pending { answer_by } => drop(self.awaited.insert((answer_by, payment_id))),
             Phase::Closed(_) => {}
         }
+        if let (Phase::Open { .. } | Phase::Pending { .. }, Some(card)) = (payment.phase, &payment.card) {
+            *self.open_by_card.entry(card.token).or_default() += 1;
+        }
         self.table.insert(payment_id, payment);
         self.table.hold_order(payment_id)
+    }
+
+    /// A payment that was open is not any more.
+    fn note_closed(&mut self, before: &Payment) {
+        let Some(card) = &before.card else { return };
+        let open = self.open_by_card.get_mut(&card.token).expect("what was open was counted");
+        *open -= 1;
+        if *open == 0 {
+            self.open_by_card.remove(&card.token);
+        }
     }
 
     fn note_settled(&mut self, payment_id: PaymentId, payment: &Payment) {
@@ -477,6 +492,7 @@ impl Payments {
     pub(crate) fn ended(&mut self, payment_id: PaymentId, before: &Payment) {
         if let Phase::Pending { answer_by } = before.phase {
             self.awaited.remove(&(answer_by, payment_id));
+            self.note_closed(before);
         }
         self.table.remove(payment_id);
     }
@@ -487,14 +503,16 @@ impl Payments {
         match (before.phase, after.phase) {
             (Phase::Open { expires_at }, Phase::Closed(_)) => {
                 self.expiries.remove(&(expires_at, payment_id));
+                self.note_closed(before);
                 if after.captured().is_zero() {
                     self.table.free_order(payment_id);
                 }
             }
             (Phase::Pending { answer_by }, _) => {
                 self.awaited.remove(&(answer_by, payment_id));
-                if let Phase::Open { expires_at } = after.phase {
-                    self.expiries.insert((expires_at, payment_id));
+                match after.phase {
+                    Phase::Open { expires_at } => drop(self.expiries.insert((expires_at, payment_id))),
+                    Phase::Pending { .. } | Phase::Closed(_) => self.note_closed(before),
                 }
             }
             (Phase::Open { .. } | Phase::Closed(_), _) => {}

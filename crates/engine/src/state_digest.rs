@@ -66,7 +66,8 @@ impl Engine {
         for (id, payment) in payments {
             hasher.text(&alloc::format!("{id} {payment:?}"));
         }
-        let Payments { expiries, awaited, pending_refunds, table: _, settled: _, legs_of_late: _ } = &self.payments;
+        let Payments { expiries, awaited, pending_refunds, table: _, settled: _, legs_of_late: _, open_by_card: _ } =
+            &self.payments;
         hasher.text(&alloc::format!("{expiries:?} {awaited:?} {pending_refunds:?}"));
         hasher.text(&alloc::format!("{:?}", self.cards));
         hasher.text(&alloc::format!("{:?} {:?} {:?}", self.consents, self.offers, self.exposure));

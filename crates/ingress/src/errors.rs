@@ -83,7 +83,9 @@ impl Reply {
         if let Some(field) = self.field {
             details.add_bad_request_violation(field, self.message.as_str());
         }
-        details.set_retry_info(self.retry);
+        if self.retry.is_some() {
+            details.set_retry_info(self.retry);
+        }
         let mut status = Status::with_error_details(self.code, self.message, details);
         if let Some(delay) = self.retry
             && let Ok(value) = delay.as_millis().to_string().parse()

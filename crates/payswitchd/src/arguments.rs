@@ -45,6 +45,11 @@ pub(crate) struct Arguments {
     #[arg(long)]
     pub(crate) accept_clock: bool,
 
+    /// Destroys card numbers in the vault that the ledger never heard of: what a crash left of bindings. Be sure that it is
+    /// the vault's own ledger, and not an older copy of it.
+    #[arg(long)]
+    pub(crate) destroy_unknown_cards: bool,
+
     #[command(subcommand)]
     pub(crate) task: Option<Task>,
 }

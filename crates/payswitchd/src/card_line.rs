@@ -70,7 +70,8 @@ impl CardThread {
         handle: impl FnOnce(&Arc<Mailbox>) -> Handle,
     ) -> Result<Option<Self>, StartError> {
         let configured = config.cards.as_ref().and_then(|cards| cards.network.as_ref());
-        let CardNumbers::Kept(vault) = numbers.clone() else { return Ok(None) };
+        let waiting = said.resumed.len();
+        let CardNumbers::Kept(vault) = numbers.clone() else { return Ok(not_said(waiting)) };
         let runtime = serve::new_runtime("the connector's runtime")?;
         let (settings, played) = match (configured, config.mode) {
             (Some(network), _) => (network.settings()?, None),
@@ -78,7 +79,7 @@ impl CardThread {
                 let played = runtime.block_on(played(&config.data_dir))?;
                 (sandbox::line_settings(played.addresses()), Some(played))
             }
-            (None, ModeName::Production) => return Ok(None),
+            (None, ModeName::Production) => return Ok(not_said(waiting)),
         };
         let mailbox = Arc::new(Mailbox::default());
         let switch = ToShard(handle(&mailbox));
@@ -106,6 +107,14 @@ impl CardThread {
         }
         Ok(())
     }
+}
+
+/// Without vault or network there is no connector.
+fn not_said(waiting: usize) -> Option<CardThread> {
+    if waiting > 0 {
+        tracing::error!(waiting, "messages to the card network wait, and no network is configured: they are not said");
+    }
+    None
 }
 
 /// The network that a sandbox plays, with its books in the data directory.

@@ -20,8 +20,9 @@ use crate::{
 /// the ledger can leave out.
 const VAULT: &str = "vault/cards";
 
-/// Opens the vault, and destroys what is in it of cards that the ledger does not have: a number whose binding was never
-/// recorded, or whose unbinding a crash cut short.
+/// Opens the vault and compares it with the ledger. A number whose unbinding a crash cut short is destroyed. One that the ledger
+/// never heard of is what a crash left of a binding, or the ledger is not the one of this vault: it is destroyed only when that
+/// was confirmed.
 pub(crate) fn numbers(config: &Config, engine: &Engine) -> Result<CardNumbers, StartError> {
     let keys = match (&config.cards, config.mode) {
         (Some(cards), _) if !cards.vault_keys.is_empty() => {
@@ -32,20 +33,41 @@ pub(crate) fn numbers(config: &Config, engine: &Engine) -> Result<CardNumbers, S
     };
     let path = vault_path(config);
     let (mut vault, opened) = open(&path, &keys)?;
-    let mut destroyed = 0_u32;
+    let (mut kept, mut destroyed, mut unknown) = (0_usize, 0_usize, 0_usize);
     for token in vault.tokens() {
-        if !engine.is_bound(token) {
-            vault.unbind(token).map_err(|source| StartError::Vault { source })?;
-            destroyed += 1;
+        match engine.is_bound(token) {
+            Some(true) => kept += 1,
+            None if !config.destroy_unknown_cards => unknown += 1,
+            Some(false) | None => {
+                vault.unbind(token).map_err(|source| StartError::Vault { source })?;
+                destroyed += 1;
+            }
         }
     }
     tracing::info!(cards = opened.cards, destroyed, "the card vault is open");
+    if unknown > 0 {
+        tracing::warn!(
+            unknown,
+            "the vault has numbers of cards that this ledger never heard of: they are kept. If this is the vault's own ledger, a \
+             crash left them, and one start with --destroy-unknown-cards destroys them"
+        );
+    }
+    let missing = engine.bound_cards().saturating_sub(kept);
+    if missing > 0 {
+        tracing::error!(
+            missing,
+            "cards are bound whose numbers are not in the vault: they cannot be charged, nor told of to their networks"
+        );
+    }
     Ok(CardNumbers::Kept(CardVault::new(vault)))
 }
 
 /// Seals the vault under another key; no daemon may use it meanwhile.
 pub(crate) fn rotate(vault: &Path, old: &VaultKey, new: &VaultKey) -> Result<(), StartError> {
     let failed = |source| StartError::Vault { source };
+    if !vault.is_file() {
+        return Err(StartError::Config(format!("{}: there is no vault", vault.display())));
+    }
     let (mut opened, cards) = Vault::open(vault, &[key_encryption_key(old)?]).map_err(failed)?;
     opened.rotate(key_encryption_key(new)?).map_err(failed)?;
     println!("{} cards are sealed under key {}; key {} opens nothing of them any more", cards.cards, new.id, old.id);

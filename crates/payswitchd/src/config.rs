@@ -58,6 +58,9 @@ pub(crate) struct Config {
     /// A confirmation; only an argument gives it.
     #[serde(skip)]
     pub(crate) accept_clock: bool,
+    /// Another; only an argument gives it.
+    #[serde(skip)]
+    pub(crate) destroy_unknown_cards: bool,
     pub(crate) listen: Listen,
     pub(crate) connections: Connections,
     pub(crate) requests: Requests,
@@ -260,6 +263,7 @@ impl Default for Config {
             data_dir: PathBuf::from("./payswitch-data"),
             bench_echo: false,
             accept_clock: false,
+            destroy_unknown_cards: false,
             listen: Listen { merchants: loopback(7450), operators: loopback(7451), metrics: loopback(7452) },
             connections: Connections {
                 connections_max: 256,
@@ -311,6 +315,7 @@ impl Config {
 
         config.bench_echo = arguments.bench_echo;
         config.accept_clock = arguments.accept_clock;
+        config.destroy_unknown_cards = arguments.destroy_unknown_cards;
         for (argument, value) in [
             (arguments.listen, &mut config.listen.merchants),
             (arguments.admin_listen, &mut config.listen.operators),
@@ -442,7 +447,13 @@ impl Config {
     fn check_cards(&self) -> Result<(), StartError> {
         let network = self.cards.as_ref().and_then(|cards| cards.network.as_ref());
         if let Some(network) = network {
-            network.settings()?;
+            let least_ms = u64::from(network.settings()?.time_outs.answer_min_ms);
+            if let Some(answer_ms) = self.policy.cards.as_ref().map(CardsText::answer_ms).filter(|ms| *ms <= least_ms) {
+                return Err(StartError::Config(format!(
+                    "policy.cards.answer_ms = {answer_ms}: not above cards.network.answer_ms_min, {least_ms}, so no issuer would \
+                     be asked"
+                )));
+            }
         }
         let has_keys = self.cards.as_ref().is_some_and(|cards| !cards.vault_keys.is_empty());
         let missing = match self.mode {

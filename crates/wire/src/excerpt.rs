@@ -17,9 +17,11 @@ pub(crate) fn excerpt(text: &str) -> String {
 /// Behind a point, or with a zero at its begin, it is another number: of cards that are taken none begins so.
 fn without_card_numbers(text: &str) -> String {
     let is_digit = |c: char| c.is_ascii_digit();
+    // People write card numbers in groups.
+    let is_between = |c: char| matches!(c, ' ' | '-');
     let mut is_behind_point = false;
-    let parts = text.split_inclusive(|c| !is_digit(c)).map(|part| {
-        let digits = part.trim_end_matches(|c| !is_digit(c)).len();
+    let parts = text.split_inclusive(|c| !is_digit(c) && !is_between(c)).map(|part| {
+        let digits = part.chars().filter(|c| is_digit(*c)).count();
         let is_shown = digits < CARD_DIGITS_MIN || part.starts_with('0') || is_behind_point;
         is_behind_point = part.ends_with('.');
         if is_shown { part.to_owned() } else { part.replace(is_digit, "*") }
@@ -50,6 +52,7 @@ mod tests {
             ("n4242424242424242, 378282246310", r#""n****************, ************""#),
             ("12345678901x123456789012", r#""12345678901x************""#),
             ("6.6528822061234", r#""6.6528822061234""#),
+            ("4242 4242-4242 4242", r#""**** ****-**** ****""#),
             ("000000000000", r#""000000000000""#),
         ] {
             assert_eq!(excerpt(text), expected);

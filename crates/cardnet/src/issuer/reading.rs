@@ -1,12 +1,12 @@
 //! What messages say, as far as the network asks.
 
-use domain::Timestamp;
+use domain::{LastFour, Timestamp};
 use iso8583::field::{self, Amount, OriginalElements, Rrn};
 use iso8583::{Class, Element, Message};
 use money::Money;
 
 use super::{Repeated, Subject};
-use crate::books::{Change, ChangeKind, Trace};
+use crate::books::{Books, Change, ChangeKind, Trace};
 use crate::card::CardNumber;
 
 const CARD_NUMBER: Element = Element::of(2);
@@ -29,30 +29,47 @@ impl From<field::Error> for Error {
 /// What is in every message about a card.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Head {
-    pub(super) card: CardNumber,
+    /// `None` where an advice names its original only.
+    pub(super) card: Option<CardNumber>,
+    last_four: LastFour,
     trace: Trace,
     rrn: Rrn,
 }
 
 impl Head {
     pub(super) fn of(message: &Message) -> Result<Self, Error> {
-        let card = message.get(CARD_NUMBER).and_then(|digits| CardNumber::parse(digits).ok());
+        let digits = message.get(CARD_NUMBER).ok_or(Error::Malformed)?;
+        let card = CardNumber::parse(digits).map_err(|_| Error::Malformed)?;
+        Self::about(message, Some(card), card.last_four())
+    }
+
+    /// Of an advice: without DE 2 it is about the card of the original that DE 90 names.
+    pub(super) fn of_advice(message: &Message, books: &Books) -> Result<Self, Error> {
+        if message.get(CARD_NUMBER).is_some() {
+            return Self::of(message);
+        }
+        let original = books.authorization(&original(message)?).ok_or(Error::Malformed)?;
+        Self::about(message, None, original.last_four)
+    }
+
+    fn about(message: &Message, card: Option<CardNumber>, last_four: LastFour) -> Result<Self, Error> {
         let acquirer = message.read(field::ACQUIRER)?.filter(|acquirer| acquirer.get() != 0);
         let (stan, sent_at) = (message.require(field::STAN)?, message.require(field::TRANSMISSION_TIME)?);
         let rrn = message.require(field::RRN)?;
         Ok(Self {
-            card: card.ok_or(Error::Malformed)?,
+            card,
+            last_four,
             trace: Trace { stan, sent_at, acquirer },
             rrn: is_word(rrn.as_str()).then_some(rrn).ok_or(Error::Malformed)?,
         })
     }
 
     pub(super) fn repeated(&self, subject: Subject) -> Repeated {
-        Repeated { subject, trace: self.trace, rrn: self.rrn, last_four: self.card.last_four() }
+        Repeated { subject, trace: self.trace, rrn: self.rrn, last_four: self.last_four }
     }
 
     pub(super) fn change(&self, at: Timestamp, kind: ChangeKind) -> Change {
-        Change { at, trace: self.trace, rrn: self.rrn, last_four: self.card.last_four(), kind }
+        Change { at, trace: self.trace, rrn: self.rrn, last_four: self.last_four, kind }
     }
 }
 

@@ -136,6 +136,29 @@ fn captured(amount: &str) -> crate::Total {
 }
 
 #[test]
+fn an_advice_without_a_number_is_about_the_card_of_its_original() {
+    let mut played = Played::new("");
+    assert_eq!(played.code(&request(APPROVED, 1, "CNY 10")), "00");
+    assert_eq!(played.code(&capture(APPROVED, 2, 1, "CNY 10")), "00");
+    let without = |refund: &Message| {
+        let mut nameless = Message::new(refund.mti());
+        for number in (3..=128).filter(|number| *number != 65) {
+            if let Some(value) = refund.get(Element::of(number)) {
+                nameless.set(Element::of(number), value);
+            }
+        }
+        nameless
+    };
+    let nameless = without(&refund(APPROVED, 3, 1, "CNY 4"));
+    assert_eq!(played.code(&nameless), "00");
+    assert_eq!(played.code(&nameless), "00", "a repeat is booked once");
+    assert_eq!(played.code(&without(&refund(APPROVED, 4, 9, "CNY 4"))), "30", "nobody knows which card");
+    assert_eq!(played.code(&without(&request(APPROVED, 5, "CNY 1"))), "30", "a request names its card");
+    let [(_, found)] = played.issuer.books().authorizations().collect::<Vec<_>>()[..] else { panic!("not one") };
+    assert_eq!((found.refunded, found.last_four.to_string()), (Money::parse("CNY 4").unwrap(), "4242".to_owned()));
+}
+
+#[test]
 fn an_approval_tells_what_the_card_is_billed() {
     let mut played = Played::new("");
     let answer = played.answer(&request("5555555555554444", 1, "CNY 257.50"));

@@ -111,7 +111,7 @@ impl<C: Clock> Line<C> {
     async fn serve(&self, mut session: Box<Session<C>>, host: &Host) {
         let (hand_in, mut handed_in) = mpsc::channel(usize::from(self.settings.window));
         self.events.tell(LineEvent::Up { line: self.number, hand_in }).await;
-        tracing::info!(line = self.number, host = host.name, "a card line is signed on");
+        tracing::info!(line = self.number, host = host.name, port = host.port, "a card line is signed on");
         let end = session.serve(&mut handed_in, &self.events).await;
         // Closed first, so that nothing is handed in where nobody looks any more.
         handed_in.close();
@@ -125,7 +125,7 @@ impl<C: Clock> Line<C> {
     fn ended(&self, host: &Host, end: &End) {
         match end {
             End::SignedOff => {
-                tracing::info!(line = self.number, host = host.name, "a card line is signed off");
+                tracing::info!(line = self.number, host = host.name, port = host.port, "a card line is signed off");
                 return;
             }
             End::Garbage(_) => METRICS.closed_by_garbage.increment(1),
@@ -133,7 +133,7 @@ impl<C: Clock> Line<C> {
                 METRICS.closed_otherwise.increment(1)
             }
         }
-        tracing::warn!(line = self.number, host = host.name, error = %end, "a card line ended");
+        tracing::warn!(line = self.number, host = host.name, port = host.port, error = %end, "a card line ended");
     }
 }
 

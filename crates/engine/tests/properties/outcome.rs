@@ -200,6 +200,7 @@ fn refusal_text(refusal: &Refusal) -> String {
         | Refusal::Card(CardRefusal::NotIncreased)
         | Refusal::Card(CardRefusal::LineFull)
         | Refusal::Card(CardRefusal::NoOpenRequest)
+        | Refusal::Card(CardRefusal::InUse)
         | Refusal::Card(CardRefusal::ReceivableTooSmall { .. })
         | Refusal::OutOfSequence => panic!("no step is refused {refusal:?}"),
     };

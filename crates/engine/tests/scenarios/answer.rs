@@ -327,6 +327,7 @@ fn payment_refusal_text(refusal: &Refusal) -> String {
         Refusal::Card(CardRefusal::NotTogether) => "card_not_together".to_owned(),
         Refusal::Card(CardRefusal::NotIncreased) => "card_not_increased".to_owned(),
         Refusal::Card(CardRefusal::NoOpenRequest) => "no_open_request".to_owned(),
+        Refusal::Card(CardRefusal::InUse) => "card_in_use".to_owned(),
         Refusal::Card(CardRefusal::ReceivableTooSmall { owed }) => format!("receivable_too_small: {}", owed.grouped()),
         Refusal::PositionTooSmall { position } => format!("position_too_small: {}", position.grouped()),
         other => panic!("no word for {other:?}"),

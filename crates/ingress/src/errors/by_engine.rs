@@ -96,6 +96,11 @@ fn of_card(refusal: &CardRefusal, subject: &str) -> Reply {
             Reply::new(Code::ResourceExhausted, "CARD_LINE_FULL", message).retry_after(RETRY_RATE)
         }
         CardRefusal::NoOpenRequest => failed("NO_OPEN_REQUEST", "no request to a card network waits for this answer"),
+        CardRefusal::InUse => {
+            let message = "a payment by the card is pending or held, or its network has not taken all it was told yet: end the \
+                           payment, or ask again a little later";
+            failed("CARD_IN_USE", message)
+        }
         CardRefusal::ReceivableTooSmall { owed } => {
             failed("RECEIVABLE_TOO_SMALL", &format!("the scheme owes {owed}")).with("owed", owed)
         }

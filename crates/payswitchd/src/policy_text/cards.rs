@@ -77,6 +77,11 @@ impl CardsText {
         }
     }
 
+    /// How long an issuer may be waited for, in milliseconds.
+    pub(crate) const fn answer_ms(&self) -> u64 {
+        self.answer_ms
+    }
+
     /// The rules; days begin as the policy counts them.
     pub(crate) fn rules(&self, day_offset_minutes: i32) -> Result<CardRules, String> {
         let currency = at("cards.currency", &self.currency, Currency::from_code(&self.currency))?;
@@ -91,7 +96,7 @@ impl CardsText {
         let verified = self.verified.limits("cards.verified")?;
         let unverified = self.unverified.limits("cards.unverified")?;
         if verified.payment.currency() != unverified.payment.currency() {
-            return Err("cards.unverified.payment: in another currency than cards.verified.payment".to_owned());
+            return Err("cards.unverified.payment: in another currency than policy.cards.verified.payment".to_owned());
         }
         Ok(CardRules {
             currency,

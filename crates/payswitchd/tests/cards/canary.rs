@@ -65,6 +65,7 @@ async fn no_card_number_stands_in_any_file_log_metric_or_answer() {
     pay_by_all(&ready, &heard, &pans).await;
     for card in listed.expect("the person is there").cards {
         let token = card.card_token;
+        // One whose network refuses to be told is still in use.
         heard.add(&ready.wallet.unbind_card(unbinding(&token)).await).await;
         heard.add(&ready.cafe.authorize(charge(&format!("after {token}"), &token, yuan(10_000))).await).await;
         heard.add(&ready.wallet.card(v1::CardServiceGetRequest { card_token: token }).await).await;

@@ -15,3 +15,4 @@ mod rotation;
 mod scripts;
 #[path = "../support/mod.rs"]
 mod support;
+mod unbinding;

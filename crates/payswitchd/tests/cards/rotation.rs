@@ -1,6 +1,9 @@
 //! The vault under another key, by the daemon's own subcommand.
 
-use std::process::{Command, Output};
+use std::{
+    path::Path,
+    process::{Command, Output},
+};
 
 use wire::v1::PaymentState;
 
@@ -14,12 +17,16 @@ use crate::{
     },
 };
 
-fn rotate(production: &Production, [old, new]: [u8; 2]) -> Output {
+fn rotate(production: &Production, keys: [u8; 2]) -> Output {
+    rotation(production, &vault(production), keys).output().expect("it runs")
+}
+
+fn rotation(production: &Production, vault: &Path, [old, new]: [u8; 2]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_payswitchd"));
-    command.arg("rotate-vault-key").arg("--vault").arg(vault(production));
+    command.arg("rotate-vault-key").arg("--vault").arg(vault);
     command.args(["--id", &old.to_string(), "--key-file"]).arg(vault_key_file(production, old));
     command.args(["--new-id", &new.to_string(), "--new-key-file"]).arg(vault_key_file(production, new));
-    command.output().expect("it runs")
+    command
 }
 
 /// What it refuses with.
@@ -45,6 +52,8 @@ async fn after_a_rotation_the_old_key_opens_nothing_and_cards_are_charged_as_bef
     assert_eq!(pay(&ready, "meanwhile", &card.card_token).await, PaymentState::Captured);
     assert!(stop(ready.daemon).await.success());
 
+    let mut mistyped = rotation(&production, &production.data_dir().join("vault/nothing"), [1, 2]);
+    assert!(refusal(&mistyped.output().expect("it runs")).contains("there is no vault"));
     let output = rotate(&production, [1, 2]);
     let told = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success() && told.contains("1 cards are sealed under key 2"), "{output:?}");
