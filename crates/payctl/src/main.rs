@@ -20,11 +20,12 @@ mod words;
 use std::process::ExitCode;
 
 use clap::Parser;
+use wire::without_card_numbers;
 
 use crate::args::Cli;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::try_parse().unwrap_or_else(|error| refuse(&error));
     cli.global.color.write_global();
     let json = cli.global.json;
     let exit = cli.run(std::env::var("PAYSWITCH_KEY").ok()).unwrap_or_else(|error| {
@@ -32,4 +33,15 @@ fn main() -> ExitCode {
         error.exit()
     });
     exit.into()
+}
+
+/// Says what is wrong with the arguments, or the help that was asked for; a card's number that stands among them is not said.
+fn refuse(error: &clap::Error) -> ! {
+    let said = error.to_string();
+    let shown = without_card_numbers(&said);
+    if shown == said {
+        error.exit();
+    }
+    eprint!("{shown}");
+    std::process::exit(error.exit_code())
 }

@@ -14,8 +14,10 @@ pub(crate) fn excerpt(text: &str) -> String {
     format!("\"{}{continuation}\"", beginning.escape_debug())
 }
 
-/// Behind a point, or with a zero at its begin, it is another number: of cards that are taken none begins so.
-fn without_card_numbers(text: &str) -> String {
+/// The text with stars in place of the digits of what may be a card's number: twelve and more, in groups or not. Behind a point, or
+/// with a zero at its begin, it is another number: of cards that are taken none begins so.
+#[must_use]
+pub fn without_card_numbers(text: &str) -> String {
     let is_digit = |c: char| c.is_ascii_digit();
     // People write card numbers in groups.
     let is_between = |c: char| matches!(c, ' ' | '-');

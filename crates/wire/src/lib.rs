@@ -29,6 +29,8 @@ pub mod served;
 mod excerpt;
 mod protobuf;
 
+pub use excerpt::without_card_numbers;
+
 /// Generated from `proto/payswitch/v1`: the published messages and clients, with proto3 JSON. Servers are [`served`].
 #[allow(missing_docs, missing_debug_implementations, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod v1 {
