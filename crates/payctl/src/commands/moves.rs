@@ -16,7 +16,8 @@ use crate::words;
 
 /// Capture a hold, whole or part
 ///
-/// May be done many times, until nothing is left or the hold expires. With --final the rest of the hold is released.
+/// May be done many times, until nothing is left or the hold expires; a card is captured once. With --final, and of a card always,
+/// the rest of the hold is released.
 /// Exits 1 when it is declined.
 #[derive(Debug, Args)]
 pub(crate) struct Capture {
