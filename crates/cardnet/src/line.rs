@@ -1,4 +1,4 @@
-//! One line: what comes in is answered in order, what goes out waits for no other line.
+//! One line: what comes in is taken in order, what goes out waits for no other line.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -140,7 +140,9 @@ impl Reader {
                     let half = frame.bytes.len() / 2;
                     wipe(frame.bytes.get_mut(half..).unwrap_or_default());
                     frame.bytes.truncate(half);
-                    self.send(Outgoing::Frame(frame), 0).await;
+                    // Here and not beside the line, which is closed next.
+                    sleep(Duration::from_millis(self.shared.settings.delay_ms.into())).await;
+                    let _ = self.sender.send(Outgoing::Frame(frame)).await;
                     return Err(Closed::Issuer);
                 }
                 Action::Close => return Err(Closed::Issuer),

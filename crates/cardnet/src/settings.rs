@@ -9,17 +9,13 @@ use crate::billing::Billing;
 use crate::script::DELAY_MS_MAX;
 use crate::scripts::Scripts;
 
-static ASCII: Spec = Spec::ASCII;
-static EBCDIC: Spec = Spec::EBCDIC;
-static BCD: Spec = Spec::BCD;
-
 /// The published spec of a name: `ascii`, `ebcdic` or `bcd`.
 #[must_use]
 pub fn spec_named(name: &str) -> Option<&'static Spec> {
     match name {
-        "ascii" => Some(&ASCII),
-        "ebcdic" => Some(&EBCDIC),
-        "bcd" => Some(&BCD),
+        "ascii" => Some(&Spec::ASCII),
+        "ebcdic" => Some(&Spec::EBCDIC),
+        "bcd" => Some(&Spec::BCD),
         _ => None,
     }
 }
@@ -90,7 +86,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             addresses: vec![SocketAddr::from(([127, 0, 0, 1], 0))],
-            spec: &BCD,
+            spec: &Spec::BCD,
             scripts: Scripts::default(),
             billing: Billing::default(),
             books_path: None,

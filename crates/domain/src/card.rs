@@ -48,6 +48,12 @@ impl Scheme {
         Self::ALL.into_iter().find(|scheme| scheme.number() == number)
     }
 
+    /// The scheme with this label.
+    #[must_use]
+    pub fn named(label: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scheme| scheme.as_str() == label)
+    }
+
     /// As written in labels: `visa`, `unionpay` …
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -1,7 +1,7 @@
 //! Foreign cards and the persons who hold them, for wallet operators.
 
 use std::{
-    fmt, hint, mem,
+    fmt, mem,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -64,7 +64,7 @@ impl CardVault {
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Cards {
     pub(crate) switch: Switch,
 }
@@ -72,11 +72,13 @@ pub(crate) struct Cards {
 #[tonic::async_trait]
 impl served::card_service_server::CardService for Cards {
     async fn bind(&self, request: Request<v1::BindRequest>) -> Result<Response<v1::BindResponse>, Status> {
-        Method::BindCard.begin().end(self.bind_now(request).await)
+        let cards = self.clone();
+        Method::BindCard.begin().end(to_the_end(async move { cards.bind_now(request).await }).await)
     }
 
     async fn unbind(&self, request: Request<v1::UnbindRequest>) -> Result<Response<v1::UnbindResponse>, Status> {
-        Method::UnbindCard.begin().end(self.unbind_now(request).await)
+        let cards = self.clone();
+        Method::UnbindCard.begin().end(to_the_end(async move { cards.unbind_now(request).await }).await)
     }
 
     async fn get(
@@ -116,7 +118,7 @@ impl served::card_service_server::CardService for Cards {
 
 impl Cards {
     /// The number goes into the vault first: a card that is bound can be charged at once. What then turns out not to be bound
-    /// is destroyed; so is, at the next start, what a handler left that vanished in between.
+    /// is destroyed. What a crash leaves in between is told at the next start.
     async fn bind_now(&self, request: Request<v1::BindRequest>) -> Result<Response<v1::BindResponse>, Status> {
         let (wallet, deadline) = caller(&self.switch, request.metadata())?;
         let vault = match &self.switch.card_numbers {
@@ -266,6 +268,13 @@ impl served::person_service_server::PersonService for Persons {
     }
 }
 
+/// Vault and ledger are brought together also for a caller that hangs up in between.
+async fn to_the_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Status>> + Send + 'static,
+) -> Result<T, Status> {
+    task::spawn(work).await.map_err(|_| errors::vault_failed())?
+}
+
 fn caller(switch: &Switch, metadata: &MetadataMap) -> Result<(WalletId, Deadline), Status> {
     let deadline = switch.deadline(metadata);
     Ok((switch.credentials.wallet(metadata)?, deadline))
@@ -295,9 +304,7 @@ fn year_and_month(at: Timestamp) -> (u16, u8) {
 
 /// As far as a program can: what the transport read it into is not ours to wipe.
 fn wipe(text: &mut String) {
-    let mut bytes = mem::take(text).into_bytes();
-    bytes.fill(0);
-    hint::black_box(&bytes);
+    vault::wipe(&mut mem::take(text).into_bytes());
 }
 
 fn bind_error(error: &BindError) -> Status {

@@ -5,7 +5,7 @@ use core::fmt;
 use crate::element::{Element, Kind, Shown};
 use crate::message::Message;
 
-/// The shortest card number of which ten digits leave enough hidden. Shorter ones than 13 digits are not in use.
+/// The shortest card number of which ten digits leave enough hidden. Of shorter ones nothing is shown.
 const TRUNCATED_DIGITS_MIN: usize = 13;
 const SHOWN_FIRST: usize = 6;
 const SHOWN_LAST: usize = 4;

@@ -35,11 +35,11 @@ fn main() -> ExitCode {
     exit.into()
 }
 
-/// Says what is wrong with the arguments, or the help that was asked for; a card's number that stands among them is not said.
+/// Says what is wrong with the arguments, or the help that was asked for; of what is wrong a card's number that stands among them is not said.
 fn refuse(error: &clap::Error) -> ! {
     let said = error.to_string();
     let shown = without_card_numbers(&said);
-    if shown == said {
+    if shown == said || !error.use_stderr() {
         error.exit();
     }
     eprint!("{shown}");

@@ -81,6 +81,10 @@ fn a_card_s_number_is_not_sent_away_and_is_never_told() {
     bind("127.0.0.1:1", number, 3, "127.0.0.1:1");
     let line = ["card", "bind", "--expiry", "12/30", "--payer", "us-dana", number];
     check(&line, 2, "unexpected argument '****************' found");
+    // Those in the help are examples.
+    let help = payctl(&["card", "bind", "--help"]);
+    assert_eq!((help.status.code(), help.stderr.len()), (Some(0), 0));
+    assert!(String::from_utf8_lossy(&help.stdout).contains("echo 4242424242424242 |"));
 }
 
 #[test]

@@ -44,7 +44,7 @@ pub(crate) fn numbers(config: &Config, engine: &Engine) -> Result<CardNumbers, S
             }
         }
     }
-    tracing::info!(cards = opened.cards, destroyed, "the card vault is open");
+    tracing::info!(cards = opened.cards, destroyed, cut_bytes = opened.cut_bytes, "the card vault is open");
     if unknown > 0 {
         tracing::warn!(
             unknown,
@@ -89,6 +89,5 @@ fn open(path: &Path, keys: &[KeyEncryptionKey]) -> Result<(Vault, vault::Opened)
 }
 
 fn key_encryption_key(key: &VaultKey) -> Result<KeyEncryptionKey, StartError> {
-    let secret = keys::to_hex(&keys::read_secret(&key.file)?);
-    KeyEncryptionKey::parse(key.id, &secret).map_err(|why| StartError::Config(why.to_string()))
+    Ok(KeyEncryptionKey::new(key.id, keys::read_secret(&key.file)?))
 }

@@ -185,7 +185,7 @@ fn hex(text: &str) -> Option<[u8; 32]> {
     Some(bytes)
 }
 
-pub(crate) fn to_hex(bytes: &[u8]) -> String {
+fn to_hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         // Writing into a String cannot fail.
         let _always = write!(text, "{byte:02x}");

@@ -32,7 +32,7 @@ use domain::Policy;
 
 use crate::{
     arguments::{Arguments, Task},
-    config::{Config, VaultKey},
+    config::{Config, ModeName, VaultKey},
 };
 
 /// The daemon, from its arguments to its end.
@@ -45,7 +45,8 @@ pub fn main() -> ExitCode {
         Some(Task::NewQuoteKey { out }) => keys::print_new_quote_key(out.as_deref()),
         Some(Task::RotateVaultKey { vault, id, key_file, new_id, new_key_file }) => {
             let key = |id: &u32, file: &PathBuf| VaultKey { id: *id, file: file.clone() };
-            cards::rotate(vault, &key(id, key_file), &key(new_id, new_key_file))
+            let hidden = core_dumps::forbid(ModeName::Production);
+            hidden.and_then(|()| cards::rotate(vault, &key(id, key_file), &key(new_id, new_key_file)))
         }
         Some(Task::NewReceiptKey { out }) => keys::print_new_receipt_key(out.as_deref()),
     };

@@ -18,10 +18,7 @@ use wire::{
     receipts::ReceiptKey,
 };
 
-use crate::{
-    keys::{Keys, to_hex},
-    start::StartError,
-};
+use crate::{keys::Keys, start::StartError};
 
 /// The wallet operator that keeps the sandbox's accounts.
 pub(crate) const WALLET: &str = "demo-wallet";
@@ -99,7 +96,7 @@ pub(crate) fn keys() -> Keys {
 
 /// What seals the sandbox's card numbers: none of them is anybody's card.
 pub(crate) fn vault_key() -> KeyEncryptionKey {
-    KeyEncryptionKey::parse(KEY_ID, &to_hex(&VAULT_KEY)).expect("32 bytes are a key")
+    KeyEncryptionKey::new(KEY_ID, VAULT_KEY)
 }
 
 /// The lines to the played network: it is near, so waits are short.

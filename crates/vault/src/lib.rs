@@ -23,6 +23,7 @@ mod vault;
 
 pub use error::{BindError, Error};
 pub use expiry::{Expiry, InvalidExpiry};
-pub use key_encryption_key::{InvalidKey, KeyEncryptionKey};
+pub use key_encryption_key::KeyEncryptionKey;
 pub use pan::{InvalidPan, Pan};
-pub use vault::{Bound, Opened, RECORDS_MAX, Vault};
+pub use secret::wipe;
+pub use vault::{Bound, Opened, Vault};

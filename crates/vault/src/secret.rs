@@ -32,9 +32,14 @@ impl<const N: usize> Secret<N> {
 
 impl<const N: usize> Drop for Secret<N> {
     fn drop(&mut self) {
-        self.0.fill(0);
-        black_box(&*self.0);
+        wipe(&mut *self.0);
     }
+}
+
+/// Overwrites bytes with zeros. See [`Secret`] for what that is worth.
+pub fn wipe(bytes: &mut [u8]) {
+    bytes.fill(0);
+    black_box(bytes);
 }
 
 #[cfg(test)]

@@ -17,9 +17,9 @@ use crate::place::VaultPlace;
 use crate::sealing::{Binding, Part, SealingKey, VaultKeys, fill_random, random, secret_context};
 use crate::{BindError, Error, Expiry, KeyEncryptionKey, Pan, scheme};
 
-/// The most records of one file, those of unbound cards among them: 4 GiB. It bounds what one key-encryption key seals with
-/// random nonces far below the 2^32 that NIST SP 800-38D section 8.3 allows.
-pub const RECORDS_MAX: u64 = 1 << 24;
+/// A card is refused once the file has so many records, 4 GiB; at most as many that unbind cards may follow. It bounds what one
+/// key-encryption key seals with random nonces far below the 2^32 that NIST SP 800-38D section 8.3 allows.
+const RECORDS_MAX: u64 = 1 << 24;
 
 /// Card numbers in one file, which no other process has open. Blocking; what changes it is on disk before it returns.
 ///
@@ -171,8 +171,9 @@ impl Vault {
         let at = self.index.offset(token).ok_or(Error::NoCard { token })?;
         // First what is to be done, then the doing: else a crash in between would leave damage that nothing explains.
         self.append(&Record::Unbound { token, at })?;
+        self.write(at, &[0; RECORD_BYTES])?;
         self.index.remove(token);
-        self.write(at, &[0; RECORD_BYTES])
+        Ok(())
     }
 
     /// Seals the vault under another key: a new file, in which the keys of all cards are sealed again, takes the place of the

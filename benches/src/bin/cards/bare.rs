@@ -7,7 +7,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cardnet::spec_named;
 use iso8583::{
     Message, Mti, Spec, decode, encode,
     field::{self, NetworkCode, ResponseCode, Stan},
@@ -59,7 +58,7 @@ impl Line {
         let stream = TcpStream::connect(address).await.map_err(local("connect to the network"))?;
         stream.set_nodelay(true).map_err(local("send small messages at once"))?;
         let (deframer, buffer) = (Deframer::new(FRAME_BYTES_MAX), Box::new([0; READ_BYTES]));
-        let mut line = Self { stream, deframer, buffer, spec: spec_named("bcd").expect("a published spec") };
+        let mut line = Self { stream, deframer, buffer, spec: &Spec::BCD };
         let mut sign_on = Message::new(Mti::NETWORK_REQUEST);
         sign_on.write(field::STAN, &Stan::new(1).expect("six digits"));
         sign_on.write(field::NETWORK_CODE, &NetworkCode::SIGN_ON);

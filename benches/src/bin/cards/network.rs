@@ -2,7 +2,7 @@
 
 use std::{fmt, io, net::SocketAddr, sync::mpsc, thread};
 
-use cardnet::{Billing, Limits, Network, Scripts, Settings};
+use cardnet::{Limits, Network, Scripts, Settings};
 
 use crate::Error;
 
@@ -50,7 +50,6 @@ pub(crate) fn play() -> Result<SocketAddr, Error> {
     let scripts: String = Speed::Slow.cards().iter().map(|card| format!("{card}=slow:{SLOW_MS}\n")).collect();
     let settings = Settings {
         scripts: Scripts::default().read(&scripts).expect("lines of cards and scripts"),
-        billing: Billing::default(),
         limits: Limits { messages_max: MESSAGES_MAX, ..Limits::DEFAULT },
         ..Settings::default()
     };

@@ -20,7 +20,7 @@ impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let micros = self.0.micros();
         let seconds = micros.div_euclid(MICROS_PER_SECOND);
-        let (year, month, day) = date(seconds.div_euclid(SECONDS_PER_DAY));
+        let (year, month, day) = self.0.date();
         let second_of_day = seconds.rem_euclid(SECONDS_PER_DAY);
         let [hour, minute, second] = [second_of_day / 3600, second_of_day / 60 % 60, second_of_day % 60];
         let micro = micros.rem_euclid(MICROS_PER_SECOND);
@@ -44,20 +44,6 @@ pub(super) fn parse(text: &str) -> Option<Timestamp> {
     let at = Timestamp::from_micros(seconds.checked_mul(MICROS_PER_SECOND)?.checked_add(number(20, 26)?)?);
     // Whatever is no date, no time or not written so is another text once it is written.
     (Moment(at).to_string() == text).then_some(at)
-}
-
-/// Year, month and day of a day counted from 1970-01-01. Years are counted from March, so that a leap day is the last.
-fn date(days: i64) -> (i64, i64, i64) {
-    let days = days.saturating_add(DAYS_TO_EPOCH);
-    let (era, day_of_era) = (days.div_euclid(DAYS_PER_ERA), days.rem_euclid(DAYS_PER_ERA));
-    let leap_days = |day: i64| (day / 1_460).saturating_sub(day / 36_524).saturating_add(day / 146_096);
-    let year_of_era = day_of_era.saturating_sub(leap_days(day_of_era)) / 365;
-    let day_of_year = day_of_era.saturating_sub(days_before(year_of_era));
-    let month_from_march = day_of_year.saturating_mul(5).saturating_add(2) / 153;
-    let day = day_of_year.saturating_sub(month_start(month_from_march)).saturating_add(1);
-    let (month, later) = if month_from_march < 10 { (month_from_march, 0) } else { (month_from_march, 1) };
-    let month = month.saturating_add(2).rem_euclid(12).saturating_add(1);
-    (era.saturating_mul(400).saturating_add(year_of_era).saturating_add(later), month, day)
 }
 
 fn days(year: i64, month: i64, day: i64) -> Option<i64> {

@@ -11,7 +11,8 @@ use crate::Error;
 impl Client {
     /// Gives a card's number to the vault, for a token. For wallet operators, as all calls on cards.
     ///
-    /// The number goes as it stands: this connection is not encrypted, so it must not leave the machine.
+    /// The number goes as it stands, and this connection is not encrypted: it is the caller who sees to it that the number does
+    /// not leave the machine.
     ///
     /// # Errors
     /// As every call. A decline is a reply.

@@ -78,18 +78,14 @@ pub enum Encoding {
     Bcd,
 }
 
-static ASCII: Spec = Spec::ASCII;
-static EBCDIC: Spec = Spec::EBCDIC;
-static BCD: Spec = Spec::BCD;
-
 impl Encoding {
     /// The spec.
     #[must_use]
     pub fn spec(self) -> &'static Spec {
         match self {
-            Self::Ascii => &ASCII,
-            Self::Ebcdic => &EBCDIC,
-            Self::Bcd => &BCD,
+            Self::Ascii => &Spec::ASCII,
+            Self::Ebcdic => &Spec::EBCDIC,
+            Self::Bcd => &Spec::BCD,
         }
     }
 }

@@ -413,10 +413,9 @@ fn settlement(receivable: AccountId, received: Money, settled: Money) -> Vec<dom
         postings.change(house(Nostro, currency), receivable, both);
         // More than was owed is won, less is lost.
         let won = minus(received, settled);
-        let to_result = if won.is_negative() { receivable } else { house(Nostro, currency) };
         match won.is_negative() {
-            true => postings.change(house(FxResult, currency), to_result, minus(Money::zero(currency), won)),
-            false => postings.change(to_result, house(FxResult, currency), won),
+            true => postings.change(house(FxResult, currency), receivable, minus(settled, received)),
+            false => postings.change(house(Nostro, currency), house(FxResult, currency), won),
         }
     } else {
         postings.change(house(Nostro, received.currency()), house(FxPosition, received.currency()), received);

@@ -80,7 +80,7 @@ pub(crate) fn token_of(name: &str) -> CardToken {
 }
 
 pub(crate) fn scheme_of(name: &str) -> Scheme {
-    Scheme::ALL.into_iter().find(|scheme| scheme.as_str() == name).unwrap_or_else(|| panic!("no scheme {name}"))
+    Scheme::named(name).unwrap_or_else(|| panic!("no scheme {name}"))
 }
 
 /// `approved`, `not_sent`, `partial`, or the reason of a decline.

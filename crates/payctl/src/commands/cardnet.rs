@@ -115,10 +115,10 @@ impl Cardnet {
     fn billing(&self) -> Result<Billing, Error> {
         let mut billing = Billing::default();
         for rate in &self.rates {
-            billing = billing.with_rate(rate).map_err(|error| Error::Usage(format!("--rate {rate}: {error}")))?;
+            // What is wrong is not quoted, here and below: it may hold a card's number.
+            billing = billing.with_rate(rate).map_err(|error| Error::Usage(format!("--rate: {error}")))?;
         }
         for billed in &self.billing {
-            // What is wrong is not quoted: it may hold a card's number.
             let wrong = |error: String| Error::Usage(format!("--billing: {error}"));
             billing = if billed.contains('=') {
                 billing.with_card(billed).map_err(|error| wrong(error.to_string()))?
@@ -211,6 +211,7 @@ mod tests {
             "--billing 4242424242424242=XYZ",
             "--billing XYZ",
             "--rate CNY/USD",
+            "--rate 4242424242424242=USD",
             "--rate CNY/CNY=1",
         ] {
             let error = settings(wrong).unwrap_err();

@@ -97,8 +97,7 @@ pub(crate) struct SettleScheme {
 
 /// Reads a scheme as labels write it: `visa`.
 fn scheme_argument(text: &str) -> Result<Scheme, String> {
-    let known = Scheme::ALL.into_iter().find(|scheme| scheme.as_str() == text);
-    known.ok_or_else(|| format!("a scheme is one of {}", Scheme::ALL.map(Scheme::as_str).join(", ")))
+    Scheme::named(text).ok_or_else(|| format!("a scheme is one of {}", Scheme::ALL.map(Scheme::as_str).join(", ")))
 }
 
 impl FundReserve {

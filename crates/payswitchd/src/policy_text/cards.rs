@@ -77,11 +77,6 @@ impl CardsText {
         }
     }
 
-    /// How long an issuer may be waited for, in milliseconds.
-    pub(crate) const fn answer_ms(&self) -> u64 {
-        self.answer_ms
-    }
-
     /// The rules; days begin as the policy counts them.
     pub(crate) fn rules(&self, day_offset_minutes: i32) -> Result<CardRules, String> {
         let currency = at("cards.currency", &self.currency, Currency::from_code(&self.currency))?;
@@ -130,8 +125,8 @@ impl CardsText {
         let mut stand_in = BTreeMap::new();
         for (index, text) in indexed(&self.stand_in) {
             let key = |key: &str| format!("cards.stand_in[{index}].{key}");
-            let scheme = Scheme::ALL.into_iter().find(|scheme| scheme.as_str() == text.scheme);
-            let scheme = scheme.ok_or_else(|| format!("{} = {:?}: no such scheme", key("scheme"), text.scheme))?;
+            let scheme = Scheme::named(&text.scheme)
+                .ok_or_else(|| format!("{} = {:?}: no such scheme", key("scheme"), text.scheme))?;
             if stand_in.insert(scheme, in_currency(&key("charge_max"), &text.charge_max, currency)?).is_some() {
                 return Err(format!("{} = {:?} is there twice", key("scheme"), text.scheme));
             }

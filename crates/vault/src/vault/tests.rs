@@ -48,7 +48,9 @@ impl Home {
 }
 
 fn key(id: u32) -> KeyEncryptionKey {
-    KeyEncryptionKey::parse(id, &format!("{id:064x}")).unwrap()
+    let mut bytes = [0; 32];
+    bytes[28..].copy_from_slice(&id.to_be_bytes());
+    KeyEncryptionKey::new(id, bytes)
 }
 
 fn token(number: u8) -> CardToken {

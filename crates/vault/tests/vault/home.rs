@@ -60,7 +60,14 @@ impl Home {
 }
 
 pub(crate) fn key(id: u32) -> KeyEncryptionKey {
-    KeyEncryptionKey::parse(id, &format!("{id:064x}")).unwrap()
+    key_of(id, id)
+}
+
+/// The secret of one key under the number of another.
+pub(crate) fn key_of(id: u32, secret: u32) -> KeyEncryptionKey {
+    let mut bytes = [0; 32];
+    bytes[28..].copy_from_slice(&secret.to_be_bytes());
+    KeyEncryptionKey::new(id, bytes)
 }
 
 /// No two bytes of it are the same, so that no token looks like the digits of a card.

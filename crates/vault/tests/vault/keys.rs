@@ -4,7 +4,7 @@ use std::fs;
 
 use vault::{Error, KeyEncryptionKey, Opened, Vault};
 
-use crate::home::{Home, TEST_CARDS, expiry, key, pan, token};
+use crate::home::{Home, TEST_CARDS, expiry, key, key_of, pan, token};
 
 #[test]
 fn a_vault_opens_under_its_own_key_only() {
@@ -14,7 +14,7 @@ fn a_vault_opens_under_its_own_key_only() {
     assert!(home.open(&[2, 1]).is_ok());
     assert!(matches!(home.open(&[2, 3]).unwrap_err(), Error::UnknownKey { id: 1, .. }));
     assert!(matches!(home.open(&[]).unwrap_err(), Error::UnknownKey { id: 1, .. }));
-    let wrong = KeyEncryptionKey::parse(1, &"9".repeat(64)).unwrap();
+    let wrong = KeyEncryptionKey::new(1, [0x99; 32]);
     let error = Vault::open(&home.path, &[wrong]).unwrap_err();
     assert!(matches!(error, Error::WrongKey { id: 1, .. }), "{error}");
     assert!(error.to_string().ends_with("is sealed under another key than the one given as key-encryption key 1"));
@@ -46,7 +46,7 @@ fn a_rotation_keeps_cards_and_fingerprints_and_leaves_the_old_key_nothing() {
     drop(vault);
 
     assert!(matches!(home.open(&[1]), Err(Error::UnknownKey { id: 2, .. })));
-    let old_under_new_number = KeyEncryptionKey::parse(2, &format!("{:064x}", 1)).unwrap();
+    let old_under_new_number = key_of(2, 1);
     assert!(matches!(Vault::open(&home.path, &[old_under_new_number]), Err(Error::WrongKey { id: 2, .. })));
 
     let (vault, opened) = home.open(&[2]).unwrap();
@@ -70,9 +70,9 @@ fn a_vault_is_not_rotated_to_the_key_it_has() {
     home.bind(&TEST_CARDS[..1]);
     let (mut vault, _) = home.open(&[1]).unwrap();
     let before = home.bytes();
-    let same_number = KeyEncryptionKey::parse(1, &"9".repeat(64)).unwrap();
+    let same_number = KeyEncryptionKey::new(1, [0x99; 32]);
     assert!(matches!(vault.rotate(same_number), Err(Error::NotNewKey { id: 1 })));
-    let same_key = KeyEncryptionKey::parse(5, &format!("{:064x}", 1)).unwrap();
+    let same_key = key_of(5, 1);
     assert!(matches!(vault.rotate(same_key), Err(Error::NotNewKey { id: 5 })));
     assert_eq!(home.bytes(), before);
     vault.bind(token(2), &pan(TEST_CARDS[1]), expiry()).unwrap();

@@ -109,7 +109,7 @@ pub fn settle_scheme(
 ) -> Result<(IdempotencyKey, SettleScheme), InvalidField> {
     let key = field::key(&message.idempotency_key)?;
     field::given("scheme", &message.scheme)?;
-    let scheme = Scheme::ALL.into_iter().find(|scheme| scheme.as_str() == message.scheme).ok_or_else(|| {
+    let scheme = Scheme::named(&message.scheme).ok_or_else(|| {
         let rule = "must be visa, mastercard, amex, diners, discover, jcb or unionpay";
         InvalidField::found("scheme", InvalidReason::ValueUnknown, rule, &message.scheme)
     })?;
