@@ -2,12 +2,8 @@
 
 use std::hint::black_box;
 
-/// Bytes that are wiped when dropped, and that stay at one place until then: a move copies the pointer alone.
-///
-/// What wiping is worth: without `unsafe` there is no write that the compiler must keep. It is asked to take the wiped
-/// bytes for used, which today's compiler does, and no standard promises. Nothing is wiped when the process is killed, and
-/// what the operating system wrote to swap or to a core file before stays there. It shortens the time in which a number can
-/// be read from memory; it is no proof.
+/// Bytes that are wiped when dropped, and that stay at one place until then: a move copies the pointer alone. [`wipe`] tells
+/// what that is worth.
 pub(crate) struct Secret<const N: usize>(Box<[u8; N]>);
 
 impl<const N: usize> Secret<N> {
@@ -36,7 +32,12 @@ impl<const N: usize> Drop for Secret<N> {
     }
 }
 
-/// Overwrites bytes with zeros. See [`Secret`] for what that is worth.
+/// Overwrites bytes with zeros.
+///
+/// What that is worth: without `unsafe` there is no write that the compiler must keep. It is asked to take the wiped bytes
+/// for used, which today's compiler does, and no standard promises. Nothing is wiped when the process is killed, and what
+/// the operating system wrote to swap or to a core file before stays there. It shortens the time in which a number can be
+/// read from memory; it is no proof.
 pub fn wipe(bytes: &mut [u8]) {
     bytes.fill(0);
     black_box(bytes);
