@@ -6,8 +6,8 @@ use core::fmt;
 use money::{Currency, ExactRate, Money, Ratio, Rounding};
 
 use crate::{
-    CardBin, CardFingerprint, CardToken, DeclineReason, LastFour, Lsn, Name, PaymentId, PaymentTotals, Scheme,
-    Timestamp, WalletId,
+    CardBin, CardFingerprint, CardToken, DeclineReason, Digest, Evidence, LastFour, Lsn, MerchantId, Name, PaymentId,
+    PaymentTotals, Scheme, Timestamp, WalletId,
 };
 
 /// Why a text is not a code.
@@ -262,6 +262,23 @@ pub struct UnbindCard {
     pub wallet: WalletId,
     /// Which card.
     pub token: CardToken,
+}
+
+/// Notes a payer's consent to one merchant order, to be charged to a card.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApproveCardOrder {
+    /// Whose card.
+    pub wallet: WalletId,
+    /// Which card.
+    pub token: CardToken,
+    /// Whose order.
+    pub merchant: Evidence<MerchantId>,
+    /// Keyed digest of the merchant's own number for what is paid.
+    pub merchant_order_digest: Digest,
+    /// The most that may be charged, the payer's fee within: in the currency of the rail, or in the one its holder is billed in.
+    pub debit_amount_max: Money,
+    /// From this moment on it no longer holds.
+    pub expires_at: Timestamp,
 }
 
 /// What an issuer answered to a request, or that it was never asked.

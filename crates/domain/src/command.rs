@@ -5,8 +5,8 @@ use alloc::{sync::Arc, vec::Vec};
 use money::{Currency, Money, Ratio};
 
 use crate::{
-    AccountId, AcknowledgeAdvice, AnswerCard, ApiKeyHash, AssertPerson, AuthorizeTogether, BindCard, Consent,
-    Conversions, DeclineReason, Digest, DigestKey, Evidence, Label, MandateId, MerchantId, Mode, Name, Offer,
+    AccountId, AcknowledgeAdvice, AnswerCard, ApiKeyHash, ApproveCardOrder, AssertPerson, AuthorizeTogether, BindCard,
+    Consent, Conversions, DeclineReason, Digest, DigestKey, Evidence, Label, MandateId, MerchantId, Mode, Name, Offer,
     PaymentId, Policy, RateTick, RefundId, SettleScheme, Timestamp, UnbindCard, WalletId,
 };
 
@@ -55,6 +55,8 @@ pub enum Command {
     IssueCode(IssueCode),
     /// Notes a payer's consent to one merchant order.
     ApproveOrder(ApproveOrder),
+    /// Notes a payer's consent to one merchant order, to be charged to a card.
+    ApproveCardOrder(ApproveCardOrder),
     /// Notes a payer's consent to payments of one merchant over time.
     GrantMandate(GrantMandate),
     /// Ends a mandate.
@@ -109,6 +111,7 @@ impl Command {
             | Self::UnfreezeAccount(_)
             | Self::IssueCode(_)
             | Self::ApproveOrder(_)
+            | Self::ApproveCardOrder(_)
             | Self::GrantMandate(_)
             | Self::RevokeMandate(_)
             | Self::FundReserve(_)

@@ -14,8 +14,10 @@ pub enum Consent {
     OrderApproved,
     /// A standing mandate.
     Mandate(MandateId),
-    /// The token of a bound card, which is charged.
+    /// The token of a bound card, which is charged, and that is all. Only a sandbox takes it.
     Card(CardToken),
+    /// The wallet approved this merchant order for a bound card, which is charged.
+    CardOrderApproved(CardToken),
 }
 
 impl Consent {
@@ -23,7 +25,7 @@ impl Consent {
     #[must_use]
     pub const fn card(&self) -> Option<CardToken> {
         match self {
-            Self::Card(token) => Some(*token),
+            Self::Card(token) | Self::CardOrderApproved(token) => Some(*token),
             Self::PayerNamed | Self::Code(_) | Self::OrderApproved | Self::Mandate(_) => None,
         }
     }

@@ -36,9 +36,9 @@ mod together;
 pub use card::{CardBin, CardFingerprint, InvalidDigits, LastFour, Scheme};
 pub use card_message::{CardMessage, CardMessageKind, OriginalMessage, TraceNumbers};
 pub use card_rail::{
-    AcknowledgeAdvice, AnswerCard, ApprovalCode, AssertPerson, AttemptDeclined, BindCard, CardAnswer, CardApproval,
-    CardBilling, CardFace, CardLimits, CardRules, CountedLimit, DocumentKind, Documents, FeeStep, InvalidCode,
-    PayerFee, PaymentPending, PersonTier, ResponseCode, SettleScheme, UnbindCard, Undo,
+    AcknowledgeAdvice, AnswerCard, ApprovalCode, ApproveCardOrder, AssertPerson, AttemptDeclined, BindCard, CardAnswer,
+    CardApproval, CardBilling, CardFace, CardLimits, CardRules, CountedLimit, DocumentKind, Documents, FeeStep,
+    InvalidCode, PayerFee, PaymentPending, PersonTier, ResponseCode, SettleScheme, UnbindCard, Undo,
 };
 pub use command::{
     ApproveOrder, AuthorizePayment, CaptureMode, CapturePayment, CaptureRest, Command, FundReserve, GrantMandate,
@@ -73,9 +73,9 @@ pub use record::{Record, Stamped, Submission};
 pub use refusal::{CardRefusal, Refusal};
 pub use request::{AccountName, OfferedQuote, PaymentRequest, PresentedConsent};
 pub use standing::{
-    Standing, StandingAccount, StandingApproval, StandingBalance, StandingCard, StandingCardUse, StandingCode,
-    StandingGuesses, StandingLedger, StandingMandate, StandingMandateUse, StandingPayment, StandingPerson,
-    StandingPhase, StandingRefund, StandingState, StandingTick, StandingTranche,
+    Standing, StandingAccount, StandingApproval, StandingBalance, StandingCard, StandingCardApproval, StandingCardUse,
+    StandingCode, StandingGuesses, StandingLedger, StandingMandate, StandingMandateUse, StandingPayment,
+    StandingPerson, StandingPhase, StandingRefund, StandingState, StandingTick, StandingTranche,
 };
 pub use text::{InvalidText, KEY_CHARS_MAX, KeyText, LABEL_CHARS_MAX, Label, NAME_CHARS_MAX, Name};
 pub use together::{Approved, AuthorizeTogether, DeclinedTogether, KeyedPayment, TOGETHER_PAYMENTS_MAX};

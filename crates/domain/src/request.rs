@@ -56,6 +56,8 @@ pub enum PresentedConsent {
     Mandate(MandateId),
     /// The token of a bound card. It tells the scheme that owes for it.
     Card(CardToken),
+    /// The wallet approved the order for this card.
+    CardOrderApproved(CardToken),
 }
 
 /// A wallet account as callers name it.

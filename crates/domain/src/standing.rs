@@ -46,6 +46,8 @@ pub enum Standing {
     Code(StandingCode),
     /// The approval of a merchant order.
     Approval(StandingApproval),
+    /// The approval of a merchant order, to be charged to a card.
+    CardApproval(StandingCardApproval),
     /// A mandate.
     Mandate(StandingMandate),
     /// Wrong codes a merchant presented.
@@ -254,6 +256,21 @@ pub struct StandingCode {
     /// The merchant it is for.
     pub merchant: MerchantId,
     /// The most it may debit.
+    pub debit_amount_max: Money,
+    /// From this moment on it no longer holds.
+    pub expires_at: Timestamp,
+}
+
+/// The approval of one merchant order, to be charged to a card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StandingCardApproval {
+    /// Whose order.
+    pub merchant: MerchantId,
+    /// Keyed digest of the merchant order id.
+    pub order: Digest,
+    /// The card it charges.
+    pub token: CardToken,
+    /// The most it may charge.
     pub debit_amount_max: Money,
     /// From this moment on it no longer holds.
     pub expires_at: Timestamp,

@@ -38,10 +38,10 @@ impl Engine {
     ) -> Result<Event, Refusal> {
         let merchant = self.parties.merchant(authorize.merchant).ok_or(Refusal::MerchantNotFound)?;
         let sandbox = self.is_sandbox();
-        if authorize.consent == Consent::PayerNamed && !sandbox {
+        if matches!(authorize.consent, Consent::PayerNamed | Consent::Card(_)) && !sandbox {
             return Err(Refusal::ConsentMissing);
         }
-        if let Consent::Card(token) = authorize.consent {
+        if let Some(token) = authorize.consent.card() {
             return self.authorize_card(policy, at, authorize, (merchant, token));
         }
         self.consents.check_guesses(at, authorize.merchant, &authorize.consent)?;

@@ -3,15 +3,16 @@
 use alloc::{collections::BTreeMap, vec::Vec};
 
 use domain::{
-    AccountId, AcknowledgeAdvice, AssertPerson, BindCard, CardFace, CardFingerprint, CardMessage, CardRefusal,
-    CardToken, DeclineReason, Documents, Event, Lsn, Name, PersonTier, Policy, Refusal, Standing, StandingCard,
-    StandingPerson, UnbindCard, WalletId,
+    AccountId, AcknowledgeAdvice, ApproveCardOrder, AssertPerson, BindCard, CardFace, CardFingerprint, CardMessage,
+    CardRefusal, CardToken, DeclineReason, Documents, Event, Evidence, Lsn, Name, PersonTier, Policy, Refusal,
+    Standing, StandingCard, StandingPerson, Timestamp, UnbindCard, WalletId,
 };
 use money::{Currency, Money};
 
 use crate::{
     Engine,
     accounts::declined,
+    consents::{check_approval_ends, merchant_of},
     parties::next_number,
     rails::wallet::{minus, plus},
 };
@@ -211,16 +212,44 @@ impl Engine {
     }
 
     pub(crate) fn unbind_card(&self, unbind: &UnbindCard) -> Result<Event, Refusal> {
-        let card = self.cards.bound(unbind.token).ok_or(Refusal::Card(CardRefusal::NotFound))?;
-        if self.cards.person(card.person).asserted.wallet != unbind.wallet {
-            return Err(Refusal::Card(CardRefusal::NotFound));
-        }
+        self.card_of(unbind.wallet, unbind.token)?;
         // Its number goes with it, and what is still to be said to its network needs that.
         let is_to_be_said = self.cards.messages.values().any(|message| message.token == unbind.token);
         match is_to_be_said || self.payments.open_by_card.contains_key(&unbind.token) {
             true => Err(Refusal::Card(CardRefusal::InUse)),
             false => Ok(Event::CardUnbound),
         }
+    }
+
+    /// Refuses what could never be charged: another's card, or a bound in neither of the currencies the card may be charged in.
+    pub(crate) fn approve_card_order(
+        &self,
+        policy: &Policy,
+        at: Timestamp,
+        approve: &ApproveCardOrder,
+    ) -> Result<Event, Refusal> {
+        let rules = policy.cards.as_ref().ok_or(Refusal::Card(CardRefusal::NotTaken))?;
+        let card = self.card_of(approve.wallet, approve.token)?;
+        let merchant = merchant_of(&approve.merchant)?;
+        self.parties.merchant(merchant).ok_or(Refusal::MerchantNotFound)?;
+        let bound = approve.debit_amount_max.currency();
+        if bound != rules.currency && Some(bound) != card.billing_currency {
+            return Err(Refusal::Card(CardRefusal::CurrencyMismatch { rail: rules.currency, amount: bound }));
+        }
+        check_approval_ends(at, approve.expires_at).map(|()| Event::OrderApproved)
+    }
+
+    pub(crate) fn card_order_approved(&mut self, approve: &ApproveCardOrder) {
+        let Evidence::Present(merchant) = approve.merchant else {
+            unreachable!("an order is approved only of a merchant that was found");
+        };
+        self.consents.card_order_approved(approve, merchant);
+    }
+
+    /// A card of this wallet operator's that can be charged.
+    fn card_of(&self, wallet: WalletId, token: CardToken) -> Result<&Card, Refusal> {
+        let card = self.cards.bound(token).filter(|card| self.cards.person(card.person).asserted.wallet == wallet);
+        card.ok_or(Refusal::Card(CardRefusal::NotFound))
     }
 
     pub(crate) fn card_unbound(&mut self, unbind: &UnbindCard) {

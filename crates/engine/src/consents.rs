@@ -3,12 +3,14 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    AccountId, ApproveOrder, Consent, DeclineReason, Digest, Evidence, GrantMandate, IssueCode, MandateId, MerchantId,
-    Refusal, Standing, StandingApproval, StandingCode, StandingGuesses, StandingMandate, Timestamp, WalletId,
+    AccountId, ApproveCardOrder, ApproveOrder, CardToken, Consent, DeclineReason, Digest, Evidence, GrantMandate,
+    IssueCode, MandateId, MerchantId, Refusal, Standing, StandingApproval, StandingCardApproval, StandingCode,
+    StandingGuesses, StandingMandate, Timestamp, WalletId,
 };
 use money::Money;
 
 use crate::{
+    authorize::exceeds,
     payments::MandateUse,
     rails::wallet::{minus, plus},
 };
@@ -32,6 +34,7 @@ const FORGOTTEN_A_RECORD_MAX: usize = 8;
 pub(crate) struct Consents {
     codes: BTreeMap<Digest, Grant>,
     approvals: BTreeMap<(MerchantId, Digest, AccountId), Approval>,
+    card_approvals: BTreeMap<(MerchantId, Digest, CardToken), Approval>,
     pub(crate) mandates: BTreeMap<MandateId, Mandate>,
     guesses: BTreeMap<MerchantId, Guesses>,
     ends: BTreeSet<(Timestamp, Ending)>,
@@ -42,6 +45,7 @@ pub(crate) struct Consents {
 enum Ending {
     Code(Digest),
     Approval(MerchantId, Digest, AccountId),
+    CardApproval(MerchantId, Digest, CardToken),
     Guesses(MerchantId),
 }
 
@@ -94,7 +98,7 @@ pub(crate) struct Agreement {
 impl Agreement {
     /// Whether a payment that debits `amount` is agreed to.
     pub(crate) fn covers(&self, amount: Money) -> bool {
-        let within = |max: Money| amount.minor_units() <= max.minor_units();
+        let within = |max: Money| !exceeds(amount, max);
         self.debit_amount_max.is_none_or(within) && self.period.is_none_or(|(_, _, left)| within(left))
     }
 }
@@ -110,7 +114,8 @@ impl Consents {
         let mut excerpt = Self::default();
         for (order, account, consent) in presented {
             match consent {
-                Consent::PayerNamed | Consent::Card(_) => {}
+                // Payments that are decided together are not by card.
+                Consent::PayerNamed | Consent::Card(_) | Consent::CardOrderApproved(_) => {}
                 Consent::Code(code) => excerpt.codes.extend(self.codes.get(code).map(|grant| (*code, *grant))),
                 Consent::OrderApproved => {
                     let key = (merchant, order, account);
@@ -135,6 +140,11 @@ impl Consents {
         let once = |debit_amount_max| Agreement { debit_amount_max: Some(debit_amount_max), period: None };
         match consent {
             Consent::PayerNamed | Consent::Card(_) => Ok(Agreement { debit_amount_max: None, period: None }),
+            Consent::CardOrderApproved(token) => {
+                let approval = self.card_approvals.get(&(merchant, order, *token));
+                let approval = approval.filter(|approval| at < approval.expires_at);
+                approval.map(|approval| once(approval.debit_amount_max)).ok_or(DeclineReason::ConsentNotFound)
+            }
             Consent::Code(code) => {
                 let grant = self.codes.get(code).filter(|grant| at < grant.expires_at);
                 let grant = grant.ok_or(DeclineReason::ConsentNotFound)?;
@@ -203,6 +213,11 @@ impl Consents {
     ) {
         match consent {
             Consent::PayerNamed | Consent::Card(_) => {}
+            Consent::CardOrderApproved(token) => {
+                let key = (merchant, order, *token);
+                let approval = self.card_approvals.remove(&key).expect("an approval is used once");
+                self.ends.remove(&(approval.expires_at, Ending::CardApproval(merchant, order, *token)));
+            }
             Consent::Code(code) => {
                 let grant = self.codes.remove(code).expect("a code is used once");
                 self.ends.remove(&(grant.expires_at, Ending::Code(*code)));
@@ -261,6 +276,17 @@ impl Consents {
         self.ends.insert((expires_at, ending));
     }
 
+    /// A later approval of the same order and card takes the place of the earlier.
+    pub(crate) fn card_order_approved(&mut self, approve: &ApproveCardOrder, merchant: MerchantId) {
+        let ApproveCardOrder { token, merchant_order_digest: order, debit_amount_max, expires_at, .. } = *approve;
+        let ending = Ending::CardApproval(merchant, order, token);
+        let approval = Approval { debit_amount_max, expires_at };
+        if let Some(earlier) = self.card_approvals.insert((merchant, order, token), approval) {
+            self.ends.remove(&(earlier.expires_at, ending));
+        }
+        self.ends.insert((expires_at, ending));
+    }
+
     pub(crate) fn mandate_granted(
         &mut self,
         at: Timestamp,
@@ -290,7 +316,7 @@ impl Consents {
         self.mandates.get_mut(&mandate).expect("a mandate is granted before it is revoked").revoked = true;
     }
 
-    /// Codes, approvals, mandates and guesses, each by rising key.
+    /// Codes, approvals of accounts and of cards, mandates and guesses, each by rising key.
     pub(crate) fn standing(&self) -> impl Iterator<Item = Standing> + '_ {
         let codes = self.codes.iter().map(|(code, grant)| {
             let Grant { account, merchant, debit_amount_max, expires_at } = *grant;
@@ -301,30 +327,42 @@ impl Consents {
             let Approval { debit_amount_max, expires_at } = *approval;
             Standing::Approval(StandingApproval { merchant, order, account, debit_amount_max, expires_at })
         });
+        let card_approvals = self.card_approvals.iter().map(|((merchant, order, token), approval)| {
+            let (merchant, order, token) = (*merchant, *order, *token);
+            let Approval { debit_amount_max, expires_at } = *approval;
+            Standing::CardApproval(StandingCardApproval { merchant, order, token, debit_amount_max, expires_at })
+        });
         let mandates = self.mandates.iter().map(|(id, mandate)| Standing::Mandate(mandate.standing(*id)));
         let guesses = self.guesses.iter().map(|(merchant, guesses)| {
             let Guesses { window_ends_at, wrong } = *guesses;
             Standing::Guesses(StandingGuesses { merchant: *merchant, window_ends_at, wrong })
         });
-        codes.chain(approvals).chain(mandates).chain(guesses)
+        codes.chain(approvals).chain(card_approvals).chain(mandates).chain(guesses)
     }
 
-    /// Takes in a code.
-    pub(crate) fn stand_code(&mut self, code: &StandingCode) {
+    /// Takes in a code; whether it can be.
+    pub(crate) fn stand_code(&mut self, code: &StandingCode) -> bool {
         let StandingCode { code, account, merchant, debit_amount_max, expires_at } = *code;
-        self.codes.insert(code, Grant { account, merchant, debit_amount_max, expires_at });
         self.ends.insert((expires_at, Ending::Code(code)));
+        self.codes.insert(code, Grant { account, merchant, debit_amount_max, expires_at }).is_none()
     }
 
-    /// Takes in an approval.
-    pub(crate) fn stand_approval(&mut self, approval: &StandingApproval) {
+    /// Takes in an approval; whether it can be.
+    pub(crate) fn stand_approval(&mut self, approval: &StandingApproval) -> bool {
         let StandingApproval { merchant, order, account, debit_amount_max, expires_at } = *approval;
-        self.approvals.insert((merchant, order, account), Approval { debit_amount_max, expires_at });
         self.ends.insert((expires_at, Ending::Approval(merchant, order, account)));
+        self.approvals.insert((merchant, order, account), Approval { debit_amount_max, expires_at }).is_none()
     }
 
-    /// Takes in a mandate.
-    pub(crate) fn stand_mandate(&mut self, mandate: &StandingMandate) {
+    /// Takes in an approval of a charge to a card; whether it can be.
+    pub(crate) fn stand_card_approval(&mut self, approval: &StandingCardApproval) -> bool {
+        let StandingCardApproval { merchant, order, token, debit_amount_max, expires_at } = *approval;
+        self.ends.insert((expires_at, Ending::CardApproval(merchant, order, token)));
+        self.card_approvals.insert((merchant, order, token), Approval { debit_amount_max, expires_at }).is_none()
+    }
+
+    /// Takes in a mandate; whether it can be.
+    pub(crate) fn stand_mandate(&mut self, mandate: &StandingMandate) -> bool {
         let StandingMandate { mandate_id, account, wallet, merchant, payment_debit_max, period_debit_max, .. } =
             *mandate;
         let StandingMandate { period_ms, granted_at, expires_at, revoked, period, used, .. } = *mandate;
@@ -341,14 +379,14 @@ impl Consents {
             period,
             used,
         };
-        self.mandates.insert(mandate_id, mandate);
+        self.mandates.insert(mandate_id, mandate).is_none()
     }
 
-    /// Takes in the wrong codes of a merchant.
-    pub(crate) fn stand_guesses(&mut self, guesses: &StandingGuesses) {
+    /// Takes in the wrong codes of a merchant; whether they can be.
+    pub(crate) fn stand_guesses(&mut self, guesses: &StandingGuesses) -> bool {
         let StandingGuesses { merchant, window_ends_at, wrong } = *guesses;
-        self.guesses.insert(merchant, Guesses { window_ends_at, wrong });
         self.ends.insert((window_ends_at, Ending::Guesses(merchant)));
+        self.guesses.insert(merchant, Guesses { window_ends_at, wrong }).is_none()
     }
 
     /// Forgets some of what has ended, so that consents that are never used do not stay for ever. Mandates stay.
@@ -364,6 +402,9 @@ impl Consents {
                 }
                 Some((_, Ending::Approval(merchant, order, account))) => {
                     self.approvals.remove(&(merchant, order, account));
+                }
+                Some((_, Ending::CardApproval(merchant, order, token))) => {
+                    self.card_approvals.remove(&(merchant, order, token));
                 }
                 Some((_, Ending::Guesses(merchant))) => {
                     self.guesses.remove(&merchant);
@@ -411,6 +452,12 @@ impl Mandate {
         }
         self.used = plus(self.used, debit);
     }
+}
+
+/// Whether the approval of an order may end then.
+pub(crate) fn check_approval_ends(at: Timestamp, expires_at: Timestamp) -> Result<(), Refusal> {
+    let in_time = expires_at > at && expires_at <= at.plus_millis(APPROVAL_MS_MAX);
+    if in_time { Ok(()) } else { Err(Refusal::ConsentExpiryInvalid) }
 }
 
 /// What the stages found, or the refusal that says what they did not.

@@ -128,6 +128,7 @@ impl Engine {
             }
             Command::IssueCode(issue) => self.issue_code(at, issue),
             Command::ApproveOrder(approve) => self.approve_order(at, approve),
+            Command::ApproveCardOrder(approve) => self.approve_card_order(policy, at, approve),
             Command::GrantMandate(grant) => self.grant_mandate(at, grant),
             Command::RevokeMandate(revoke) => self.revoke_mandate(revoke),
             Command::FundReserve(fund) => self.fund_reserve(fund),
@@ -204,6 +205,7 @@ impl Engine {
             (Command::AssertPerson(person), Event::PersonAsserted) => self.person_asserted(person),
             (Command::BindCard(bind), Event::CardBound) => self.card_bound(bind),
             (Command::UnbindCard(unbind), Event::CardUnbound) => self.card_unbound(unbind),
+            (Command::ApproveCardOrder(approve), Event::OrderApproved) => self.card_order_approved(approve),
             (Command::AcknowledgeAdvice(advice), Event::AdviceAcknowledged) => self.advice_acknowledged(advice),
             (Command::AnswerCard(answer), Event::PaymentAuthorized(authorized)) => {
                 self.answer_approved(at, answer, Approval::Held(authorized));

@@ -86,7 +86,13 @@ impl Engine {
             None => {}
             Some(code @ Consent::Code(_)) => self.consents.check_guesses(at, increase.merchant, code)?,
             // What was agreed to before is known already; only a code adds to it.
-            Some(Consent::PayerNamed | Consent::OrderApproved | Consent::Mandate(_) | Consent::Card(_)) => {
+            Some(
+                Consent::PayerNamed
+                | Consent::OrderApproved
+                | Consent::Mandate(_)
+                | Consent::Card(_)
+                | Consent::CardOrderApproved(_),
+            ) => {
                 return Err(Refusal::ConsentMissing);
             }
         }

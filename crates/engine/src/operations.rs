@@ -9,7 +9,7 @@ use money::Money;
 use crate::{
     Engine,
     accounts::{WalletAccount, declined},
-    consents::{APPROVAL_MS_MAX, merchant_of},
+    consents::{check_approval_ends, merchant_of},
     exposure::position,
     rails::wallet::{Postings, minus, plus},
 };
@@ -89,8 +89,7 @@ impl Engine {
 
     pub(crate) fn approve_order(&self, at: Timestamp, approve: &ApproveOrder) -> Result<Event, Refusal> {
         self.consenting(&approve.account, &approve.merchant, &[approve.debit_amount_max])?;
-        let in_time = approve.expires_at > at && approve.expires_at <= at.plus_millis(APPROVAL_MS_MAX);
-        if in_time { Ok(Event::OrderApproved) } else { Err(Refusal::ConsentExpiryInvalid) }
+        check_approval_ends(at, approve.expires_at).map(|()| Event::OrderApproved)
     }
 
     pub(crate) fn grant_mandate(&self, at: Timestamp, grant: &GrantMandate) -> Result<Event, Refusal> {

@@ -6,9 +6,7 @@
 
 use alloc::sync::Arc;
 
-use domain::{
-    Command, Consent, Digest, Event, Evidence, IdempotencyKey, Lsn, MerchantId, PaymentId, Record, Timestamp,
-};
+use domain::{Command, Digest, Event, Evidence, IdempotencyKey, Lsn, MerchantId, PaymentId, Record, Timestamp};
 
 use crate::{
     Engine,
@@ -142,7 +140,7 @@ impl Engine {
     /// The payment right after it was approved.
     fn first(&self, id: PaymentId, record: &Record) -> Option<Payment> {
         let Command::AuthorizePayment(authorize) = &record.command else { return None };
-        if let (Consent::Card(token), Event::PaymentPending(pending)) = (authorize.consent, &record.event) {
+        if let (Some(token), Event::PaymentPending(pending)) = (authorize.consent.card(), &record.event) {
             let (payer, tranche) = self.recorded_tranche(authorize, pending.fee);
             let card = CardUse::asked(token, authorize.capture_mode, pending.counted, record.lsn, record.at);
             return Some(Payment {

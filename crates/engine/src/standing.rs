@@ -120,21 +120,16 @@ impl Engine {
             }
             Standing::Payment(payment) => accepted(self.stand_payment(payment), "a payment that cannot be"),
             Standing::PendingRefund(refund) => accepted(self.stand_refund(&refund), "a refund of no payment"),
-            Standing::Code(code) => {
-                self.consents.stand_code(&code);
-                Ok(())
-            }
+            Standing::Code(code) => accepted(self.consents.stand_code(&code), "a code twice"),
             Standing::Approval(approval) => {
-                self.consents.stand_approval(&approval);
-                Ok(())
+                accepted(self.consents.stand_approval(&approval), "an approval of an order twice")
             }
-            Standing::Mandate(mandate) => {
-                self.consents.stand_mandate(&mandate);
-                Ok(())
+            Standing::CardApproval(approval) => {
+                accepted(self.consents.stand_card_approval(&approval), "an approval of a charge twice")
             }
+            Standing::Mandate(mandate) => accepted(self.consents.stand_mandate(&mandate), "a mandate twice"),
             Standing::Guesses(guesses) => {
-                self.consents.stand_guesses(&guesses);
-                Ok(())
+                accepted(self.consents.stand_guesses(&guesses), "guesses of a merchant twice")
             }
             Standing::UsedQuote(quote, at) => accepted(self.offers.stand(quote, at), "a used quote twice"),
             Standing::Reserved(reserved) => accepted(self.exposure.stand(reserved), "a reservation twice"),

@@ -7,8 +7,8 @@
 use alloc::{collections::BTreeMap, sync::Arc, vec::Vec};
 
 use domain::{
-    AccountId, Approved, AuthorizeTogether, CardRefusal, Consent, DeclinedTogether, Difference, Event, Evidence,
-    IdempotencyKey, KeyedPayment, Policy, Record, Refusal, Timestamp,
+    AccountId, Approved, AuthorizeTogether, CardRefusal, DeclinedTogether, Difference, Event, Evidence, IdempotencyKey,
+    KeyedPayment, Policy, Record, Refusal, Timestamp,
 };
 
 use crate::{Decision, Engine, authorize::Approval, rails::wallet};
@@ -69,7 +69,7 @@ impl Engine {
         let mut trial = self.trial(together);
         let mut all = Vec::with_capacity(together.payments().len());
         for (position, KeyedPayment { authorize, .. }) in together.payments().iter().enumerate() {
-            if let Consent::Card(_) = authorize.consent {
+            if authorize.consent.card().is_some() {
                 return Err((position, Refusal::Card(CardRefusal::NotTogether)));
             }
             let event = trial.authorize(policy, at, authorize).map_err(|refusal| (position, refusal))?;

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use domain::{CardToken, ChainMark, Command, Consent, Event, PaymentId, PaymentState, Record, Submission};
+use domain::{CardToken, ChainMark, Command, Event, PaymentId, PaymentState, Record, Submission};
 use shard::{Answer, Clock, Committed, Observer};
 use tokio::sync::oneshot;
 use tonic::{Response, Status};
@@ -79,7 +79,7 @@ impl AskedIssuer {
     /// Begins to wait, before anything is asked; `None` where no card is charged.
     pub(crate) fn of(switch: &Switch, deadline: Deadline, submission: &Submission) -> Option<Self> {
         let Command::AuthorizePayment(command) = &submission.command else { return None };
-        let Consent::Card(card) = command.consent else { return None };
+        let card = command.consent.card()?;
         Some(Self { waiting: switch.awaited.wait_for(command.payment_id), card, deadline })
     }
 

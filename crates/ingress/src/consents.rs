@@ -1,11 +1,16 @@
 //! Consents of payers, for wallet operators.
 
 use domain::{
-    ApproveOrder, Command, Event, Evidence, GrantMandate, IdempotencyKey, IssueCode, Name, Submission, WalletId,
+    ApproveCardOrder, ApproveOrder, Command, Event, Evidence, GrantMandate, IdempotencyKey, IssueCode, Name,
+    Submission, WalletId,
 };
 use shard::{Clock, Committed};
 use tonic::{Request, Response, Status, metadata::MetadataMap};
-use wire::{replies, requests, served, v1};
+use wire::{
+    replies,
+    requests::{self, ApprovedPayer, OrderApproval},
+    served, v1,
+};
 
 use crate::{Switch, deadline::Deadline, errors, metric_names::Method, switch::answer};
 
@@ -79,15 +84,25 @@ impl Consents {
         let (wallet, deadline) = self.caller(request.metadata())?;
         let (key, asked) =
             requests::approve_order(request.get_ref(), wallet, &self.switch.digester).map_err(errors::invalid_field)?;
-        let approve = ApproveOrder {
-            account: self.switch.account_of(wallet, &asked.account),
-            merchant: self.switch.merchant_named(&asked.merchant),
-            merchant_order_digest: asked.merchant_order_digest,
-            debit_amount_max: asked.debit_amount_max,
-            expires_at: asked.expires_at,
+        let OrderApproval { payer, merchant: name, merchant_order_digest, debit_amount_max, expires_at } = asked;
+        let merchant = self.switch.merchant_named(&name);
+        let (command, subject) = match payer {
+            ApprovedPayer::Account(account) => {
+                let subject = self.subject(wallet, &account, &name);
+                let account = self.switch.account_of(wallet, &account);
+                let approve = ApproveOrder { account, merchant, merchant_order_digest, debit_amount_max, expires_at };
+                (Command::ApproveOrder(approve), subject)
+            }
+            ApprovedPayer::Card(token) => {
+                let is_bound =
+                    self.switch.directory.card(token).is_some_and(|card| card.wallet == wallet && card.bound);
+                let subject = if is_bound { name.to_string() } else { token.to_string() };
+                let approve =
+                    ApproveCardOrder { wallet, token, merchant, merchant_order_digest, debit_amount_max, expires_at };
+                (Command::ApproveCardOrder(approve), subject)
+            }
         };
-        let subject = self.subject(wallet, &asked.account, &asked.merchant);
-        let committed = self.submit(deadline, key, Command::ApproveOrder(approve), &subject).await?;
+        let committed = self.submit(deadline, key, command, &subject).await?;
         Ok(answer(v1::ApproveOrderResponse { lsn: committed.record.lsn.get() }, committed.repeated))
     }
 

@@ -264,7 +264,8 @@ pub(crate) fn consent(kind: ConsentKind) -> Option<&'static str> {
         ConsentKind::PayerCode => Some("one-time code"),
         ConsentKind::OrderApproved => Some("the wallet approved the order"),
         ConsentKind::Mandate => Some("standing mandate"),
-        ConsentKind::Card => Some("the token of a bound card"),
+        ConsentKind::Card => Some("the token of a bound card, which only a sandbox takes"),
+        ConsentKind::CardOrderApproved => Some("the wallet approved the order for the card"),
     }
 }
 

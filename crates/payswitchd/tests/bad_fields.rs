@@ -270,9 +270,21 @@ async fn approval_cases(wallet: &Client) -> Vec<Case> {
         merchant_order_id: "order".to_owned(),
         max_debit_amount: Some(money("HKD", 100)),
         expire_time: moment(1_900_000_000),
+        card_token: String::new(),
+    };
+    let by_card = |card_token: &str| v1::ApproveOrderRequest {
+        account_id: String::new(),
+        card_token: card_token.to_owned(),
+        ..good.clone()
     };
     let mut cases = Vec::new();
     for (request, reason, field) in [
+        (by_card("4242424242424242"), "CARD_TOKEN_INVALID", "card_token"),
+        (
+            v1::ApproveOrderRequest { account_id: "hk-alice".to_owned(), ..by_card("4242424242424242") },
+            "FIELDS_CONFLICT",
+            "card_token",
+        ),
         (
             v1::ApproveOrderRequest { idempotency_key: String::new(), ..good.clone() },
             "FIELD_MISSING",

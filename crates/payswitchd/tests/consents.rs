@@ -149,6 +149,7 @@ async fn an_order_that_the_wallet_approved_is_paid_once() {
         merchant_order_id: order.to_owned(),
         max_debit_amount: Some(money("HKD", 11_911)),
         expire_time: later(at, seconds),
+        card_token: String::new(),
     };
     sandbox.wallet.approve_order(approval("approve", "order", 3_600)).await.expect("approved");
     let cafe = &sandbox.cafe;

@@ -120,6 +120,7 @@ impl Directory {
             | Standing::Payment(_)
             | Standing::PendingRefund(_)
             | Standing::Approval(_)
+            | Standing::CardApproval(_)
             | Standing::Guesses(_)
             | Standing::UsedQuote(..)
             | Standing::Reserved(_) => {}

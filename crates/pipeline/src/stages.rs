@@ -51,6 +51,9 @@ pub fn route(directory: &Directory, request: PaymentRequest) -> Routed {
         PresentedConsent::Code(code) => (told(directory.code_account(code)), Consent::Code(*code)),
         PresentedConsent::Mandate(id) => (told(directory.mandate_account(*id)), Consent::Mandate(*id)),
         PresentedConsent::Card(token) => (charged(directory, *token, &request), Consent::Card(*token)),
+        PresentedConsent::CardOrderApproved(token) => {
+            (charged(directory, *token, &request), Consent::CardOrderApproved(*token))
+        }
     };
     Routed { request, payer, consent }
 }

@@ -46,6 +46,7 @@ pub const fn field_names(method: Method) -> &'static [&'static str] {
             "max_debit_amount.currency_code",
             "max_debit_amount.minor_units",
             "expire_time",
+            "card_token",
         ],
         Method::GrantMandate => &[
             "account_id",
@@ -88,6 +89,8 @@ const fn fields_always(method: Method) -> usize {
         1
     } else if matches!(method, Method::BindCard) {
         3
+    } else if matches!(method, Method::ApproveOrder) {
+        6
     } else {
         field_names(method).len()
     }

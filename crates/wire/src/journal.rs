@@ -132,7 +132,7 @@ fn answers(event: &Event, command: &Command) -> bool {
         Command::FreezeAccount(_) => matches!(event, Event::AccountFrozen),
         Command::UnfreezeAccount(_) => matches!(event, Event::AccountUnfrozen),
         Command::IssueCode(_) => matches!(event, Event::CodeIssued { .. }),
-        Command::ApproveOrder(_) => matches!(event, Event::OrderApproved),
+        Command::ApproveOrder(_) | Command::ApproveCardOrder(_) => matches!(event, Event::OrderApproved),
         Command::GrantMandate(_) => matches!(event, Event::MandateGranted),
         Command::RevokeMandate(_) => matches!(event, Event::MandateRevoked),
         Command::PayOut(_) => matches!(event, Event::PaidOut(_) | Event::Declined(_)),

@@ -21,7 +21,7 @@ use domain::{AccountName, Fingerprint, IdempotencyKey, KeyText, TenantId};
 pub use accounts::{account_name, close_account, deposit, freeze_account, open_account, unfreeze_account, withdraw};
 pub use cards::{CardRequest, assert_person, bind_card, card_token, invalid_card, person_name, unbind_card};
 pub use consents::{
-    CodeRequest, MandateRequest, OrderApproval, approve_order, grant_mandate, issue_code, revoke_mandate,
+    ApprovedPayer, CodeRequest, MandateRequest, OrderApproval, approve_order, grant_mandate, issue_code, revoke_mandate,
 };
 pub use invalid::{InvalidField, InvalidReason};
 pub use operations::{fund_reserve, pay_out, publish_rates, register_merchant, settle_scheme, square_position};

@@ -27,7 +27,7 @@ fn rules() -> CardRules {
 fn engine(token: CardToken) -> Engine {
     let mut engine = Engine::default();
     let digest_key = domain::DigestKey { id: 1, check: Digest([0; 16]) };
-    engine.begin(Some(InitializeSwitch { mode: Mode::Production, digest_key }));
+    engine.begin(Some(InitializeSwitch { mode: Mode::Sandbox, digest_key }));
     let register = RegisterMerchant {
         name: Name::new("cafe").expect("a name"),
         settlement_currency: Currency::USD,

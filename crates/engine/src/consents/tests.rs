@@ -135,6 +135,43 @@ fn an_approval_is_of_one_order_and_the_last_one_counts() {
 }
 
 #[test]
+fn an_approved_charge_is_of_one_card_stands_again_and_ends() {
+    let token = CardToken::from_bytes([5; 16]);
+    let approved = Consent::CardOrderApproved(token);
+    let approve = |consents: &mut Consents, max, expires_at| {
+        let approve = ApproveCardOrder {
+            wallet: WalletId(0),
+            token,
+            merchant: Evidence::Present(CAFE),
+            merchant_order_digest: ORDER,
+            debit_amount_max: hkd(max),
+            expires_at,
+        };
+        consents.card_order_approved(&approve, CAFE);
+    };
+    let mut consents = Consents::default();
+    approve(&mut consents, 50, at(1_000));
+    approve(&mut consents, 80, at(500));
+    assert_eq!(agreed(&consents, at(499), &approved), Ok(Some(hkd(80))));
+    assert_eq!(agreed(&consents, at(500), &approved), Err(DeclineReason::ConsentNotFound));
+    let another = Consent::CardOrderApproved(CardToken::from_bytes([6; 16]));
+    assert_eq!(agreed(&consents, at(0), &another), Err(DeclineReason::ConsentNotFound));
+    assert_eq!(agreed(&consents, at(0), &Consent::OrderApproved), Err(DeclineReason::ConsentNotFound));
+
+    let mut again = Consents::default();
+    for standing in consents.standing() {
+        let Standing::CardApproval(approval) = standing else { panic!("nothing else was agreed to") };
+        assert!(again.stand_card_approval(&approval));
+    }
+    assert_eq!(alloc::format!("{again:?}"), alloc::format!("{consents:?}"));
+    pay(&mut again, at(0), &approved, 80);
+    consents.forget_ended(at(500));
+    for left in [consents, again] {
+        assert!(left.card_approvals.is_empty() && left.ends.is_empty());
+    }
+}
+
+#[test]
 fn a_mandate_bounds_each_payment_and_each_period() {
     let mut consents = mandated();
     let mandate = Consent::Mandate(MANDATE);

@@ -19,6 +19,7 @@ use crate::{
     accounts::declined,
     authorize::{Approval, exceeds, subject},
     cards::{CARD_MESSAGES_MAX, Card},
+    consents::Agreement,
     conversions::{Subject, found, legs, recorded},
     ledger::HoldChange,
     lifecycle::hold_change,
@@ -59,6 +60,8 @@ impl Engine {
             return Ok(taken);
         }
         let pending = || {
+            let order = authorize.merchant_order_digest;
+            let agreement = self.consents.agreement(at, authorize.merchant, order, payer, &authorize.consent)?;
             if let Some(offer) = &authorize.offer {
                 self.check_offer(at, authorize, payer, offer)?;
             }
@@ -68,7 +71,7 @@ impl Engine {
             let answer_by = at.plus_millis(rules.answer_ms);
             let tranche = Tranche::new(legs, weight, authorize.presentment_amount);
             let payment = awaiting(authorize, payer, tranche, card, answer_by);
-            self.ask(policy, authorize, payment, (subject.fee, limit), within_limits)
+            self.ask(policy, authorize, payment, &agreement, (subject.fee, limit), within_limits)
         };
         Ok(pending().unwrap_or_else(declined))
     }
@@ -79,6 +82,7 @@ impl Engine {
         policy: &Policy,
         authorize: &AuthorizePayment,
         payment: Payment,
+        agreement: &Agreement,
         (fee, counted): (Option<PayerFee>, CountedLimit),
         within_limits: Result<(), DeclineReason>,
     ) -> Result<Event, DeclineReason> {
@@ -88,6 +92,9 @@ impl Engine {
         }
         if authorize.debit_amount_max.is_some_and(|max| exceeds(after.authorized.debit, max)) {
             return Err(DeclineReason::DebitAboveMax);
+        }
+        if !agreement.covers(after.authorized.debit) {
+            return Err(DeclineReason::ConsentExceeded);
         }
         within_limits?;
         let above_soft_limit = self.exposure.check(policy, &self.ledger, || payment.reserved_exposure())?;
@@ -127,7 +134,7 @@ impl Engine {
 
     /// Makes a payment so whose issuer is asked.
     pub(crate) fn pending_recorded(&mut self, at: Timestamp, authorize: &AuthorizePayment, event: &PaymentPending) {
-        let domain::Consent::Card(token) = authorize.consent else { unreachable!("only cards wait for an issuer") };
+        let token = authorize.consent.card().expect("only cards wait for an issuer");
         let card = CardUse::asked(token, authorize.capture_mode, event.counted, self.applied.next(), at);
         let (payer, tranche) = self.recorded_tranche(authorize, event.fee);
         let payment = awaiting(authorize, payer, tranche, card, event.answer_by);
@@ -138,6 +145,8 @@ impl Engine {
         self.exposure.reserve(None, payment.reserved_exposure());
         let person = self.cards.known(token).person;
         self.cards.count(person, event.counted.year, event.counted.amount);
+        let AuthorizePayment { merchant, merchant_order_digest: order, consent, .. } = authorize;
+        self.consents.used(at, *merchant, *order, payer, consent, event.after.authorized.debit);
         if let Some(offer) = &authorize.offer {
             self.offers.used(offer);
         }

@@ -56,6 +56,11 @@ fn what_issuers_answer() {
 }
 
 #[test]
+fn consents_to_charges() {
+    check("card_consents.txt");
+}
+
+#[test]
 fn card_limits() {
     check("card_limits.txt");
 }

@@ -1,11 +1,11 @@
 //! Rows about payments and consents as commands.
 
 use domain::{
-    AccountId, ApproveOrder, AuthorizePayment, CaptureMode, CapturePayment, CaptureRest, CardToken, Command, Consent,
-    Conversions, Converted, CurrencyPair, DeclineReason, Evidence, FundReserve, GrantMandate, IncreaseAuthorization,
-    IssueCode, Lsn, MandateId, MerchantId, Method, Offer, OfferedQuote, PayOut, PaymentId, Policy, PriceInForce, Quote,
-    QuoteId, QuotedAmounts, RefundId, RefundPayment, RevokeMandate, SettlementQuote, SquarePosition, Submission,
-    TenantId, Timestamp, Unavailable, VoidPayment,
+    AccountId, ApproveCardOrder, ApproveOrder, AuthorizePayment, CaptureMode, CapturePayment, CaptureRest, CardToken,
+    Command, Consent, Conversions, Converted, CurrencyPair, DeclineReason, Evidence, FundReserve, GrantMandate,
+    IncreaseAuthorization, IssueCode, Lsn, MandateId, MerchantId, Method, Offer, OfferedQuote, PayOut, PaymentId,
+    Policy, PriceInForce, Quote, QuoteId, QuotedAmounts, RefundId, RefundPayment, RevokeMandate, SettlementQuote,
+    SquarePosition, Submission, TenantId, Timestamp, Unavailable, VoidPayment,
 };
 use money::{Currency, Money, Ratio};
 
@@ -65,6 +65,16 @@ impl Desk {
                     merchant: self.merchant(merchant),
                     debit_amount_max: money(currency, units),
                     code: digest(code),
+                }))
+            }
+            ("approve", [order, payer, merchant, currency, units]) if payer.starts_with("card:") => {
+                unkeyed(Command::ApproveCardOrder(ApproveCardOrder {
+                    wallet: self.wallets[row.option("as").unwrap_or("hk")],
+                    token: token_of(payer.trim_start_matches("card:")),
+                    merchant: self.merchant(merchant),
+                    merchant_order_digest: digest(order),
+                    debit_amount_max: money(currency, units),
+                    expires_at: self.after(row.option("for").unwrap_or("1h")),
                 }))
             }
             ("approve", [order, account, merchant, currency, units]) => unkeyed(Command::ApproveOrder(ApproveOrder {
@@ -214,7 +224,13 @@ impl Desk {
         if let Some(card) = payer.strip_prefix("card:") {
             let asked = self::currency(row.arguments()[4]);
             let name = card.split(':').next().unwrap_or_default();
-            return (Consent::Card(token_of(name)), self.charged(card, asked));
+            let token = token_of(name);
+            let consent = match row.option("consent") {
+                None => Consent::Card(token),
+                Some("approved") => Consent::CardOrderApproved(token),
+                Some(other) => panic!("no such consent to a card: {other}"),
+            };
+            return (consent, self.charged(card, asked));
         }
         match row.option("consent").map(|text| text.split_once(':').unwrap_or((text, ""))) {
             None => (Consent::PayerNamed, self.account(row, payer)),

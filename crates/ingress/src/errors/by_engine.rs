@@ -154,8 +154,8 @@ fn above_remaining(asked: PaymentMove, remaining: Money) -> Reply {
 }
 
 fn consent_missing() -> Reply {
-    let message = "the payer's consent is missing: give payer_code, mandate_id, or payer with order_approved; a payer's \
-                   name alone is a consent in a sandbox only";
+    let message = "the payer's consent is missing: give payer_code, mandate_id, or payer or card_token with order_approved; \
+                   a payer's name or a card's token alone is a consent in a sandbox only";
     Reply::new(Code::InvalidArgument, "CONSENT_MISSING", message)
 }
 

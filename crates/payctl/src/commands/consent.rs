@@ -19,8 +19,9 @@ use crate::words;
 
 /// Note a payer's consent, or end it
 ///
-/// Asks as the wallet operator that keeps the payer's account. A merchant's credential alone never moves a payer's
-/// money: a payment needs a one-time code, an approved order or a mandate; in a sandbox the payer's name is enough.
+/// Asks as the wallet operator that keeps the payer's account, or whose person the payer's card is bound to. A merchant's
+/// credential alone never moves a payer's money: a payment needs a one-time code, an approved order or a mandate, one by card
+/// an approved order; in a sandbox the payer's name, or the card's token, is enough.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Consent {
     Code(Code),
@@ -45,15 +46,19 @@ pub(crate) struct Code {
 
 /// Approve one order of a merchant
 ///
-/// The merchant then pays with `authorize --payer NAME --order ID --order-approved`.
+/// The merchant then pays with `authorize --payer NAME --order ID --order-approved`, or with `--card TOKEN` for a card.
 #[derive(Debug, Args)]
 pub(crate) struct Approve {
     #[command(flatten)]
-    given: Given,
+    payer: ApprovedPayer,
+    /// The merchant that may debit it
+    #[arg(long, value_name = "NAME", value_parser = name_argument)]
+    merchant: String,
     /// The merchant's own number for what is paid
     #[arg(long, value_name = "ID")]
     order: String,
-    /// The most that may be debited, in the account's currency, e.g. "HKD 120.00"
+    /// The most that may be debited, in the account's currency, e.g. "HKD 120.00"; of a card with the payer's fee, in the
+    /// currency that is charged
     #[arg(long, value_name = "AMOUNT", value_parser = amount_argument)]
     max_debit: Money,
     #[command(flatten)]
@@ -105,6 +110,18 @@ struct Given {
     /// The merchant that may debit it
     #[arg(long, value_name = "NAME", value_parser = name_argument)]
     merchant: String,
+}
+
+/// What pays an approved order.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct ApprovedPayer {
+    /// The payer's account within the caller's wallet
+    #[arg(value_name = "NAME", value_parser = name_argument)]
+    account_id: Option<String>,
+    /// The payer's card, by the token that `payctl card bind` printed
+    #[arg(long, value_name = "TOKEN")]
+    card: Option<String>,
 }
 
 /// When a consent ends.
@@ -172,17 +189,23 @@ impl Approve {
         let expires = self.until.moment(context).await?;
         let request = ApproveOrderRequest {
             idempotency_key: self.key.or_new(),
-            account_id: self.given.account_id.clone(),
-            merchant_id: self.given.merchant.clone(),
+            account_id: self.payer.account_id.clone().unwrap_or_default(),
+            merchant_id: self.merchant.clone(),
             merchant_order_id: self.order.clone(),
             max_debit_amount: words::money_message(self.max_debit),
             expire_time: Some(wire::replies::timestamp(words::moment_of(expires))),
+            card_token: self.payer.card.clone().unwrap_or_default(),
         };
         // The key names the whole request, so its moment belongs to what is repeated.
         let repeat = Some(format!("--idempotency-key {} --expires {expires}", request.idempotency_key));
         let reply = context.wallet().approve_order(request).await.map_err(|error| Error::Call { error, repeat })?;
         context.show(&reply, |reply| {
-            let mut fields = self.given.fields();
+            let mut fields = Fields::default();
+            match (&self.payer.account_id, &self.payer.card) {
+                (Some(account), _) => fields.line("account", account),
+                (None, card) => fields.line("card", card.as_deref().unwrap_or_default()),
+            }
+            fields.line("merchant", &self.merchant);
             fields.line("at most", self.max_debit.grouped());
             fields.line("until", words::time(Some(expires.as_second())));
             fields.line("lsn", format!("{}, durable", reply.lsn));

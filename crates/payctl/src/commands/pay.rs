@@ -71,11 +71,11 @@ struct PayerArguments {
     /// The payer's standing mandate
     #[arg(long, value_name = "ID", conflicts_with = "card")]
     mandate: Option<String>,
-    /// The payer's foreign card, by the token that `payctl card bind` printed
+    /// The payer's foreign card, by the token that `payctl card bind` printed. Alone it is a consent in a sandbox only
     #[arg(long, value_name = "TOKEN")]
     card: Option<String>,
     /// The payer's wallet approved this order, as with `payctl consent approve`
-    #[arg(long, requires = "payer", conflicts_with_all = ["payer_code", "mandate", "card"])]
+    #[arg(long, conflicts_with_all = ["payer_code", "mandate"])]
     order_approved: bool,
 }
 
@@ -160,7 +160,8 @@ mod tests {
         assert_eq!(words::amount(coded.max_debit_amount.as_ref()), "HKD 120.00");
         assert_eq!(request("--mandate 0199").mandate_id, "0199");
         let by_card = request("--card 0199");
-        assert_eq!((by_card.payer, by_card.card_token.as_str()), (None, "0199"));
+        assert_eq!((by_card.payer, by_card.card_token.as_str(), by_card.order_approved), (None, "0199", false));
+        assert!(request("--card 0199 --order o1 --order-approved").order_approved);
     }
 
     #[test]

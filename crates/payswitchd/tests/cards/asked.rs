@@ -1,6 +1,6 @@
 //! What is asked of a daemon that takes cards, and what is waited for.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use client::Client;
 use tokio::time::timeout;
@@ -50,6 +50,26 @@ pub(crate) async fn verify(wallet: &Client) {
         documents: vec![v1::DocumentKind::Passport.into()],
     };
     wallet.assert_person(request).await.expect("the wallet operator says so");
+}
+
+/// Approves the order of this name, to be charged to a card, for an hour.
+pub(crate) fn approval(name: &str, merchant: &str, card_token: &str, max: v1::Money) -> v1::ApproveOrderRequest {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970").as_secs();
+    let seconds = i64::try_from(now).expect("seconds fit") + 60 * 60;
+    v1::ApproveOrderRequest {
+        idempotency_key: format!("approve {name} {max:?}"),
+        merchant_id: merchant.to_owned(),
+        merchant_order_id: name.to_owned(),
+        max_debit_amount: Some(max),
+        expire_time: Some(pbjson_types::Timestamp { seconds, nanos: 0 }),
+        card_token: card_token.to_owned(),
+        ..v1::ApproveOrderRequest::default()
+    }
+}
+
+/// A request to be paid by card for an order that the wallet approved.
+pub(crate) fn approved_charge(name: &str, card_token: &str, amount: v1::Money) -> v1::AuthorizeRequest {
+    v1::AuthorizeRequest { order_approved: true, ..charge(name, card_token, amount) }
 }
 
 /// A request to be paid by card, under one name for key and order.

@@ -11,7 +11,7 @@ use tokio::{
 use wire::v1;
 
 use crate::{
-    asked::{PERSON, binding, charge, charge_later, verify, yuan},
+    asked::{PERSON, approval, approved_charge, binding, charge, verify, yuan},
     binding::{CARDS, with_one_digit_changed},
     needles::Needles,
     played::Played,
@@ -134,14 +134,17 @@ async fn pay(wallet: &Client, cafe: &Client, pan: &str) -> String {
     let mut said = format!("{bound:?}\n");
     let card = bound.expect("it is bound").card.expect("it was not declined");
     let key = format!("pay {}", card.card_token);
-    let paid = cafe.authorize(charge(&key, &card.card_token, yuan(25_000))).await;
-    said += &format!("{paid:?}\n");
+    let approved = wallet.approve_order(approval(&key, "cafe", &card.card_token, yuan(25_750))).await;
+    let paid = cafe.authorize(approved_charge(&key, &card.card_token, yuan(25_000))).await;
+    said += &format!("{approved:?}\n{paid:?}\n");
     if let Some(payment_id) = payment_id(paid) {
         said += &format!("{:?}\n", cafe.refund(refund(&format!("{key} refund"), &payment_id, yuan(10_000))).await);
     }
     let key = format!("hold {}", card.card_token);
-    let held = cafe.authorize(charge_later(&key, &card.card_token, yuan(25_000))).await;
-    said += &format!("{held:?}\n");
+    let approved = wallet.approve_order(approval(&key, "cafe", &card.card_token, yuan(25_750))).await;
+    let hold = approved_charge(&key, &card.card_token, yuan(25_000));
+    let held = cafe.authorize(v1::AuthorizeRequest { capture_mode: v1::CaptureMode::Manual.into(), ..hold }).await;
+    said += &format!("{approved:?}\n{held:?}\n");
     if let Some(payment_id) = payment_id(held) {
         said += &format!("{:?}\n", cafe.capture(capture(&format!("{key} capture"), &payment_id, yuan(10_000))).await);
         said += &format!("{:?}\n", cafe.void(void(&format!("{key} void"), &payment_id)).await);

@@ -5,6 +5,7 @@
 mod asked;
 mod binding;
 mod canary;
+mod consent;
 mod life;
 mod needles;
 mod networks;

@@ -4,7 +4,10 @@ use domain::{
     ApproveOrder, Command, GrantMandate, IdempotencyKey, IssueCode, MandateId, MoveFunds, Name, OnAccount, Submission,
     WalletId,
 };
-use wire::{requests, v1};
+use wire::{
+    requests::{self, ApprovedPayer},
+    v1,
+};
 
 use super::{Door, keyed, message_money, operations::moment, uuid};
 use crate::request::{Ask, Id};
@@ -98,10 +101,12 @@ impl Door<'_> {
                     merchant_order_id: order.clone(),
                     max_debit_amount: message_money(*most),
                     expire_time: moment(*expires_at).as_of_time,
+                    card_token: String::new(),
                 };
                 let (key, asked) = requests::approve_order(&message, wallet, digester).map_err(text)?;
+                let ApprovedPayer::Account(account) = asked.payer else { unreachable!("no card is asked for here") };
                 let approve = ApproveOrder {
-                    account: self.find(wallet.0, &asked.account)?,
+                    account: self.find(wallet.0, &account)?,
                     merchant: self.find_merchant(&asked.merchant),
                     merchant_order_digest: asked.merchant_order_digest,
                     debit_amount_max: asked.debit_amount_max,

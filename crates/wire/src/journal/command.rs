@@ -53,6 +53,7 @@ pub(super) fn write(command: &Command) -> journal_v1::Command {
         }
         Command::IssueCode(command) => Message::IssueCode(consent::write_code(command)),
         Command::ApproveOrder(command) => Message::ApproveOrder(consent::write_approval(command)),
+        Command::ApproveCardOrder(command) => Message::ApproveCardOrder(consent::write_card_approval(command)),
         Command::GrantMandate(command) => Message::GrantMandate(consent::write_mandate(command)),
         Command::RevokeMandate(command) => Message::RevokeMandate(consent::write_revocation(command)),
         Command::FundReserve(command) => Message::FundReserve(write_reserve(command)),
@@ -108,6 +109,7 @@ pub(super) fn read(message: journal_v1::Command) -> Result<Command, DecodeError>
         }
         Message::IssueCode(message) => Command::IssueCode(consent::read_code(&message)?),
         Message::ApproveOrder(message) => Command::ApproveOrder(consent::read_approval(&message)?),
+        Message::ApproveCardOrder(message) => Command::ApproveCardOrder(consent::read_card_approval(&message)?),
         Message::GrantMandate(message) => Command::GrantMandate(consent::read_mandate(&message)?),
         Message::RevokeMandate(message) => Command::RevokeMandate(consent::read_revocation(&message)?),
         Message::FundReserve(message) => Command::FundReserve(read_reserve(&message)?),

@@ -59,6 +59,7 @@ fn write(standing: &Standing) -> Part {
         Standing::PendingRefund(refund) => Part::PendingRefund(payment::write_refund(refund)),
         Standing::Code(code) => Part::Code(consent::write_code(code)),
         Standing::Approval(approval) => Part::Approval(consent::write_approval(approval)),
+        Standing::CardApproval(approval) => Part::CardApproval(consent::write_card_approval(approval)),
         Standing::Mandate(mandate) => Part::Mandate(consent::write_mandate(mandate)),
         Standing::Guesses(guesses) => Part::Guesses(consent::write_guesses(guesses)),
         Standing::UsedQuote(quote, expires_at) => Part::UsedQuote(journal_v1::StandingUsedQuote {
@@ -92,6 +93,7 @@ fn read(part: Part) -> Result<Standing, DecodeError> {
         Part::PendingRefund(message) => Standing::PendingRefund(payment::read_refund(&message)?),
         Part::Code(message) => Standing::Code(consent::read_code(&message)?),
         Part::Approval(message) => Standing::Approval(consent::read_approval(&message)?),
+        Part::CardApproval(message) => Standing::CardApproval(consent::read_card_approval(&message)?),
         Part::Mandate(message) => Standing::Mandate(consent::read_mandate(&message)?),
         Part::Guesses(message) => Standing::Guesses(consent::read_guesses(&message)),
         Part::UsedQuote(message) => Standing::UsedQuote(

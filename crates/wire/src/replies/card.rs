@@ -1,8 +1,7 @@
 //! What is to be known of a payment's card.
 
 use domain::{
-    AuthorizePayment, CardAnswer, CardFace, CardToken, Command, Consent, Event, Offer, PaymentPending, Record,
-    TraceNumbers,
+    AuthorizePayment, CardAnswer, CardFace, CardToken, Command, Event, Offer, PaymentPending, Record, TraceNumbers,
 };
 
 use super::{Names, money, timestamp};
@@ -10,7 +9,7 @@ use crate::v1;
 
 /// What the record that asked the issuer tells; `None` of a payment that is not by card.
 pub(super) fn asked(authorize: &Record, command: &AuthorizePayment, names: &dyn Names) -> Option<v1::CardPayment> {
-    let Consent::Card(token) = command.consent else { return None };
+    let token = command.consent.card()?;
     let face = names.card(token);
     let card = v1::CardPayment {
         card_token: token.to_string(),

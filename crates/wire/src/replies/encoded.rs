@@ -3,8 +3,8 @@
 use std::cell::OnceCell;
 
 use domain::{
-    AccountId, AccountName, AuthorizePayment, CardFace, CardToken, Consent, Converted, Decline, Event, MerchantId,
-    Name, PaymentAmount, PaymentTotals, Posting, Pricing, Quote, Record, SettlementQuote, Timestamp,
+    AccountId, AccountName, AuthorizePayment, CardFace, CardToken, Converted, Decline, Event, MerchantId, Name,
+    PaymentAmount, PaymentTotals, Posting, Pricing, Quote, Record, SettlementQuote, Timestamp,
 };
 use money::{ExactRate, Money, Ratio};
 
@@ -22,7 +22,7 @@ const PAYMENT_BYTES: usize = 950;
 #[must_use]
 pub fn encoded_payment(record: &Record, names: &dyn Names) -> Option<Encoded<v1::Payment>> {
     let domain::Command::AuthorizePayment(command) = &record.command else { return None };
-    if let Consent::Card(_) = command.consent {
+    if command.consent.card().is_some() {
         // Its issuer takes longer than any encoding.
         return super::payment(record, record, names).map(|payment| Encoded::from(&payment));
     }

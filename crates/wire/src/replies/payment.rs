@@ -226,6 +226,7 @@ pub(super) const fn consent_kind(consent: Consent) -> v1::ConsentKind {
         Consent::OrderApproved => v1::ConsentKind::OrderApproved,
         Consent::Mandate(_) => v1::ConsentKind::Mandate,
         Consent::Card(_) => v1::ConsentKind::Card,
+        Consent::CardOrderApproved(_) => v1::ConsentKind::CardOrderApproved,
     }
 }
 

@@ -1,6 +1,8 @@
 //! What wallet operators say of their payers' consent.
 
-use domain::{Digest, IdempotencyKey, MandateId, Method, Name, RevokeMandate, TenantId, Timestamp, WalletId};
+use domain::{
+    CardToken, Digest, IdempotencyKey, MandateId, Method, Name, RevokeMandate, TenantId, Timestamp, WalletId,
+};
 use money::Money;
 
 use super::{InvalidField, InvalidReason, account_name, field, idempotency_key};
@@ -26,11 +28,20 @@ pub struct CodeRequest {
     pub code: Digest,
 }
 
+/// What pays an order that a wallet operator approves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ApprovedPayer {
+    /// An account of its own, which is debited.
+    Account(Name),
+    /// A card that is bound to a person of its own, which is charged.
+    Card(CardToken),
+}
+
 /// A wallet operator's approval of a merchant order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderApproval {
-    /// Which account of its own is debited.
-    pub account: Name,
+    /// What pays it.
+    pub payer: ApprovedPayer,
     /// Whose order.
     pub merchant: Name,
     /// Keyed digest of the merchant's own number for what is paid.
@@ -94,24 +105,39 @@ pub fn approve_order(
     digester: &Digester,
 ) -> Result<(IdempotencyKey, OrderApproval), InvalidField> {
     let key = field::key(&message.idempotency_key)?;
-    let account = account_name(&message.account_id)?;
+    let payer = approved_payer(message)?;
     let merchant = field::name("merchant_id", &message.merchant_id)?;
     let merchant_order_id = field::label("merchant_order_id", &message.merchant_order_id)?;
     let debit_amount_max = field::payable("max_debit_amount", message.max_debit_amount.as_ref())?;
     let expires_at = field::timestamp("expire_time", message.expire_time.as_ref())?;
 
     let values: [(_, &[u8]); 6] = [
-        ("account_id", account.as_str().as_bytes()),
+        ("account_id", message.account_id.as_bytes()),
         ("merchant_id", merchant.as_str().as_bytes()),
         ("merchant_order_id", merchant_order_id.as_str().as_bytes()),
         ("max_debit_amount.currency_code", debit_amount_max.currency().code().as_bytes()),
         ("max_debit_amount.minor_units", &debit_amount_max.minor_units().to_be_bytes()),
         ("expire_time", &expires_at.micros().to_be_bytes()),
     ];
-    let fingerprint = fingerprint(digester, Method::ApproveOrder, &values, &[]);
+    let card = match payer {
+        ApprovedPayer::Account(_) => None,
+        ApprovedPayer::Card(_) => Some(message.card_token.as_bytes()),
+    };
+    let fingerprint = fingerprint(digester, Method::ApproveOrder, &values, &[("card_token", card)]);
     let key = idempotency_key(TenantId::Wallet(wallet), key, fingerprint, digester);
     let merchant_order_digest = digester.digest(Purpose::MerchantOrderId, merchant_order_id.as_str());
-    Ok((key, OrderApproval { account, merchant, merchant_order_digest, debit_amount_max, expires_at }))
+    Ok((key, OrderApproval { payer, merchant, merchant_order_digest, debit_amount_max, expires_at }))
+}
+
+fn approved_payer(message: &v1::ApproveOrderRequest) -> Result<ApprovedPayer, InvalidField> {
+    match (message.account_id.as_str(), message.card_token.as_str()) {
+        (account, "") => account_name(account).map(ApprovedPayer::Account),
+        ("", card) => field::card_token("card_token", card).map(ApprovedPayer::Card),
+        (_, _) => {
+            let rule = "cannot be given with account_id: one of them pays".to_owned();
+            Err(InvalidField::new("card_token", InvalidReason::FieldsConflict, rule))
+        }
+    }
 }
 
 /// Parses a wallet operator's request to note a mandate.

@@ -200,7 +200,10 @@ fn presented_consent(
         return match alone {
             true => {
                 let token = field::card_token("card_token", &message.card_token)?;
-                without_order_approval(message, PresentedConsent::Card(token))
+                Ok(match message.order_approved {
+                    true => PresentedConsent::CardOrderApproved(token),
+                    false => PresentedConsent::Card(token),
+                })
             }
             false => {
                 conflict("card_token", "cannot be given with payer, payer_code or mandate_id: the card says who pays")
@@ -230,7 +233,7 @@ fn without_order_approval(
     consent: PresentedConsent,
 ) -> Result<PresentedConsent, InvalidField> {
     if message.order_approved {
-        let rule = "goes with payer and with no other consent".to_owned();
+        let rule = "goes with payer or card_token and with no other consent".to_owned();
         return Err(InvalidField::new("order_approved", InvalidReason::FieldsConflict, rule));
     }
     Ok(consent)
@@ -252,7 +255,10 @@ impl Asked<'_> {
             PresentedConsent::PayerNamed(payer) | PresentedConsent::OrderApproved(payer) => {
                 (payer.wallet.as_str(), payer.account.as_str())
             }
-            PresentedConsent::Code(_) | PresentedConsent::Mandate(_) | PresentedConsent::Card(_) => ("", ""),
+            PresentedConsent::Code(_)
+            | PresentedConsent::Mandate(_)
+            | PresentedConsent::Card(_)
+            | PresentedConsent::CardOrderApproved(_) => ("", ""),
         };
         let values: [(_, &[u8]); 5] = [
             ("merchant_order_id", message.merchant_order_id.as_bytes()),

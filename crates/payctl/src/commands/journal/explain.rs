@@ -186,6 +186,7 @@ fn authorized(ledger: &Ledger, authorize: &AuthorizePayment, rests_on: &mut Vec<
             Consent::OrderApproved => "the wallet approved the order".to_owned(),
             Consent::Mandate(mandate) => format!("mandate {mandate}"),
             Consent::Card(_) => "the token of a bound card".to_owned(),
+            Consent::CardOrderApproved(_) => "the wallet approved the order for the card".to_owned(),
         },
     ));
     if let Some(offer) = &authorize.offer {
@@ -196,7 +197,7 @@ fn authorized(ledger: &Ledger, authorize: &AuthorizePayment, rests_on: &mut Vec<
     if let Some(max) = authorize.debit_amount_max {
         rests_on.push(("at most", max.grouped().to_string()));
     }
-    if let Consent::Card(token) = authorize.consent {
+    if let Some(token) = authorize.consent.card() {
         card::charged(ledger, token, rests_on);
         return;
     }
@@ -247,6 +248,7 @@ fn asked(command: &Command, names: &LedgerNames) -> String {
         | Command::Withdraw(_)
         | Command::IssueCode(_)
         | Command::ApproveOrder(_)
+        | Command::ApproveCardOrder(_)
         | Command::GrantMandate(_)
         | Command::RevokeMandate(_)
         | Command::FundReserve(_)
@@ -296,12 +298,13 @@ fn checked(authorize: &AuthorizePayment, event: &Event) -> Vec<(DeclineReason, O
         Evidence::Present(of) => of.debit != Converted::SameCurrency || of.settlement != Converted::SameCurrency,
         Evidence::Unavailable(_) => false,
     };
-    let by_card = matches!(authorize.consent, Consent::Card(_));
+    let by_card = authorize.consent.card().is_some();
     let applies = |reason: &DeclineReason| match reason {
         DeclineReason::OrderAlreadyPaid | DeclineReason::DebitAmountTooLarge | DeclineReason::BalanceLimit => true,
-        DeclineReason::ConsentNotFound
-        | DeclineReason::ConsentMismatch
-        | DeclineReason::ConsentExceeded
+        DeclineReason::ConsentNotFound | DeclineReason::ConsentExceeded => {
+            !by_card || matches!(authorize.consent, Consent::CardOrderApproved(_))
+        }
+        DeclineReason::ConsentMismatch
         | DeclineReason::AccountClosed
         | DeclineReason::AccountFrozen
         | DeclineReason::InsufficientBalance => !by_card,

@@ -108,7 +108,7 @@ pub(super) const fn kind(record: &Record) -> &'static str {
         Command::ExpireHolds => "expire holds",
         Command::PriceRefunds => "price refunds",
         Command::IssueCode(_) => "issue code",
-        Command::ApproveOrder(_) => "approve order",
+        Command::ApproveOrder(_) | Command::ApproveCardOrder(_) => "approve order",
         Command::GrantMandate(_) => "grant mandate",
         Command::RevokeMandate(_) => "revoke mandate",
         Command::FundReserve(_) => "fund reserve",
@@ -158,6 +158,7 @@ fn done(record: &Record, names: &LedgerNames) -> Line {
         Command::PriceRefunds => payment::priced(event, names),
         Command::IssueCode(command) => consent::code(command, event, names),
         Command::ApproveOrder(command) => consent::order(command, names),
+        Command::ApproveCardOrder(command) => consent::card_order(command, names),
         Command::GrantMandate(command) => consent::mandate(command, names),
         Command::RevokeMandate(command) => consent::revoked(command),
         Command::FundReserve(command) => {
@@ -207,6 +208,7 @@ fn declined(command: &Command, decline: &Decline, names: &LedgerNames) -> Line {
         | Command::PriceRefunds
         | Command::IssueCode(_)
         | Command::ApproveOrder(_)
+        | Command::ApproveCardOrder(_)
         | Command::GrantMandate(_)
         | Command::RevokeMandate(_)
         | Command::AssertPerson(_)

@@ -284,7 +284,7 @@ approved  payment 0199a1b2-0000-7000-8000-000000000000
   response        00
   card is billed  USD 38.71 at 0.1503108
   network         trace 000043, retrieval 000000000042
-  consent         the token of a bound card
+  consent         the token of a bound card, which only a sandbox takes
   merchant        demo-cafe
   order           order-7
   amount          CNY 250.00

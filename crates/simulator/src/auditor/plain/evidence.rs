@@ -143,6 +143,7 @@ pub(in crate::auditor) fn of_command(command: &Command) -> Found {
         }
         Command::InitializeSwitch(_)
         | Command::InstallPolicy(_)
+        | Command::ApproveCardOrder(_)
         | Command::RegisterWallet(_)
         | Command::RegisterMerchant(_)
         | Command::PublishRates(_)

@@ -40,6 +40,7 @@ const fn asked(command: &Command) -> &'static str {
         Command::UnfreezeAccount(_) => "unfreeze",
         Command::IssueCode(_) => "issue code",
         Command::ApproveOrder(_) => "approve order",
+        Command::ApproveCardOrder(_) => "approve card order",
         Command::GrantMandate(_) => "grant mandate",
         Command::RevokeMandate(_) => "revoke mandate",
         Command::FundReserve(_) => "fund reserve",

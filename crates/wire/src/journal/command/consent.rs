@@ -1,7 +1,8 @@
 //! How payers agree.
 
 use domain::{
-    ApproveOrder, Consent, Evidence, GrantMandate, IssueCode, MerchantId, RevokeMandate, Timestamp, WalletId,
+    ApproveCardOrder, ApproveOrder, Consent, Evidence, GrantMandate, IssueCode, MerchantId, RevokeMandate, Timestamp,
+    WalletId,
 };
 use money::{Currency, Money};
 
@@ -17,6 +18,7 @@ pub(super) fn write(consent: Consent) -> Option<journal_v1::Consent> {
         Consent::OrderApproved => Message::OrderApproved(journal_v1::OrderApproved {}),
         Consent::Mandate(mandate) => Message::Mandate(mandate.bytes().to_vec()),
         Consent::Card(token) => Message::Card(token.bytes().to_vec()),
+        Consent::CardOrderApproved(token) => Message::CardOrderApproved(token.bytes().to_vec()),
     };
     Some(journal_v1::Consent { consent: Some(message) })
 }
@@ -28,6 +30,9 @@ pub(super) fn read(message: Option<&journal_v1::Consent>) -> Result<Option<Conse
         Message::Code(code) => Consent::Code(value::digest("consent.code", code)?),
         Message::OrderApproved(journal_v1::OrderApproved {}) => Consent::OrderApproved,
         Message::Card(token) => Consent::Card(card::token("consent.card", token)?),
+        Message::CardOrderApproved(token) => {
+            Consent::CardOrderApproved(card::token("consent.card_order_approved", token)?)
+        }
         Message::Mandate(mandate) => Consent::Mandate(value::mandate_id("consent.mandate", mandate)?),
     }))
 }
@@ -80,6 +85,33 @@ pub(super) fn read_approval(message: &journal_v1::ApproveOrder) -> Result<Approv
             *debit_max_minor_units,
         )?,
         expires_at: Timestamp::from_micros(*expires_at_us),
+    })
+}
+
+pub(super) fn write_card_approval(command: &ApproveCardOrder) -> journal_v1::ApproveCardOrder {
+    let ApproveCardOrder { wallet, token, merchant, merchant_order_digest, debit_amount_max, expires_at } = command;
+    journal_v1::ApproveCardOrder {
+        wallet: wallet.0,
+        token: token.bytes().to_vec(),
+        merchant: value::present(merchant).0,
+        merchant_order_digest: merchant_order_digest.0.to_vec(),
+        debit_max_currency: value::number(debit_amount_max.currency()),
+        debit_max_minor_units: value::payable_minor_units(*debit_amount_max),
+        expires_at_us: expires_at.micros(),
+    }
+}
+
+pub(super) fn read_card_approval(message: &journal_v1::ApproveCardOrder) -> Result<ApproveCardOrder, DecodeError> {
+    let journal_v1::ApproveCardOrder { wallet, token, merchant, merchant_order_digest, .. } = message;
+    let currency = value::currency("approve_card_order.debit_max_currency", message.debit_max_currency)?;
+    let units = message.debit_max_minor_units;
+    Ok(ApproveCardOrder {
+        wallet: WalletId(*wallet),
+        token: card::token("approve_card_order.token", token)?,
+        merchant: Evidence::Present(MerchantId(*merchant)),
+        merchant_order_digest: value::digest("approve_card_order.merchant_order_digest", merchant_order_digest)?,
+        debit_amount_max: value::payable("approve_card_order.debit_max_minor_units", currency, units)?,
+        expires_at: Timestamp::from_micros(message.expires_at_us),
     })
 }
 

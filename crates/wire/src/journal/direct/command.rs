@@ -142,6 +142,7 @@ fn write_consent(fields: &mut Fields<'_>, number: u32, consent: Consent) {
         Consent::OrderApproved => fields.message(number, |fields| fields.message(2, |_| {})),
         Consent::Mandate(mandate) => fields.message(number, |fields| fields.bytes(3, &mandate.bytes())),
         Consent::Card(token) => fields.message(number, |fields| fields.bytes(4, &token.bytes())),
+        Consent::CardOrderApproved(token) => fields.message(number, |fields| fields.bytes(5, &token.bytes())),
     }
 }
 
@@ -150,6 +151,7 @@ fn read_consent(message: Canonical<'_>) -> Option<Consent> {
         (1, code) => code.whole().map(|code| Consent::Code(Digest(code))),
         (2, approved) => approved.end().map(|()| Consent::OrderApproved),
         (4, token) => token.whole().map(|token| Consent::Card(CardToken::from_bytes(token))),
+        (5, token) => token.whole().map(|token| Consent::CardOrderApproved(CardToken::from_bytes(token))),
         (3, mandate) => mandate.whole().map(|mandate| Consent::Mandate(MandateId::from_bytes(mandate))),
         _ => None,
     }

@@ -1,12 +1,13 @@
 //! What payers agreed to, and wrong codes.
 
 use domain::{
-    AccountId, MerchantId, StandingApproval, StandingCode, StandingGuesses, StandingMandate, Timestamp, WalletId,
+    AccountId, MerchantId, StandingApproval, StandingCardApproval, StandingCode, StandingGuesses, StandingMandate,
+    Timestamp, WalletId,
 };
 use money::Money;
 
 use crate::{
-    journal::{DecodeError, value},
+    journal::{DecodeError, command::card, value},
     journal_v1,
 };
 
@@ -50,6 +51,31 @@ pub(super) fn read_approval(message: &journal_v1::StandingApproval) -> Result<St
         order: value::digest("approval.merchant_order_digest", &message.merchant_order_digest)?,
         account,
         debit_amount_max: Money::new(account.currency, message.debit_max_minor_units.into()),
+        expires_at: Timestamp::from_micros(message.expires_at_us),
+    })
+}
+
+pub(super) fn write_card_approval(approval: &StandingCardApproval) -> journal_v1::StandingCardApproval {
+    let StandingCardApproval { merchant, order, token, debit_amount_max, expires_at } = approval;
+    journal_v1::StandingCardApproval {
+        merchant: merchant.0,
+        merchant_order_digest: order.0.to_vec(),
+        token: token.bytes().to_vec(),
+        debit_max_currency: value::number(debit_amount_max.currency()),
+        debit_max_minor_units: value::minor_units(*debit_amount_max),
+        expires_at_us: expires_at.micros(),
+    }
+}
+
+pub(super) fn read_card_approval(
+    message: &journal_v1::StandingCardApproval,
+) -> Result<StandingCardApproval, DecodeError> {
+    let currency = value::currency("card_approval.debit_max_currency", message.debit_max_currency)?;
+    Ok(StandingCardApproval {
+        merchant: MerchantId(message.merchant),
+        order: value::digest("card_approval.merchant_order_digest", &message.merchant_order_digest)?,
+        token: card::token("card_approval.token", &message.token)?,
+        debit_amount_max: Money::new(currency, message.debit_max_minor_units.into()),
         expires_at: Timestamp::from_micros(message.expires_at_us),
     })
 }

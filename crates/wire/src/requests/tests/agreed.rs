@@ -24,7 +24,12 @@ fn approval_request() -> v1::ApproveOrderRequest {
         merchant_order_id: "Order #1".to_owned(),
         max_debit_amount: hkd(12_000),
         expire_time: EXPIRY,
+        card_token: String::new(),
     }
+}
+
+fn card_approval_request() -> v1::ApproveOrderRequest {
+    v1::ApproveOrderRequest { account_id: String::new(), card_token: UUID.to_owned(), ..approval_request() }
 }
 
 fn mandate_request() -> v1::GrantMandateRequest {
@@ -76,6 +81,32 @@ fn an_approval_is_of_the_order_that_authorize_names() {
         approval,
         "FIELD_MISSING merchant_order_id: is missing",
     );
+}
+
+#[test]
+fn an_order_is_paid_from_an_account_or_by_a_card() {
+    let payer = |message: &v1::ApproveOrderRequest| approval(message).unwrap().1.payer;
+    assert_eq!(payer(&approval_request()), ApprovedPayer::Account(Name::new("hk-alice").unwrap()));
+    let ApprovedPayer::Card(token) = payer(&card_approval_request()) else { panic!("a card was named") };
+    assert_eq!(token.to_string(), UUID);
+    check(
+        card_approval_request(),
+        |message| message.account_id = "hk-alice".to_owned(),
+        approval,
+        "FIELDS_CONFLICT card_token: cannot be given with account_id: one of them pays",
+    );
+    check(
+        card_approval_request(),
+        |message| message.card_token.clear(),
+        approval,
+        "FIELD_MISSING account_id: is missing",
+    );
+    let [account, card] = [approval_request(), card_approval_request()].map(|message| approval(&message).unwrap().0);
+    let difference = first_difference(&account.fingerprint, &card.fingerprint);
+    assert_eq!(difference.as_deref(), Some("account_id"));
+    let other = v1::ApproveOrderRequest { card_token: UUID.replace("91", "92"), ..card_approval_request() };
+    let difference = first_difference(&card.fingerprint, &approval(&other).unwrap().0.fingerprint);
+    assert_eq!(difference.as_deref(), Some("card_token"));
 }
 
 #[test]

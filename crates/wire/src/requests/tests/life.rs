@@ -1,7 +1,8 @@
 //! What is asked of payments, beyond naming a payer.
 
 use domain::{
-    Consent, Conversions, Converted, Evidence, MandateId, Offer, OfferedQuote, QuoteId, RefundId, Unavailable,
+    CardToken, Consent, Conversions, Converted, Evidence, MandateId, Offer, OfferedQuote, QuoteId, RefundId,
+    Unavailable,
 };
 
 use super::*;
@@ -15,6 +16,10 @@ fn by_code() -> v1::AuthorizeRequest {
 
 fn by_mandate() -> v1::AuthorizeRequest {
     v1::AuthorizeRequest { payer: None, mandate_id: UUID.to_owned(), ..authorize_request() }
+}
+
+fn by_card() -> v1::AuthorizeRequest {
+    v1::AuthorizeRequest { payer: None, card_token: UUID.to_owned(), ..authorize_request() }
 }
 
 fn offered() -> OfferedQuote {
@@ -32,7 +37,7 @@ fn offered() -> OfferedQuote {
 }
 
 #[test]
-fn a_payer_agrees_in_one_of_four_ways() {
+fn a_payer_agrees_in_one_of_six_ways() {
     let consent = |message: &v1::AuthorizeRequest| payment(message).unwrap().consent;
     let payer = AccountName { wallet: Name::new("demo-wallet").unwrap(), account: Name::new("hk-alice").unwrap() };
     let approved = v1::AuthorizeRequest { order_approved: true, ..authorize_request() };
@@ -41,6 +46,9 @@ fn a_payer_agrees_in_one_of_four_ways() {
     assert_eq!(consent(&approved), PresentedConsent::OrderApproved(payer));
     assert_eq!(consent(&by_code()), PresentedConsent::Code(digester().payer_code_digest(CODE)));
     assert_eq!(consent(&by_mandate()), PresentedConsent::Mandate(MandateId::from_bytes(uuid)));
+    let approved = v1::AuthorizeRequest { order_approved: true, ..by_card() };
+    assert_eq!(consent(&by_card()), PresentedConsent::Card(CardToken::from_bytes(uuid)));
+    assert_eq!(consent(&approved), PresentedConsent::CardOrderApproved(CardToken::from_bytes(uuid)));
 }
 
 #[test]
@@ -64,7 +72,7 @@ fn two_ways_to_agree_contradict_each_other() {
             message,
             |message| message.order_approved = true,
             payment,
-            "FIELDS_CONFLICT order_approved: goes with payer and with no other consent",
+            "FIELDS_CONFLICT order_approved: goes with payer or card_token and with no other consent",
         );
     }
 }

@@ -70,7 +70,7 @@ fn beginning() -> Vec<Command> {
     };
     vec![
         Command::InitializeSwitch(InitializeSwitch {
-            mode: Mode::Production,
+            mode: Mode::Sandbox,
             digest_key: DigestKey { id: 1, check: Digest([0; 16]) },
         }),
         Command::InstallPolicy(InstallPolicy { policy: policy().into() }),

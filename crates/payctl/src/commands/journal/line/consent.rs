@@ -1,9 +1,12 @@
 //! Consents of payers, a line a record.
 
-use domain::{AccountId, ApproveOrder, Event, Evidence, GrantMandate, IssueCode, MerchantId, RevokeMandate};
+use domain::{
+    AccountId, ApproveCardOrder, ApproveOrder, Event, Evidence, GrantMandate, IssueCode, MerchantId, RevokeMandate,
+};
 use money::Money;
 use serde_json::{Value, json};
 
+use super::card::card_json;
 use super::parts::{account, merchant};
 use super::{LedgerNames, Line, moment};
 
@@ -24,6 +27,20 @@ pub(super) fn order(command: &ApproveOrder, names: &LedgerNames) -> Line {
     json["consent"] = json!("order_approved");
     json["expiresAt"] = json!(moment(command.expires_at));
     (CONSENT, format!("order approved: {text}"), json)
+}
+
+pub(super) fn card_order(command: &ApproveCardOrder, names: &LedgerNames) -> Line {
+    let ApproveCardOrder { token, debit_amount_max, expires_at, .. } = command;
+    let (card, merchant) = (names.card(*token), merchant(&command.merchant, names));
+    let text = format!("order approved: {merchant} may charge {card} by {}", debit_amount_max.grouped());
+    let json = json!({
+        "consent": "card_order_approved",
+        "card": card_json(*token, names),
+        "merchant": merchant,
+        "debitMax": debit_amount_max.to_string(),
+        "expiresAt": moment(*expires_at),
+    });
+    (CONSENT, text, json)
 }
 
 pub(super) fn mandate(command: &GrantMandate, names: &LedgerNames) -> Line {

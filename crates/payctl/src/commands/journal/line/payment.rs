@@ -139,10 +139,7 @@ pub(super) fn asked(command: &AuthorizePayment, names: &LedgerNames) -> (String,
     let merchant = names.merchant(command.merchant);
     let payer = account(&command.payer, names);
     let amount = command.presentment_amount;
-    let from = match command.consent {
-        Consent::Card(token) => names.card(token),
-        Consent::PayerNamed | Consent::Code(_) | Consent::OrderApproved | Consent::Mandate(_) => payer.clone(),
-    };
+    let from = command.consent.card().map_or_else(|| payer.clone(), |token| names.card(token));
     let mut text = format!("{} {} for {merchant} from {from}", command.payment_id, amount.grouped());
     let mut json = json!({
         "paymentId": command.payment_id.to_string(),
@@ -156,7 +153,7 @@ pub(super) fn asked(command: &AuthorizePayment, names: &LedgerNames) -> (String,
         },
         "consent": consent(&command.consent),
     });
-    if let Consent::Card(token) = command.consent {
+    if let Some(token) = command.consent.card() {
         json["card"] = card::card_json(token, names);
     }
     converted(&command.converted, &mut text, &mut json);
@@ -244,6 +241,7 @@ fn consent(consent: &Consent) -> String {
         Consent::OrderApproved => "order_approved".to_owned(),
         Consent::Mandate(mandate) => format!("mandate {mandate}"),
         Consent::Card(_) => "card".to_owned(),
+        Consent::CardOrderApproved(_) => "card_order_approved".to_owned(),
     }
 }
 

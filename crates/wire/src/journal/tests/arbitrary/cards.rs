@@ -1,12 +1,12 @@
 //! Persons, cards, and what is said to card networks and heard from them.
 
 use domain::{
-    AcknowledgeAdvice, AnswerCard, ApprovalCode, AssertPerson, AttemptDeclined, BindCard, CaptureMode, CardAnswer,
-    CardApproval, CardBilling, CardBin, CardFace, CardFingerprint, CardLimits, CardMessage, CardMessageKind, CardRules,
-    CardToken, Command, Consent, CountedLimit, DeclineReason, DocumentKind, Documents, Event, FeeStep, LastFour,
-    MerchantId, OriginalMessage, PayerFee, PaymentAuthorized, PaymentCaptured, PaymentPending, PersonTier, RefundId,
-    ResponseCode, Scheme, SettleScheme, Standing, StandingCard, StandingCardUse, StandingPerson, UnbindCard, Undo,
-    WalletId,
+    AcknowledgeAdvice, AnswerCard, ApprovalCode, ApproveCardOrder, AssertPerson, AttemptDeclined, BindCard,
+    CaptureMode, CardAnswer, CardApproval, CardBilling, CardBin, CardFace, CardFingerprint, CardLimits, CardMessage,
+    CardMessageKind, CardRules, CardToken, Command, Consent, CountedLimit, DeclineReason, DocumentKind, Documents,
+    Event, Evidence, FeeStep, LastFour, MerchantId, OriginalMessage, PayerFee, PaymentAuthorized, PaymentCaptured,
+    PaymentPending, PersonTier, RefundId, ResponseCode, Scheme, SettleScheme, Standing, StandingCard, StandingCardUse,
+    StandingPerson, UnbindCard, Undo, WalletId,
 };
 use money::Money;
 use proptest::{
@@ -23,7 +23,7 @@ use super::{
 };
 
 pub(super) fn decided() -> Decided {
-    prop_oneof![known(), bound(), pending(), answered(), taken(), settled()].boxed()
+    prop_oneof![known(), bound(), approved(), pending(), answered(), taken(), settled()].boxed()
 }
 
 fn known() -> Decided {
@@ -50,6 +50,23 @@ fn bound() -> Decided {
     prop_oneof![(bind, bound), (unbind, Just(Event::CardUnbound))].boxed()
 }
 
+fn approved() -> Decided {
+    let order = (any::<u32>(), token(), any::<u32>(), digest(), amount(), timestamp());
+    order
+        .prop_map(|(wallet, token, merchant, merchant_order_digest, debit_amount_max, expires_at)| {
+            let command = ApproveCardOrder {
+                wallet: WalletId(wallet),
+                token,
+                merchant: Evidence::Present(MerchantId(merchant)),
+                merchant_order_digest,
+                debit_amount_max,
+                expires_at,
+            };
+            (Command::ApproveCardOrder(command), Event::OrderApproved)
+        })
+        .boxed()
+}
+
 fn face() -> impl Strategy<Value = CardFace> {
     let bin = "[0-9]{6}([0-9]{2})?".prop_map(|text| CardBin::new(&text).unwrap());
     let last_four = "[0-9]{4}".prop_map(|text| LastFour::new(&text).unwrap());
@@ -69,9 +86,10 @@ fn pending() -> Decided {
         },
     );
     let mode = prop_oneof![Just(CaptureMode::Automatic), Just(CaptureMode::Manual)];
-    (payment(), token(), mode, event)
-        .prop_map(|(mut payment, token, capture_mode, event)| {
-            payment.consent = Consent::Card(token);
+    let consent = prop_oneof![token().prop_map(Consent::Card), token().prop_map(Consent::CardOrderApproved)];
+    (payment(), consent, mode, event)
+        .prop_map(|(mut payment, consent, capture_mode, event)| {
+            payment.consent = consent;
             payment.capture_mode = capture_mode;
             (Command::AuthorizePayment(payment), event)
         })

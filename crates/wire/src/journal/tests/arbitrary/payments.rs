@@ -127,6 +127,7 @@ fn increased() -> Decided {
         Just(Consent::OrderApproved),
         any::<[u8; 16]>().prop_map(|id| Consent::Mandate(MandateId::from_bytes(id))),
         any::<[u8; 16]>().prop_map(|token| Consent::Card(CardToken::from_bytes(token))),
+        any::<[u8; 16]>().prop_map(|token| Consent::CardOrderApproved(CardToken::from_bytes(token))),
     ];
     let event = (totals(), soft_limits()).prop_map(|(after, above_soft_limit)| {
         Event::AuthorizationIncreased(AuthorizationIncreased { after, above_soft_limit })

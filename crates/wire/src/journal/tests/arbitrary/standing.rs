@@ -1,9 +1,10 @@
 //! Everything that can stand, and more.
 
 use domain::{
-    Command, MandateId, MerchantId, PublishedTick, QuoteId, RefundId, Standing, StandingAccount, StandingApproval,
-    StandingBalance, StandingCode, StandingGuesses, StandingLedger, StandingMandate, StandingMandateUse,
-    StandingPayment, StandingPhase, StandingRefund, StandingState, StandingTick, StandingTranche, WalletId,
+    CardToken, Command, MandateId, MerchantId, PublishedTick, QuoteId, RefundId, Standing, StandingAccount,
+    StandingApproval, StandingBalance, StandingCardApproval, StandingCode, StandingGuesses, StandingLedger,
+    StandingMandate, StandingMandateUse, StandingPayment, StandingPhase, StandingRefund, StandingState, StandingTick,
+    StandingTranche, WalletId,
 };
 use money::{Conversion, Currency};
 use proptest::{collection::vec, option, prelude::*, sample::select};
@@ -154,6 +155,12 @@ fn agreed() -> BoxedStrategy<Standing> {
             Standing::Approval(StandingApproval { merchant, order, account, debit_amount_max, expires_at })
         },
     );
+    let token = any::<[u8; 16]>().prop_map(CardToken::from_bytes);
+    let card_approval = (merchant(), digest(), token, currency().prop_flat_map(sum), timestamp()).prop_map(
+        |(merchant, order, token, debit_amount_max, expires_at)| {
+            Standing::CardApproval(StandingCardApproval { merchant, order, token, debit_amount_max, expires_at })
+        },
+    );
     let times = (any::<i64>(), timestamp(), timestamp(), any::<i64>());
     let mandate = (any::<[u8; 16]>(), of_account(), any::<u32>(), merchant(), times, any::<bool>()).prop_map(
         |(id, (account, [payment_debit_max, period_debit_max, used]), wallet, merchant, times, revoked)| {
@@ -177,5 +184,5 @@ fn agreed() -> BoxedStrategy<Standing> {
     let guesses = (merchant(), timestamp(), any::<u32>()).prop_map(|(merchant, window_ends_at, wrong)| {
         Standing::Guesses(StandingGuesses { merchant, window_ends_at, wrong })
     });
-    prop_oneof![code, approval, mandate, guesses].boxed()
+    prop_oneof![code, approval, card_approval, mandate, guesses].boxed()
 }

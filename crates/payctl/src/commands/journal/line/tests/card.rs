@@ -1,8 +1,8 @@
 use domain::{
-    AcknowledgeAdvice, AnswerCard, ApprovalCode, AssertPerson, AttemptDeclined, BindCard, CardAnswer, CardApproval,
-    CardBilling, CardBin, CardFace, CardFingerprint, CardLimits, CardRules, CardToken, CountedLimit, DocumentKind,
-    Documents, FeeStep, LastFour, PayerFee, PaymentPending, PersonTier, ResponseCode, Scheme, SettleScheme, UnbindCard,
-    Undo,
+    AcknowledgeAdvice, AnswerCard, ApprovalCode, ApproveCardOrder, AssertPerson, AttemptDeclined, BindCard, CardAnswer,
+    CardApproval, CardBilling, CardBin, CardFace, CardFingerprint, CardLimits, CardRules, CardToken, CountedLimit,
+    DocumentKind, Documents, FeeStep, LastFour, PayerFee, PaymentPending, PersonTier, ResponseCode, Scheme,
+    SettleScheme, UnbindCard, Undo,
 };
 
 use super::*;
@@ -69,6 +69,25 @@ fn code(text: &str) -> ResponseCode {
 
 fn ended(reason: DeclineReason, undo: Undo) -> Event {
     Event::AttemptDeclined(AttemptDeclined { reason, undo, after: after(PaymentState::Declined, "CNY 0.00") })
+}
+
+#[test]
+fn an_order_is_approved_for_a_card_and_charged_to_it() {
+    let approve = ApproveCardOrder {
+        wallet: WalletId(0),
+        token: token(),
+        merchant: Evidence::Present(MerchantId(0)),
+        merchant_order_digest: Digest([0; 16]),
+        debit_amount_max: money("CNY 257.50"),
+        expires_at: seconds(69),
+    };
+    let expected = "consent     order approved: demo-cafe may charge visa 424242…4242 by CNY 257.50";
+    let json = check_card(Command::ApproveCardOrder(approve), Event::OrderApproved, expected);
+    assert_eq!((json["consent"].as_str(), json["card"]["token"].as_str()), (Some("card_order_approved"), Some(TOKEN)));
+    assert_eq!(
+        (json["debitMax"].as_str(), json["expiresAt"].as_str()),
+        (Some("CNY 257.50"), Some("1970-01-01T00:01:09.000000Z"))
+    );
 }
 
 #[test]
