@@ -14,8 +14,8 @@ mod value;
 pub(crate) mod tests;
 
 use domain::{
-    Approved, AuthorizePayment, CaptureMode, Command, Consent, DeclinedTogether, Event, Evidence, IdempotencyKey,
-    KeyedPayment, Lsn, Record, Timestamp, Unavailable,
+    Approved, AuthorizePayment, CaptureMode, Command, DeclinedTogether, Event, Evidence, IdempotencyKey, KeyedPayment,
+    Lsn, Record, Timestamp, Unavailable,
 };
 use prost::Message;
 
@@ -176,7 +176,7 @@ fn answers_payment(event: &Event, payment: &AuthorizePayment) -> bool {
     match payment.capture_mode {
         _ if matches!(event, Event::Declined(_)) => true,
         // The issuer of a card is asked first, and nobody else.
-        _ if matches!(payment.consent, Consent::Card(_)) => paid && matches!(event, Event::PaymentPending(_)),
+        _ if payment.consent.card().is_some() => paid && matches!(event, Event::PaymentPending(_)),
         CaptureMode::Automatic => paid && matches!(event, Event::PaymentCaptured(_)),
         CaptureMode::Manual => paid && matches!(event, Event::PaymentAuthorized(_)),
     }

@@ -19,6 +19,7 @@ use crate::{
     support::{
         moves::{capture, refund, void},
         pages::get,
+        parties::decided,
         production::{Production, Ready},
     },
 };
@@ -134,32 +135,32 @@ async fn pay(wallet: &Client, cafe: &Client, pan: &str) -> String {
     let mut said = format!("{bound:?}\n");
     let card = bound.expect("it is bound").card.expect("it was not declined");
     let key = format!("pay {}", card.card_token);
-    let approved = wallet.approve_order(approval(&key, "cafe", &card.card_token, yuan(25_750))).await;
-    let paid = cafe.authorize(approved_charge(&key, &card.card_token, yuan(25_000))).await;
-    said += &format!("{approved:?}\n{paid:?}\n");
-    if let Some(payment_id) = payment_id(paid) {
-        said += &format!("{:?}\n", cafe.refund(refund(&format!("{key} refund"), &payment_id, yuan(10_000))).await);
-    }
+    let (answered, payment_id) = charged(wallet, cafe, approved_charge(&key, &card.card_token, yuan(25_000))).await;
+    said += &answered;
+    said += &format!("{:?}\n", cafe.refund(refund(&format!("{key} refund"), &payment_id, yuan(10_000))).await);
     let key = format!("hold {}", card.card_token);
-    let approved = wallet.approve_order(approval(&key, "cafe", &card.card_token, yuan(25_750))).await;
     let hold = approved_charge(&key, &card.card_token, yuan(25_000));
-    let held = cafe.authorize(v1::AuthorizeRequest { capture_mode: v1::CaptureMode::Manual.into(), ..hold }).await;
-    said += &format!("{approved:?}\n{held:?}\n");
-    if let Some(payment_id) = payment_id(held) {
-        said += &format!("{:?}\n", cafe.capture(capture(&format!("{key} capture"), &payment_id, yuan(10_000))).await);
-        said += &format!("{:?}\n", cafe.void(void(&format!("{key} void"), &payment_id)).await);
-    }
+    let hold = v1::AuthorizeRequest { capture_mode: v1::CaptureMode::Manual.into(), ..hold };
+    let (answered, payment_id) = charged(wallet, cafe, hold).await;
+    said += &answered;
+    said += &format!("{:?}\n", cafe.capture(capture(&format!("{key} capture"), &payment_id, yuan(10_000))).await);
+    said += &format!("{:?}\n", cafe.void(void(&format!("{key} void"), &payment_id)).await);
     said
+}
+
+/// All that is answered to a charge and to its approval, and the payment's id. Its issuer was asked, now or before.
+async fn charged(wallet: &Client, cafe: &Client, charge: v1::AuthorizeRequest) -> (String, String) {
+    let approve = approval(&charge.merchant_order_id, "cafe", &charge.card_token, yuan(25_750));
+    let approved = wallet.approve_order(approve).await;
+    let payment = decided(cafe.authorize(charge).await);
+    assert_ne!(payment.decline_reason(), v1::DeclineReason::ConsentNotFound, "{approved:?}");
+    (format!("{approved:?}\n{payment:?}\n"), payment.payment_id)
 }
 
 /// A name for a card that says nothing of its number.
 fn name(pan: &str) -> String {
     let sum: u32 = pan.bytes().fold(0, |sum, digit| sum.wrapping_mul(31).wrapping_add(u32::from(digit)));
     format!("{sum:x}")
-}
-
-fn payment_id(paid: Result<v1::AuthorizeResponse, client::Error>) -> Option<String> {
-    Some(paid.ok()?.payment?.payment_id)
 }
 
 async fn stop(ready: Ready, heard: &Heard) {

@@ -8,7 +8,7 @@ use crate::{
     played::Played,
     production::{prepared, start},
     support::{
-        parties::{caller, decided, operator, refused, sums},
+        parties::{caller, decided, money, operator, refused, sums},
         production::Ready,
     },
 };
@@ -38,11 +38,7 @@ async fn a_card_is_charged_for_an_order_that_its_wallet_approved() {
             "MERCHANT_NOT_FOUND",
             "nobody",
         ),
-        (
-            refused(wallet.approve_order(of(crate::support::parties::money("HKD", 1))).await),
-            "CARD_CURRENCY_MISMATCH",
-            "HKD",
-        ),
+        (refused(wallet.approve_order(of(money("HKD", 1))).await), "CARD_CURRENCY_MISMATCH", "HKD"),
     ] {
         assert_eq!(refusal.reason, reason);
         assert!(refusal.message.contains(subject), "{}", refusal.message);

@@ -8,7 +8,7 @@ use std::{
 use wire::v1::PaymentState;
 
 use crate::{
-    asked::{bound, charge, yuan},
+    asked::{approval, approved_charge, bound, yuan},
     played::Played,
     production::{prepared, start, vault, vault_key, vault_key_file},
     support::{
@@ -36,7 +36,8 @@ fn refusal(output: &Output) -> String {
 }
 
 async fn pay(ready: &Ready, name: &str, token: &str) -> PaymentState {
-    decided(ready.cafe.authorize(charge(name, token, yuan(10_000))).await).state()
+    ready.wallet.approve_order(approval(name, "cafe", token, yuan(10_000))).await.expect("approved");
+    decided(ready.cafe.authorize(approved_charge(name, token, yuan(10_000))).await).state()
 }
 
 #[tokio::test]
