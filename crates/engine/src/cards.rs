@@ -17,7 +17,8 @@ use crate::{
     rails::wallet::{minus, plus},
 };
 
-/// So many messages may wait for card networks; while there are more, no payment by card is taken.
+/// So many messages may wait for card networks; while there are as many, no payment by card and no refund of one is taken. What
+/// ends a payment that was taken before is told all the same: one message each.
 pub const CARD_MESSAGES_MAX: usize = 65_536;
 
 /// Everything that is known of cards, but for their payments.

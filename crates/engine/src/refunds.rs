@@ -1,7 +1,7 @@
 //! Giving back what was captured: at the payment's own rate, at the rate of now, or at one of a later day.
 
 use domain::{
-    AccountId, AccountKind, CardMessageKind, CurrencyPair, DeclineReason, Event, PaymentId, PaymentMove,
+    AccountId, AccountKind, CardMessageKind, CardRefusal, CurrencyPair, DeclineReason, Event, PaymentId, PaymentMove,
     PaymentRefunded, Policy, Pricing, RefundFunding, RefundId, RefundPayment, RefundPending, RefundPriced, RefundRate,
     Refusal, Repriced, Timestamp, Unavailable,
 };
@@ -10,6 +10,7 @@ use money::{Conversion, Money, Prices, Ratio};
 use crate::{
     Engine,
     accounts::{AccountState, declined},
+    cards::CARD_MESSAGES_MAX,
     lifecycle::{check_currency, check_remaining, hold_change},
     payments::{PENDING_REFUNDS_MAX, Payment, PendingRefund, is_one_amount},
     rails::{
@@ -25,6 +26,10 @@ impl Engine {
         before.allows(PaymentMove::Refund, at)?;
         let remaining = minus(before.captured(), before.refunded());
         check_remaining(PaymentMove::Refund, refund.amount, remaining)?;
+        // A hold ends with one message, whatever ends it; refunds are as many as a merchant makes parts.
+        if before.card.is_some() && self.cards.messages.len() >= CARD_MESSAGES_MAX {
+            return Err(Refusal::Card(CardRefusal::LineFull));
+        }
         let merchant = self.parties.merchant(refund.merchant).ok_or(Refusal::MerchantNotFound)?;
         let rules = policy.merchant(&merchant.name, rail_of(before.payer));
         let pair = before.pair();

@@ -1,13 +1,15 @@
 use alloc::sync::Arc;
 
 use domain::{
-    AuthorizePayment, CaptureMode, CardBin, CardLimits, CardMessageKind, CardRefusal, CardRules, Consent, Conversions,
-    Converted, Digest, Evidence, InitializeSwitch, LastFour, MerchantId, Mode, PaymentId, RegisterMerchant, Scheme,
-    Timestamp,
+    AnswerCard, ApprovalCode, AuthorizePayment, CaptureMode, CapturePayment, CaptureRest, CardAnswer, CardApproval,
+    CardBin, CardLimits, CardMessageKind, CardRefusal, CardRules, Command, Consent, Conversions, Converted, Digest,
+    Evidence, InitializeSwitch, LastFour, MerchantId, Mode, PaymentId, RefundId, RefundPayment, RegisterMerchant,
+    ResponseCode, Scheme, Stamped, Submission, Timestamp, VoidPayment,
 };
 use money::Ratio;
 
 use super::*;
+use crate::Decision;
 
 fn rules() -> CardRules {
     let usd = |units| Money::new(Currency::USD, units);
@@ -50,43 +52,138 @@ fn engine(token: CardToken) -> Engine {
     engine
 }
 
+/// An engine that takes cards, and what is asked of it.
+struct House {
+    engine: Engine,
+    token: CardToken,
+}
+
+impl House {
+    fn new() -> Self {
+        let token = CardToken::from_bytes([7; 16]);
+        let mut engine = engine(token);
+        engine.ledger.open(AccountId::merchant_payable(MerchantId(0), Currency::USD));
+        let policy = Policy { cards: Some(rules()), ..Policy::basic(Ratio::ZERO, 1_000, Ratio::ZERO) };
+        engine.policy = Some(Arc::new(policy));
+        Self { engine, token }
+    }
+
+    fn asked(&self, number: u8, capture_mode: CaptureMode) -> AuthorizePayment {
+        AuthorizePayment {
+            payment_id: PaymentId::from_bytes([number; 16]),
+            merchant: MerchantId(0),
+            merchant_order_id: domain::Label::new("order").expect("a label"),
+            merchant_order_digest: Digest([number; 16]),
+            presentment_amount: Money::new(Currency::USD, 100),
+            payer: Evidence::Present(AccountId::scheme_receivable(Scheme::Visa, Currency::USD)),
+            converted: Evidence::Present(Conversions {
+                debit: Converted::SameCurrency,
+                settlement: Converted::SameCurrency,
+            }),
+            offer: None,
+            capture_mode,
+            consent: Consent::Card(self.token),
+            debit_amount_max: None,
+            sandbox_decline: None,
+        }
+    }
+
+    /// What is decided at the next moment, and is made so.
+    fn decided(&mut self, command: Command) -> Result<Event, Refusal> {
+        let lsn = self.engine.applied.next();
+        let at = self.engine.applied_at.plus_millis(1);
+        let stamped = Stamped { lsn, at, command: Submission { key: None, command } };
+        match self.engine.decide(&stamped) {
+            Decision::Recorded(event) => {
+                self.engine.apply(&Arc::new(stamped.into_record(event.clone())));
+                Ok(event)
+            }
+            Decision::Refused(refusal) => Err(refusal),
+            decision @ (Decision::Repeated(_) | Decision::RefusedTogether { .. }) => {
+                panic!("it is one command without a key: {decision:?}")
+            }
+        }
+    }
+
+    /// A payment that its issuer has approved.
+    fn approved(&mut self, number: u8, capture_mode: CaptureMode) -> PaymentId {
+        let asked = self.asked(number, capture_mode);
+        let payment_id = asked.payment_id;
+        self.decided(Command::AuthorizePayment(asked)).expect("it is asked");
+        let answer = CardAnswer::Approved(CardApproval {
+            response_code: ResponseCode::new("00").expect("two digits"),
+            approval_code: ApprovalCode::new("123456").expect("six digits"),
+            billing: None,
+        });
+        let answer = AnswerCard { payment_id, request: self.engine.applied, answer };
+        self.decided(Command::AnswerCard(answer)).expect("it is approved");
+        payment_id
+    }
+
+    /// As many messages wait as may, at positions that are far away.
+    fn fill(&mut self) {
+        let asked = self.asked(9, CaptureMode::Manual);
+        let more = CARD_MESSAGES_MAX - self.engine.cards.messages.len();
+        let at = Timestamp::from_micros(1);
+        let messages = (1_000_000..).take(more).map(Lsn::new).map(|lsn| CardMessage {
+            lsn,
+            at,
+            payment_id: asked.payment_id,
+            token: self.token,
+            scheme: Scheme::Visa,
+            merchant: MerchantId(0),
+            merchant_name: Name::new("cafe").expect("a name"),
+            kind: CardMessageKind::Authorization { answer_by: at },
+            amount: asked.presentment_amount,
+        });
+        self.engine.cards.messages.extend(messages.map(|message| (message.lsn, message)));
+    }
+}
+
 #[test]
 fn no_card_is_charged_while_as_many_messages_wait_as_may() {
-    let token = CardToken::from_bytes([7; 16]);
-    let mut engine = engine(token);
-    let policy = Policy { cards: Some(rules()), ..Policy::basic(Ratio::ZERO, 1_000, Ratio::ZERO) };
-    let same = || Conversions { debit: Converted::SameCurrency, settlement: Converted::SameCurrency };
-    let authorize = AuthorizePayment {
-        payment_id: PaymentId::from_bytes([1; 16]),
-        merchant: MerchantId(0),
-        merchant_order_id: domain::Label::new("order").expect("a label"),
-        merchant_order_digest: Digest([2; 16]),
-        presentment_amount: Money::new(Currency::USD, 100),
-        payer: Evidence::Present(domain::AccountId::scheme_receivable(Scheme::Visa, Currency::USD)),
-        converted: Evidence::Present(same()),
-        offer: None,
-        capture_mode: CaptureMode::Manual,
-        consent: Consent::Card(token),
-        debit_amount_max: None,
-        sandbox_decline: None,
+    let mut house = House::new();
+    house.fill();
+    let authorize = Command::AuthorizePayment(house.asked(1, CaptureMode::Manual));
+    assert_eq!(house.decided(authorize.clone()), Err(Refusal::Card(CardRefusal::LineFull)));
+    house.engine.cards.messages.pop_last();
+    assert!(matches!(house.decided(authorize), Ok(Event::PaymentPending(_))));
+}
+
+#[test]
+fn no_card_is_given_anything_back_while_as_many_messages_wait_as_may() {
+    let mut house = House::new();
+    let payment_id = house.approved(1, CaptureMode::Automatic);
+    house.fill();
+    let refund = |number| {
+        let amount = Money::new(Currency::USD, 1);
+        let refund_id = RefundId::from_bytes([number; 16]);
+        Command::RefundPayment(RefundPayment { merchant: MerchantId(0), payment_id, refund_id, amount })
     };
-    let at = Timestamp::from_micros(1);
-    let message = |lsn| CardMessage {
-        lsn,
-        at,
-        payment_id: authorize.payment_id,
-        token,
-        scheme: Scheme::Visa,
-        merchant: MerchantId(0),
-        merchant_name: Name::new("cafe").expect("a name"),
-        kind: CardMessageKind::Authorization { answer_by: at },
-        amount: authorize.presentment_amount,
-    };
-    let numbers = 1..=u64::try_from(CARD_MESSAGES_MAX).expect("a small number");
-    engine.cards.messages.extend(numbers.map(Lsn::new).map(|lsn| (lsn, message(lsn))));
-    assert_eq!(engine.authorize(&policy, at, &authorize), Err(Refusal::Card(CardRefusal::LineFull)));
-    engine.cards.messages.pop_first();
-    assert!(matches!(engine.authorize(&policy, at, &authorize), Ok(Event::PaymentPending(_))));
+    assert_eq!(house.decided(refund(1)), Err(Refusal::Card(CardRefusal::LineFull)));
+    house.engine.cards.messages.pop_last();
+    assert!(matches!(house.decided(refund(2)), Ok(Event::PaymentRefunded(_))));
+    assert_eq!(house.decided(refund(3)), Err(Refusal::Card(CardRefusal::LineFull)));
+}
+
+/// Each ends with one message whatever ends it, so a refusal would only put it off.
+#[test]
+fn what_ends_a_payment_is_told_however_many_messages_wait() {
+    let mut house = House::new();
+    let captured = house.approved(1, CaptureMode::Manual);
+    let voided = house.approved(2, CaptureMode::Manual);
+    let asked = house.asked(3, CaptureMode::Manual);
+    let silent = asked.payment_id;
+    house.decided(Command::AuthorizePayment(asked)).expect("it is asked");
+    house.fill();
+    let (merchant, amount) = (MerchantId(0), Money::new(Currency::USD, 100));
+    let capture = CapturePayment { merchant, payment_id: captured, amount, rest: CaptureRest::Released };
+    assert!(matches!(house.decided(Command::CapturePayment(capture)), Ok(Event::PaymentCaptured(_))));
+    let void = VoidPayment { merchant, payment_id: voided };
+    assert!(matches!(house.decided(Command::VoidPayment(void)), Ok(Event::PaymentVoided(_))));
+    house.engine.applied_at = house.engine.applied_at.plus_millis(rules().answer_ms);
+    assert!(matches!(house.decided(Command::TimeOutCard(silent)), Ok(Event::AttemptDeclined(_))));
+    assert_eq!(house.engine.cards.messages.len(), CARD_MESSAGES_MAX + 2);
 }
 
 #[test]
