@@ -84,7 +84,7 @@ impl CardThread {
         let mailbox = Arc::new(Mailbox::default());
         let switch = ToShard(handle(&mailbox));
         let connector = Connector::new(settings, Arc::new(switch), Arc::new(InVault(vault)), Arc::new(Shown(clock)))
-            .map_err(|invalid| StartError::Config(format!("cards.network: {invalid}")))?;
+            .map_err(|invalid| StartError::Config(format!("cards.network.{invalid}")))?;
         let (stop, stopping) = watch::channel(false);
         let thread = serve::spawn("cards", move || {
             runtime.block_on(async move {

@@ -447,7 +447,7 @@ impl Config {
     fn check_cards(&self) -> Result<(), StartError> {
         let network = self.cards.as_ref().and_then(|cards| cards.network.as_ref());
         if let Some(network) = network {
-            let least_ms = i64::from(network.settings()?.time_outs.answer_min_ms);
+            let least_ms = i64::from(network.settings()?.time_outs.answer_ms_min);
             let answer_ms = self.policy()?.cards.map(|rules| rules.answer_ms);
             if let Some(answer_ms) = answer_ms.filter(|answer_ms| *answer_ms <= least_ms) {
                 return Err(StartError::Config(format!(

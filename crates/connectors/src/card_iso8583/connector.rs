@@ -223,7 +223,7 @@ impl<S: Switch, N: Numbers, C: Clock> Open<S, N, C> {
 
     /// From when on a request has too little time left.
     fn not_after(&self, answer_by: Timestamp) -> Timestamp {
-        answer_by.plus_millis(-i64::from(self.parts.settings.time_outs.answer_min_ms))
+        answer_by.plus_millis(-i64::from(self.parts.settings.time_outs.answer_ms_min))
     }
 
     fn unsent(&mut self, message: Box<CardMessage>) {

@@ -107,7 +107,7 @@ pub struct TimeOuts {
     pub window_wait_ms: u32,
     /// A request with less time than this left for its answer is not sent: its reversal could overtake it on another line.
     /// So it is not shorter than [`Self::write_ms`].
-    pub answer_min_ms: u32,
+    pub answer_ms_min: u32,
     /// After the end of its time a request is remembered so long, to know a late answer.
     pub forget_ms: u32,
     /// Until an advice without an answer is as good as not taken.
@@ -125,7 +125,7 @@ impl TimeOuts {
         echo_ms: 10_000,
         write_ms: 2_000,
         window_wait_ms: 1_000,
-        answer_min_ms: 2_000,
+        answer_ms_min: 2_000,
         forget_ms: 120_000,
         advice_answer_ms: 20_000,
         drain_ms: 5_000,
@@ -192,23 +192,47 @@ impl LineSettings {
         }
         let category = self.acceptor.category.as_bytes();
         if category.len() != 4 || !category.iter().all(u8::is_ascii_digit) {
-            return wrong("acceptor.category", "four digits");
+            return wrong("category", "four digits");
         }
         let place = &self.acceptor.place;
         if place.is_empty() || place.len() > PLACE_CHARS_MAX || AcceptorName::new(place).is_none() {
-            return wrong("acceptor.place", "1 to 15 printable ASCII characters");
+            return wrong("place", "1 to 15 printable ASCII characters");
         }
-        for (setting, back_off) in [("reconnect", self.reconnect), ("repeat", self.repeat), ("tell", self.tell)] {
-            if back_off.min_ms == 0 || back_off.min_ms > back_off.max_ms {
-                return wrong(setting, "a shortest wait of at least 1 ms, and none longer than the longest");
+        self.check_waits()
+    }
+
+    fn check_waits(&self) -> Result<(), InvalidSettings> {
+        let wrong = |setting, expected| Err(InvalidSettings { setting, expected });
+        let times = &self.time_outs;
+        let (reconnect, repeat, tell) = (self.reconnect, self.repeat, self.tell);
+        let waits = [
+            ("reconnect_ms_min", reconnect.min_ms),
+            ("repeat_ms_min", repeat.min_ms),
+            ("tell_ms_min", tell.min_ms),
+            ("connect_ms", times.connect_ms),
+            ("sign_on_ms", times.sign_on_ms),
+            ("idle_ms", times.idle_ms),
+            ("echo_ms", times.echo_ms),
+            ("write_ms", times.write_ms),
+            ("advice_answer_ms", times.advice_answer_ms),
+        ];
+        if let Some((setting, _)) = waits.into_iter().find(|(_, wait_ms)| *wait_ms == 0) {
+            return wrong(setting, "at least 1 ms");
+        }
+        for (setting, back_off, expected) in [
+            ("reconnect_ms_max", reconnect, "not shorter than reconnect_ms_min"),
+            ("repeat_ms_max", repeat, "not shorter than repeat_ms_min"),
+            ("tell_ms_max", tell, "not shorter than tell_ms_min"),
+        ] {
+            if back_off.min_ms > back_off.max_ms {
+                return wrong(setting, expected);
             }
         }
-        let TimeOuts { connect_ms, sign_on_ms, idle_ms, echo_ms, write_ms, advice_answer_ms, .. } = self.time_outs;
-        if [connect_ms, sign_on_ms, idle_ms, echo_ms, write_ms, advice_answer_ms].contains(&0) {
-            return wrong("time_outs", "at least 1 ms each");
-        }
-        if self.time_outs.answer_min_ms < write_ms {
-            return wrong("time_outs.answer_min_ms", "not shorter than write_ms");
+        if times.answer_ms_min < times.write_ms {
+            return wrong(
+                "answer_ms_min",
+                "not shorter than a message may take to be written, which is 2000 in a daemon",
+            );
         }
         Ok(())
     }
@@ -218,7 +242,7 @@ impl LineSettings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{setting} must be {expected}")]
 pub struct InvalidSettings {
-    /// Which.
+    /// Which, by the name of its key in a daemon's configuration where it has one.
     pub setting: &'static str,
     /// What it must be.
     pub expected: &'static str,
@@ -244,7 +268,7 @@ mod tests {
         let fine = LineSettings::new(vec![host], Encoding::Bcd, acceptor);
         assert_eq!(fine.check(), Ok(()));
         type Spoil = fn(&mut LineSettings);
-        let table: [(&str, Spoil); 13] = [
+        let table: [(&str, Spoil); 21] = [
             ("hosts", |settings| settings.hosts.clear()),
             ("hosts", |settings| settings.hosts.iter_mut().for_each(|host| host.port = 0)),
             ("lines", |settings| settings.lines = 0),
@@ -252,12 +276,20 @@ mod tests {
             ("window", |settings| settings.window = 0),
             ("advices_in_flight_max", |settings| settings.advices_in_flight_max = 0),
             ("message_bytes_max", |settings| settings.message_bytes_max = 100),
-            ("acceptor.category", |settings| settings.acceptor.category = "59a9".to_owned()),
-            ("acceptor.place", |settings| settings.acceptor.place = "Zürich CH".to_owned()),
-            ("acceptor.place", |settings| settings.acceptor.place = "SIXTEENLETTERSXX".to_owned()),
-            ("repeat", |settings| settings.repeat.min_ms = settings.repeat.max_ms + 1),
-            ("time_outs", |settings| settings.time_outs.idle_ms = 0),
-            ("time_outs.answer_min_ms", |settings| settings.time_outs.answer_min_ms = 1_999),
+            ("category", |settings| settings.acceptor.category = "59a9".to_owned()),
+            ("place", |settings| settings.acceptor.place = "Zürich CH".to_owned()),
+            ("place", |settings| settings.acceptor.place = "SIXTEENLETTERSXX".to_owned()),
+            ("reconnect_ms_min", |settings| settings.reconnect.min_ms = 0),
+            ("reconnect_ms_max", |settings| settings.reconnect.max_ms = 0),
+            ("repeat_ms_max", |settings| settings.repeat.min_ms = settings.repeat.max_ms + 1),
+            ("tell_ms_max", |settings| settings.tell.max_ms = 0),
+            ("connect_ms", |settings| settings.time_outs.connect_ms = 0),
+            ("sign_on_ms", |settings| settings.time_outs.sign_on_ms = 0),
+            ("idle_ms", |settings| settings.time_outs.idle_ms = 0),
+            ("echo_ms", |settings| settings.time_outs.echo_ms = 0),
+            ("write_ms", |settings| settings.time_outs.write_ms = 0),
+            ("advice_answer_ms", |settings| settings.time_outs.advice_answer_ms = 0),
+            ("answer_ms_min", |settings| settings.time_outs.answer_ms_min = 1_999),
         ];
         for (setting, spoil) in table {
             let mut settings = fine.clone();

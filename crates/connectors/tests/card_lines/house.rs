@@ -119,7 +119,7 @@ pub(crate) fn settings(ports: &[u16]) -> LineSettings {
         echo_ms: 60_000,
         write_ms: 1_000,
         window_wait_ms: 600_000,
-        answer_min_ms: 1_000,
+        answer_ms_min: 1_000,
         forget_ms: 600_000,
         advice_answer_ms: 600_000,
         drain_ms: 60_000,

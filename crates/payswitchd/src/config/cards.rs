@@ -107,7 +107,7 @@ impl CardNetwork {
                 idle_ms: self.idle_ms.unwrap_or(times.idle_ms),
                 echo_ms: self.echo_ms.unwrap_or(times.echo_ms),
                 window_wait_ms: self.window_wait_ms.unwrap_or(times.window_wait_ms),
-                answer_min_ms: self.answer_ms_min.unwrap_or(times.answer_min_ms),
+                answer_ms_min: self.answer_ms_min.unwrap_or(times.answer_ms_min),
                 advice_answer_ms: self.advice_answer_ms.unwrap_or(times.advice_answer_ms),
                 ..times
             },
@@ -119,7 +119,7 @@ impl CardNetwork {
             },
             ..fallback
         };
-        settings.check().map_err(|invalid| StartError::Config(format!("cards.network: {invalid}")))?;
+        settings.check().map_err(|invalid| wrong(invalid.setting, &format!("must be {}", invalid.expected)))?;
         Ok(settings)
     }
 }
@@ -133,4 +133,70 @@ fn parse_host(text: &str) -> Option<Host> {
 
 fn back_off(fallback: BackOff, min_ms: Option<u32>, max_ms: Option<u32>) -> BackOff {
     BackOff { min_ms: min_ms.unwrap_or(fallback.min_ms), max_ms: max_ms.unwrap_or(fallback.max_ms) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use crate::config::Config;
+
+    /// What no line can have, and what no key is, for each key.
+    const BAD: [(&str, &[&str]); 21] = [
+        ("hosts", &["[]", "[\"127.0.0.1\"]", "[\":1\"]", "\"127.0.0.1:1\""]),
+        ("encoding", &["\"utf8\"", "1"]),
+        ("acquirer", &["471108150000", "-1", "\"one\""]),
+        ("terminal", &["\"SWITCH001\"", "1"]),
+        ("place", &["\"\"", "\"SIXTEENLETTERSXX\"", "\"Zürich CH\"", "1"]),
+        ("category", &["\"59a9\"", "5999"]),
+        ("tls_roots", &["\"/nowhere/roots.pem\"", "1"]),
+        ("lines", &["0", "17", "256", "\"two\""]),
+        ("window", &["0", "4097", "65536"]),
+        ("advices_in_flight_max", &["0", "65536"]),
+        ("reconnect_ms_min", &["0", "60001", "true"]),
+        ("reconnect_ms_max", &["0", "499", "true"]),
+        ("repeat_ms_min", &["0", "600001", "true"]),
+        ("repeat_ms_max", &["0", "4999", "true"]),
+        ("connect_ms", &["0", "-1"]),
+        ("sign_on_ms", &["0", "-1"]),
+        ("idle_ms", &["0", "-1"]),
+        ("echo_ms", &["0", "-1"]),
+        ("window_wait_ms", &["-1"]),
+        ("answer_ms_min", &["0", "1999", "true"]),
+        ("advice_answer_ms", &["0", "-1"]),
+    ];
+
+    /// The keys of the section as the published file shows them, each with its value.
+    fn shown() -> BTreeMap<&'static str, &'static str> {
+        let published = include_str!("../../../../config/payswitchd.toml");
+        let section = published.lines().skip_while(|line| !line.starts_with("# [cards.network]")).skip(1);
+        let keys = section.map_while(|line| line.strip_prefix("# ")?.split_once(" = "));
+        let value = |text: &'static str| text.split_once(" #").map_or(text, |(value, _)| value).trim_end();
+        keys.map(|(key, text)| (key, value(text))).filter(|(key, _)| *key != "tls_roots").collect()
+    }
+
+    fn refused(keys: &BTreeMap<&str, &str>) -> Option<String> {
+        let lines = keys.iter().map(|(key, value)| format!("{key} = {value}\n")).collect::<String>();
+        let read = Config::of_file(&format!("[cards.network]\n{lines}"));
+        read.err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_network_is_told_under_the_name_that_the_file_has() {
+        let shown = shown();
+        assert_eq!(refused(&shown), None);
+        for (key, values) in BAD {
+            assert!(key == "tls_roots" || shown.contains_key(key), "{key}");
+            for value in values {
+                let mut spoiled = shown.clone();
+                spoiled.insert(key, value);
+                let error = refused(&spoiled).unwrap_or_else(|| panic!("{key} = {value} is taken"));
+                let names_it = error.contains(&format!("cards.network.{key}: "))
+                    || (error.contains("cards.network.") && error.contains(&format!("not shorter than {key}")));
+                assert!(names_it, "{key} = {value}: {error}");
+            }
+        }
+        let missed: Vec<_> = shown.keys().filter(|key| BAD.iter().all(|(name, _)| name != *key)).collect();
+        assert!(missed.is_empty(), "{missed:?}");
+    }
 }

@@ -129,12 +129,12 @@ fn rules_keys_and_a_network_come_together_in_production() {
     check(&["[policy.cards]\ncurrency = \"CNY\"\n", "KEY\n", &network], "policy.cards");
     for (from, to, said) in [
         ("\"bcd\"", "\"utf8\"", "cards.network.encoding"),
-        ("[\"127.0.0.1:1\"]", "[]", "cards.network: hosts"),
+        ("[\"127.0.0.1:1\"]", "[]", "cards.network.hosts"),
         ("127.0.0.1:1", "127.0.0.1", "cards.network.hosts"),
         ("47110815", "471108150000", "cards.network.acquirer"),
         ("SWITCH01", "SWITCH001", "cards.network.terminal"),
-        ("BEIJING ", "BEIJING   ", "cards.network: acceptor.place"),
-        ("lines = 1", "lines = 0", "cards.network: lines"),
+        ("BEIJING ", "BEIJING   ", "cards.network.place"),
+        ("lines = 1", "lines = 0", "cards.network.lines"),
         ("lines = 1", "line = 1", "cards.network.line"),
         ("lines = 1", "tls_roots = \"/nowhere\"", "cards.network.tls_roots"),
     ] {
