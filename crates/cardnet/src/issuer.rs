@@ -21,6 +21,10 @@ use reading::Head;
 /// The most scripts that wait for an authorization to come.
 pub const NEXT_SCRIPTS_MAX: usize = 1024;
 
+/// The most cards without a script of their own whose refused and lost advices are counted. Advices of one more are taken: it
+/// would else be refused for ever, or begin anew whenever another is counted.
+const MISSED_CARDS_MAX: usize = 65_536;
+
 /// What the shell does, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
@@ -67,7 +71,8 @@ pub struct Issuer {
     replies: BTreeMap<Repeated, Reply>,
     /// For the authorizations to come, of whatever card.
     next_scripts: VecDeque<Script>,
-    /// How many advices of a card were refused or lost by its script.
+    /// How many advices of a card were refused or lost by its script: of those that have one of their own, and of
+    /// others up to [`MISSED_CARDS_MAX`].
     advices_missed: BTreeMap<CardNumber, u32>,
     /// Approvals given so far.
     approvals: u32,
@@ -331,6 +336,10 @@ impl Issuer {
             | Script::Disconnect
             | Script::WrongAmount => return Fate::Taken,
         };
+        let has_room = self.scripts.names(card) || self.advices_missed.len() < MISSED_CARDS_MAX;
+        if !has_room && !self.advices_missed.contains_key(&card) {
+            return Fate::Taken;
+        }
         let missed = self.advices_missed.entry(card).or_default();
         if *missed >= advices {
             return Fate::Taken;

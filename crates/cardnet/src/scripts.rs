@@ -132,6 +132,11 @@ impl Scripts {
     pub fn of(&self, card: CardNumber) -> Script {
         self.by_card.get(&card).copied().unwrap_or(self.others)
     }
+
+    /// Whether a card has a script of its own; at most [`SCRIPTS_MAX`] have.
+    pub(crate) fn names(&self, card: CardNumber) -> bool {
+        self.by_card.contains_key(&card)
+    }
 }
 
 impl Default for Scripts {

@@ -306,6 +306,23 @@ fn advices_are_refused_or_lost_as_often_as_the_script_says() {
 }
 
 #[test]
+fn advices_of_so_many_cards_are_counted_and_of_those_with_a_script_of_their_own_always() {
+    let mut played = Played::new("4242424242424242=refuse-advices:1");
+    let scripts = played.issuer.scripts.clone();
+    played.issuer.scripts = scripts.with_others(Script::RefuseAdvices { advices: 2 });
+    let counted = stand_in("4000000000000077", 1, "CNY 1");
+    assert_eq!(played.code(&counted), "96");
+    let others = (100_000_000_000_u64..).take(MISSED_CARDS_MAX - 1);
+    let others = others.map(|number| (CardNumber::parse(number.to_string().as_bytes()).unwrap(), 2));
+    played.issuer.advices_missed.extend(others);
+    assert_eq!(played.code(&stand_in("4222222222222", 2, "CNY 1")), "00", "one card more");
+    let own = stand_in(APPROVED, 3, "CNY 1");
+    assert_eq!([(); 2].map(|()| played.code(&own)), ["96", "00"], "it has a script of its own");
+    assert_eq!([(); 2].map(|()| played.code(&counted)), ["96", "00"], "it was counted before");
+    assert_eq!(played.issuer.advices_missed.len(), MISSED_CARDS_MAX + 1);
+}
+
+#[test]
 fn what_is_no_message_of_a_switch_is_refused() {
     let mut played = Played::new("");
     let asked = request(APPROVED, 1, "CNY 1");
