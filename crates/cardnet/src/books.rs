@@ -148,11 +148,6 @@ impl Books {
         self.authorizations.iter()
     }
 
-    /// The approvals of a card with this DE 37: a pair that tells one from another, where traces are not known.
-    pub fn find(&self, last_four: LastFour, rrn: Rrn) -> impl Iterator<Item = &Authorization> {
-        self.authorizations.values().filter(move |found| found.last_four == last_four && found.rrn == rrn)
-    }
-
     /// The approvals that are neither reversed nor captured, by trace.
     pub fn open(&self) -> impl Iterator<Item = (&Trace, &Authorization)> {
         self.authorizations.iter().filter(|(_, found)| !found.reversed && found.captured.is_zero())

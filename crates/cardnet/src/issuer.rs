@@ -1,6 +1,6 @@
 //! The network and its issuers as a pure machine: a message and the time in, what is to be done out.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use domain::{LastFour, Timestamp};
 use iso8583::field::{self, ApprovalCode, NetworkCode, ResponseCode, Rrn};
@@ -17,9 +17,6 @@ mod answer;
 mod reading;
 
 use reading::Head;
-
-/// The most scripts that wait for an authorization to come.
-pub const NEXT_SCRIPTS_MAX: usize = 1024;
 
 /// The most cards without a script of their own whose refused and lost advices are counted. Advices of one more are taken: it
 /// would else be refused for ever, or begin anew whenever another is counted.
@@ -55,11 +52,6 @@ pub struct Session {
     signed_on: bool,
 }
 
-/// As many scripts wait as may.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{NEXT_SCRIPTS_MAX} scripts wait already")]
-pub struct NextScriptsFull;
-
 /// All issuers behind the network: scripts, books, and the answers given, so that a repeat gets the same.
 #[derive(Clone, Debug)]
 pub struct Issuer {
@@ -69,8 +61,6 @@ pub struct Issuer {
     messages_max: usize,
     books: Books,
     replies: BTreeMap<Repeated, Reply>,
-    /// For the authorizations to come, of whatever card.
-    next_scripts: VecDeque<Script>,
     /// How many advices of a card were refused or lost by its script: of those that have one of their own, and of
     /// others up to [`MISSED_CARDS_MAX`].
     advices_missed: BTreeMap<CardNumber, u32>,
@@ -136,7 +126,6 @@ impl Issuer {
             messages_max,
             books: Books::default(),
             replies: BTreeMap::new(),
-            next_scripts: VecDeque::new(),
             advices_missed: BTreeMap::new(),
             approvals: 0,
         }
@@ -166,18 +155,6 @@ impl Issuer {
     #[must_use]
     pub const fn books(&self) -> &Books {
         &self.books
-    }
-
-    /// Plays this script once, for the next authorization request that is no repeat, of whatever card.
-    ///
-    /// # Errors
-    /// When [`NEXT_SCRIPTS_MAX`] wait already.
-    pub fn script_next(&mut self, script: Script) -> Result<(), NextScriptsFull> {
-        if self.next_scripts.len() >= NEXT_SCRIPTS_MAX {
-            return Err(NextScriptsFull);
-        }
-        self.next_scripts.push_back(script);
-        Ok(())
     }
 
     /// Takes a message and says what is to be done, in order. What is a [`Action::Book`] comes first: none, one, or an
@@ -212,10 +189,7 @@ impl Issuer {
         if self.replies.len() >= self.messages_max {
             return plain(message, MALFUNCTION);
         }
-        let script = self
-            .next_scripts
-            .pop_front()
-            .unwrap_or_else(|| head.card.map_or(Script::Approve, |card| self.scripts.of(card)));
+        let script = head.card.map_or(Script::Approve, |card| self.scripts.of(card));
         let (booked, reply) = self.decide(script, &head, asked, now);
         self.replies.entry(repeated).or_insert(reply);
         let answer = self.answer(message, &head, reply);

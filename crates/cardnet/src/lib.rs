@@ -30,7 +30,7 @@ pub use billing::{Billing, BillingError};
 pub use books::{Authorization, Books, Change, ChangeKind, LineError, ReadError, Refusal, Total, Trace};
 pub use books_file::BooksFileError;
 pub use card::{CardNumber, InvalidCardNumber};
-pub use issuer::{Action, Issuer, NEXT_SCRIPTS_MAX, NextScriptsFull, Session};
+pub use issuer::{Action, Issuer, Session};
 pub use network::{Error, Network};
 pub use script::{DELAY_MS_MAX, Percent, Script, ScriptError};
 pub use scripts::{SCRIPTS_MAX, Scripts, ScriptsError, TEST_NUMBERS};

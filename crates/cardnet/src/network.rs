@@ -15,9 +15,8 @@ use tokio::task::JoinSet;
 
 use crate::books::{Books, ReadError, changes};
 use crate::books_file::{BooksFile, BooksFileError};
-use crate::issuer::{Action, Issuer, NextScriptsFull, Session};
+use crate::issuer::{Action, Issuer, Session};
 use crate::line;
-use crate::script::Script;
 use crate::settings::{Settings, SettingsError};
 
 /// After an accept that failed, for want of file descriptors say, before the next.
@@ -103,14 +102,6 @@ impl Network {
     #[must_use]
     pub fn books(&self) -> Books {
         self.shared.core().issuer.books().clone()
-    }
-
-    /// Plays this script once, for the next authorization request that is no repeat, of whatever card.
-    ///
-    /// # Errors
-    /// When too many wait already.
-    pub fn script_next(&self, script: Script) -> Result<(), NextScriptsFull> {
-        self.shared.core().issuer.script_next(script)
     }
 
     /// Answers until `shutdown` is ready; then all lines are closed as they are.

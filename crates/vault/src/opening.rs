@@ -112,7 +112,7 @@ impl Found {
     fn take(&mut self, offset: u64, record: Record) -> Result<(), &'static str> {
         match record {
             Record::Card(card) => {
-                let added = self.index.add(card.binding.token, card.binding.fingerprint, offset);
+                let added = self.index.add(card.binding.token, offset);
                 added.then_some(()).ok_or("a second card is bound to one token")
             }
             Record::Unbound { token, at } if self.index.offset(token) == Some(at) => {

@@ -1,4 +1,4 @@
-//! The vault: binds, finds, reveals, unbinds, rotates.
+//! The vault: binds, reveals, unbinds, rotates.
 
 use std::fmt;
 use std::fs::File;
@@ -23,7 +23,7 @@ const RECORDS_MAX: u64 = 1 << 24;
 
 /// Card numbers in one file, which no other process has open. Blocking; what changes it is on disk before it returns.
 ///
-/// After a failed write it takes no more changes; reads go on. In memory are sealed places and keyed hashes, no number.
+/// After a failed write it takes no more changes; reads go on. In memory is where the record of each token is, and no number.
 pub struct Vault {
     place: VaultPlace,
     file: File,
@@ -125,7 +125,7 @@ impl Vault {
         let card = SealingKey::new(&key).seal(encode_card(pan, expiry), &context(Part::Card))?;
         let key = self.sealing.seal(key, &context(Part::Key))?;
         let offset = self.append(&Record::Card(CardRecord { binding, key, card }))?;
-        assert!(self.index.add(token, fingerprint, offset), "the token was free");
+        assert!(self.index.add(token, offset), "the token was free");
         Ok(bound)
     }
 
@@ -139,12 +139,6 @@ impl Vault {
     #[must_use]
     pub fn tokens(&self) -> Vec<CardToken> {
         self.index.in_file_order().into_iter().map(|(_, token)| token).collect()
-    }
-
-    /// The tokens that stand for the number with this fingerprint, in the order in which they were bound.
-    #[must_use]
-    pub fn find(&self, fingerprint: CardFingerprint) -> &[CardToken] {
-        self.index.tokens(fingerprint)
     }
 
     /// The number and the expiry behind a token, for the card connector.
@@ -201,7 +195,7 @@ impl Vault {
             write(&header.encode())?;
             for (offset, token) in self.index.in_file_order() {
                 let record = self.resealed(offset, token, &sealing)?;
-                assert!(index.add(token, record.binding.fingerprint, end), "a token has one card");
+                assert!(index.add(token, end), "a token has one card");
                 write(&Record::Card(record).encode(end, &self.keys))?;
                 end = end.saturating_add(RECORD_STEP);
             }

@@ -216,8 +216,7 @@ fn each_script_approves_in_its_own_way() {
         ("refuse-advices:1", vec![Action::Answer(plain.clone())]),
         ("lose-advices:1", vec![Action::Answer(plain.clone())]),
     ] {
-        let mut played = Played::new("");
-        played.issuer.script_next(script.parse().unwrap()).unwrap();
+        let mut played = Played::new(&format!("{APPROVED}={script}"));
         assert_eq!(played.take(&asked), expected, "{script}");
         assert_eq!(played.approved(), 1, "{script}");
         assert_eq!(played.take(&asked), [Action::Answer(plain.clone())], "a repeat after {script}");
@@ -226,17 +225,13 @@ fn each_script_approves_in_its_own_way() {
 }
 
 #[test]
-fn a_next_script_is_played_once() {
+fn a_repeat_is_answered_as_the_first_was_and_another_card_is_none() {
     let mut played = Played::new("");
-    played.issuer.script_next("decline:05".parse().unwrap()).unwrap();
-    assert_eq!(played.code(&request(APPROVED, 1, "CNY 1")), "05");
-    assert_eq!(played.code(&request(APPROVED, 1, "CNY 1")), "05", "a repeat");
+    assert_eq!(played.code(&request("4000000000000002", 1, "CNY 1")), "05");
+    played.issuer.scripts = Scripts::all(Script::Approve);
+    assert_eq!(played.code(&request("4000000000000002", 1, "CNY 1")), "05", "a repeat");
     assert_eq!(played.code(&request(APPROVED, 2, "CNY 1")), "00");
     assert_eq!(played.code(&request("4111111111111111", 2, "CNY 1")), "94", "another card");
-    for _ in 0..NEXT_SCRIPTS_MAX {
-        played.issuer.script_next(Script::Silent).unwrap();
-    }
-    assert_eq!(played.issuer.script_next(Script::Silent), Err(NextScriptsFull));
 }
 
 #[test]

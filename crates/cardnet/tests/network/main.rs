@@ -171,14 +171,6 @@ async fn advices_are_refused_or_lost_first() {
 }
 
 #[tokio::test]
-async fn a_next_script_is_of_the_next_request() {
-    let (network, mut client) = played("approve").await;
-    network.script_next("decline:05".parse().unwrap()).unwrap();
-    assert_eq!(code(&client.ask(&request(1, "CNY 10")).await), "05");
-    assert_eq!(code(&client.ask(&request(2, "CNY 10")).await), "00");
-}
-
-#[tokio::test]
 async fn a_reversal_that_comes_first_wins() {
     let (network, mut client) = played("approve").await;
     let asked = request(1, "CNY 10");

@@ -97,10 +97,7 @@ fn check(vault: &Vault, model: &Model) {
             (answer, expected) => panic!("{answer:?}, expected {expected:?}"),
         }
     }
-    for (card, digits) in TEST_CARDS.into_iter().enumerate().take(4) {
-        let expected: Vec<_> = model.iter().filter(|bound| bound.1 == card).map(|bound| token(bound.0)).collect();
-        assert_eq!(vault.find(vault.fingerprint(&pan(digits))), expected);
-    }
+    assert_eq!(vault.tokens(), model.iter().map(|bound| token(bound.0)).collect::<Vec<_>>());
 }
 
 proptest! {
