@@ -1,6 +1,7 @@
 //! Where a daemon listens.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -18,6 +19,13 @@ impl Address {
     #[must_use]
     pub fn authority(&self) -> &str {
         self.uri.authority().map_or("", |authority| authority.as_str())
+    }
+
+    /// Whether what is sent there stays on this machine, as far as the name tells: a loopback address, or `localhost`.
+    pub(crate) fn is_loopback(&self) -> bool {
+        let host = self.uri.host().unwrap_or_default();
+        let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+        host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
     }
 
     pub(crate) fn endpoint(&self) -> Endpoint {
@@ -73,6 +81,24 @@ mod tests {
         }
         assert_eq!("127.0.0.1:7450".parse::<Address>().unwrap().authority(), "127.0.0.1:7450");
         assert_eq!("[::1]:7450".parse::<Address>().unwrap().to_string(), "http://[::1]:7450");
+    }
+
+    #[test]
+    fn only_loopback_stays_on_this_machine() {
+        for (text, stays) in [
+            ("127.0.0.1:7450", true),
+            ("127.9.9.9:1", true),
+            ("[::1]:7450", true),
+            ("localhost:7450", true),
+            ("http://LOCALHOST:7450", true),
+            ("0.0.0.0:7450", false),
+            ("10.0.0.1:7450", false),
+            ("[2001:db8::1]:7450", false),
+            ("localhost.example:7450", false),
+            ("127.0.0.1.example:7450", false),
+        ] {
+            assert_eq!(text.parse::<Address>().unwrap().is_loopback(), stays, "{text}");
+        }
     }
 
     #[test]

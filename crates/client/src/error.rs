@@ -55,6 +55,13 @@ pub enum Error {
         /// What the network said.
         source: Box<dyn StdError + Send + Sync>,
     },
+
+    /// A card's number would have left this machine in plain text, so nothing was sent.
+    #[error("a card's number does not leave this machine unencrypted: {address} is not a loopback address")]
+    PlainText {
+        /// Who was to be called.
+        address: Address,
+    },
 }
 
 /// A refusal in the words of the switch.

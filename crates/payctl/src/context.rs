@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
-use std::net::IpAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -40,11 +39,6 @@ impl Context {
     /// Where the daemon listens for merchants and wallets.
     pub(crate) fn server(&self) -> &Address {
         &self.server
-    }
-
-    /// Whether what is sent to the daemon stays on this machine.
-    pub(crate) fn server_is_here(&self) -> bool {
-        is_here(self.server.authority())
     }
 
     /// Where the daemon listens for its operator.
@@ -171,13 +165,6 @@ impl Context {
     }
 }
 
-/// Whether `host:port` is on this machine, as far as its name tells.
-fn is_here(authority: &str) -> bool {
-    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
-}
-
 /// Reads a file with nothing but an API key in it. A key that others can read is no secret: such a file is refused.
 pub(crate) fn read_key(path: &Path) -> Result<ApiKey, Error> {
     let local = |source| Error::Local { tried: format!("read the key file {}", path.display()), source };
@@ -195,22 +182,6 @@ pub(crate) fn read_key(path: &Path) -> Result<ApiKey, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_loopback_is_here() {
-        for (authority, here) in [
-            ("127.0.0.1:7450", true),
-            ("127.9.9.9:1", true),
-            ("[::1]:7450", true),
-            ("localhost:7450", true),
-            ("10.0.0.1:7450", false),
-            ("[2001:db8::1]:7450", false),
-            ("localhost.example:7450", false),
-            ("127.0.0.1.example:7450", false),
-        ] {
-            assert_eq!(is_here(authority), here, "{authority}");
-        }
-    }
 
     #[test]
     fn a_key_that_others_can_read_is_refused() {

@@ -55,7 +55,9 @@ impl Error {
     /// How the process should end.
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Call { error: client::Error::Refused(_), .. } | Self::Usage(_) | Self::Local { .. } => Exit::Refused,
+            Self::Call { error: client::Error::Refused(_) | client::Error::PlainText { .. }, .. }
+            | Self::Usage(_)
+            | Self::Local { .. } => Exit::Refused,
             Self::Call { error: client::Error::Unanswered { .. } | client::Error::Unreachable { .. }, .. } => {
                 Exit::Unreachable
             }
@@ -90,6 +92,10 @@ impl Error {
                 let hint = paint(FAINT, "Is payswitchd running there? This request was not sent.");
                 format!("{}  {error}{why}\n  {hint}\n", paint(BAD, "unreachable"))
             }
+            Self::Call { error: error @ client::Error::PlainText { .. }, .. } => {
+                let hint = paint(FAINT, "Bind it where the daemon runs, with --server on a loopback address.");
+                format!("{}  {error}\n  {hint}\n", paint(BAD, "error"))
+            }
             Self::Journal(_) | Self::CardNetwork(_) | Self::Reply(_) if self.exit() == Exit::Damaged => {
                 format!("{}  {self}{}\n", paint(BAD, "damaged"), causes(self))
             }
@@ -112,7 +118,12 @@ impl Error {
             Self::Call { error: error @ client::Error::Unreachable { .. }, .. } => json!({
                 "kind": "unreachable", "message": format!("{error}{}", causes(error)),
             }),
-            Self::Usage(_) | Self::Local { .. } | Self::Journal(_) | Self::CardNetwork(_) | Self::Reply(_) => json!({
+            Self::Call { error: client::Error::PlainText { .. }, .. }
+            | Self::Usage(_)
+            | Self::Local { .. }
+            | Self::Journal(_)
+            | Self::CardNetwork(_)
+            | Self::Reply(_) => json!({
                 "kind": if self.exit() == Exit::Damaged { "damaged" } else { "error" },
                 "message": format!("{self}{}", causes(self)),
             }),

@@ -77,6 +77,7 @@ fn a_card_s_number_is_not_sent_away_and_is_never_told() {
     };
     // An address for documentation: nothing is sent there.
     bind("192.0.2.1:7450", number, 2, "does not leave this machine");
+    bind("192.0.2.1:7450", number, 2, "with --server on a loopback address");
     bind("127.0.0.1:1", "4242 4242 4242 4242", 2, "without spaces");
     bind("127.0.0.1:1", number, 3, "127.0.0.1:1");
     let line = ["card", "bind", "--expiry", "12/30", "--payer", "us-dana", number];

@@ -9,7 +9,7 @@ fn address() -> Address {
 fn refusal(status: Status) -> Refusal {
     match Error::from_status(&address(), status) {
         Error::Refused(refusal) => *refusal,
-        other @ (Error::Unanswered { .. } | Error::Unreachable { .. }) => panic!("{other:?}"),
+        other @ (Error::Unanswered { .. } | Error::Unreachable { .. } | Error::PlainText { .. }) => panic!("{other:?}"),
     }
 }
 

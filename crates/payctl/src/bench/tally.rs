@@ -65,7 +65,7 @@ impl From<Error> for Answer {
         match error {
             Error::Refused(refusal) => Self::Refused(refusal.to_string()),
             Error::Unanswered { .. } => Self::Unanswered(error.to_string()),
-            Error::Unreachable { .. } => Self::Lost(error),
+            Error::Unreachable { .. } | Error::PlainText { .. } => Self::Lost(error),
         }
     }
 }

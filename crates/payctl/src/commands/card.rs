@@ -104,12 +104,8 @@ impl Card {
 
 impl Bind {
     async fn run(self, context: &Context) -> Result<Exit, Error> {
-        if !context.server_is_here() {
-            let message = "a card's number does not leave this machine unencrypted: bind it where the daemon runs, with \
-                           --server on a loopback address";
-            return Err(Error::Usage(message.to_owned()));
-        }
         let client = context.wallet_named(&self.payer.wallet_id)?;
+        client.may_bind_cards()?;
         let request = BindRequest {
             idempotency_key: self.key.or_new(),
             person_id: self.payer.person_id,

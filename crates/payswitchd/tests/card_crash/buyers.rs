@@ -177,6 +177,7 @@ impl Buyer {
                 println!("{} is refused: {refusal}", self.name);
                 self.tally.refusals.fetch_add(1, Ordering::Relaxed);
             }
+            Err(error @ Error::PlainText { .. }) => panic!("a payment has no card's number: {error}"),
             Err(Error::Unanswered { .. } | Error::Unreachable { .. }) => {
                 self.tally.retries.fetch_add(1, Ordering::Relaxed);
             }

@@ -290,7 +290,9 @@ impl Step {
             match asked.call.ask(&hasty).await {
                 Ok(payment) => break payment.payment_id,
                 Err(Error::Unanswered { .. }) => {}
-                Err(error @ (Error::Refused(_) | Error::Unreachable { .. })) => panic!("a key is answered: {error}"),
+                Err(error @ (Error::Refused(_) | Error::Unreachable { .. } | Error::PlainText { .. })) => {
+                    panic!("a key is answered: {error}")
+                }
             }
         };
         house.agreed(site).await;

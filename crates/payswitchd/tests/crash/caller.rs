@@ -270,6 +270,7 @@ impl Caller {
                     assert!(refusals < REFUSALS_MAX, "{call:?} is always refused: {refusal}");
                     tokio::task::yield_now().await;
                 }
+                Err(error @ Error::PlainText { .. }) => panic!("a payment has no card's number: {error}"),
                 Err(Error::Unanswered { .. } | Error::Unreachable { .. }) => {
                     self.tally.retries.fetch_add(1, Ordering::Relaxed);
                     self.wait_for_another(site.generation).await;

@@ -66,6 +66,7 @@ impl Told {
                     ended.unconfirmed += 1;
                     self.in_doubt.extend(left);
                 }
+                Some(error @ Error::PlainText { .. }) => panic!("a payment has no card's number: {error}"),
                 Some(Error::Unanswered { .. } | Error::Unreachable { .. }) => {
                     ended.cut_off += 1;
                     self.in_doubt.extend(left);

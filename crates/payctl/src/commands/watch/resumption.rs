@@ -59,6 +59,7 @@ impl Resumption {
                 None => return Err(error.into()),
             },
             CallError::Unanswered { .. } | CallError::Unreachable { .. } => Duration::ZERO,
+            CallError::PlainText { .. } => return Err(error.into()),
         };
         if self.failures < self.failures_max { Ok(wait.max(told_to_wait).min(WAIT_MAX)) } else { Err(error.into()) }
     }
