@@ -135,13 +135,13 @@ pub enum BindError {
         /// The scheme.
         scheme: Scheme,
     },
-    /// The token has another number already, or the same with another expiry.
+    /// The token has another number already.
     #[error("another card is bound to {token}")]
     TokenTaken {
         /// The token.
         token: CardToken,
     },
-    /// The file has as many records as it may have. A rotation makes room for what was unbound.
+    /// The file has as many records as it may have. A rotation makes room for what was unbound or renewed.
     #[error("the vault is full")]
     Full,
     /// The vault failed. Only after [`Error::Io`] it is unknown whether the card was bound: the next opening tells.

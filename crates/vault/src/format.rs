@@ -28,6 +28,8 @@ const _: () = assert!(512 % RECORD_BYTES == 0, "no record crosses from one secto
 const MAGIC: [u8; 8] = *b"vaulted\n";
 const CARD: u8 = 1;
 const UNBOUND: u8 = 2;
+const RENEWED: u8 = 3;
+const REPLACED: u8 = 4;
 
 /// What tells one vault from another: 16 random bytes, given when it is made.
 pub(crate) type VaultId = [u8; 16];
@@ -99,6 +101,13 @@ pub(crate) enum Record {
         token: CardToken,
         at: u64,
     },
+    /// A card with another expiry than it was bound with; the record it takes the place of is at this offset.
+    Renewed {
+        card: CardRecord,
+        at: u64,
+    },
+    /// Here was a card that was renewed since. It says so by itself: the record that renewed it may be replaced in turn.
+    Replaced,
 }
 
 /// One bound card.
@@ -123,14 +132,12 @@ impl Record {
     pub(crate) fn encode(&self, offset: u64, keys: &VaultKeys) -> Block {
         let mut fields = Fields::new();
         match self {
-            Self::Card(record) => {
-                let Binding { token, scheme, fingerprint } = &record.binding;
-                fields.put(&[CARD, scheme.number(), 0, 0]);
-                fields.put(&token.bytes());
-                fields.put(&fingerprint.0);
-                fields.put_sealed(&record.key);
-                fields.put_sealed(&record.card);
+            Self::Card(card) => fields.put_card(CARD, card),
+            Self::Renewed { card, at } => {
+                fields.put_card(RENEWED, card);
+                fields.put(&at.to_le_bytes());
             }
+            Self::Replaced => fields.put(&[REPLACED, 0, 0, 0]),
             Self::Unbound { token, at } => {
                 fields.put(&[UNBOUND, 0, 0, 0]);
                 fields.put(&token.bytes());
@@ -151,16 +158,25 @@ impl Record {
     fn decode_fields(mut fields: &[u8]) -> Option<Self> {
         let [kind, scheme, _, _] = take(&mut fields)?;
         let token = CardToken::from_bytes(take(&mut fields)?);
+        let at = |mut fields| take(&mut fields).map(u64::from_le_bytes);
         match kind {
-            CARD => {
-                let scheme = Scheme::from_number(scheme)?;
-                let binding = Binding { token, scheme, fingerprint: CardFingerprint(take(&mut fields)?) };
-                let (key, card) = (take_sealed(&mut fields)?, take_sealed(&mut fields)?);
-                Some(Self::Card(CardRecord { binding, key, card }))
+            CARD => CardRecord::decode_fields(scheme, token, &mut fields).map(Self::Card),
+            UNBOUND => Some(Self::Unbound { token, at: at(fields)? }),
+            RENEWED => {
+                let card = CardRecord::decode_fields(scheme, token, &mut fields)?;
+                Some(Self::Renewed { card, at: at(fields)? })
             }
-            UNBOUND => Some(Self::Unbound { token, at: u64::from_le_bytes(take(&mut fields)?) }),
+            REPLACED => Some(Self::Replaced),
             _ => None,
         }
+    }
+}
+
+impl CardRecord {
+    fn decode_fields(scheme: u8, token: CardToken, fields: &mut &[u8]) -> Option<Self> {
+        let scheme = Scheme::from_number(scheme)?;
+        let binding = Binding { token, scheme, fingerprint: CardFingerprint(take(fields)?) };
+        Some(Self { binding, key: take_sealed(fields)?, card: take_sealed(fields)? })
     }
 }
 
@@ -198,6 +214,15 @@ impl Fields {
         self.put(&sealed.nonce);
         self.put(&sealed.bytes);
         self.put(&sealed.tag);
+    }
+
+    fn put_card(&mut self, kind: u8, card: &CardRecord) {
+        let Binding { token, scheme, fingerprint } = &card.binding;
+        self.put(&[kind, scheme.number(), 0, 0]);
+        self.put(&token.bytes());
+        self.put(&fingerprint.0);
+        self.put_sealed(&card.key);
+        self.put_sealed(&card.card);
     }
 
     fn closed(mut self, check: impl FnOnce(&[u8]) -> [u8; CHECK_BYTES]) -> Block {

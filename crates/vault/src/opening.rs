@@ -1,6 +1,6 @@
 //! What is found in the file of a vault: read once from the first record to the last, and judged. Nothing is changed here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufReader, Read};
 
@@ -57,7 +57,7 @@ impl<'a> Blocks<'a> {
     ///
     /// A record is written when all before it are durable, so only the last can be torn: it is if the file ends in it, or if
     /// its last bytes were never written. Everything else that is no record was one, and is damage, unless a later record
-    /// says that it was destroyed.
+    /// says that it was destroyed or replaced.
     pub(crate) fn records(mut self, keys: &VaultKeys) -> Result<Found, Error> {
         let mut found = Found::default();
         while let Some((offset, block)) = self.next()? {
@@ -87,12 +87,16 @@ pub(crate) struct Found {
     pub(crate) index: Index,
     /// Where cards are that were unbound, and whose bytes are still there, or some of them.
     pub(crate) undestroyed: Vec<u64>,
+    /// Where cards were that are renewed, and whose bytes are still there, or some of them.
+    pub(crate) unreplaced: Vec<u64>,
     /// Where the next record goes.
     pub(crate) end: u64,
     /// Bytes behind `end`: a record that was never whole.
     pub(crate) cut_bytes: u64,
     /// Where no record is, so far.
     doubtful: BTreeMap<u64, Remains>,
+    /// Where cards were that are renewed.
+    replaced: BTreeSet<u64>,
 }
 
 /// What is left where no record is.
@@ -128,6 +132,24 @@ impl Found {
                 }
                 None => Err("what was unbound is not where it was bound"),
             },
+            Record::Renewed { card, at } => {
+                let token = card.binding.token;
+                if self.index.offset(token).is_some_and(|offset| offset != at) {
+                    return Err("a second card is bound to one token");
+                }
+                if self.index.offset(token).is_some() || self.doubtful.remove(&at).is_some() {
+                    self.index.remove(token);
+                    self.unreplaced.push(at);
+                } else if !self.replaced.contains(&at) {
+                    return Err("what was renewed is not where it was bound");
+                }
+                assert!(self.index.add(token, offset), "its old record counts no more");
+                Ok(())
+            }
+            Record::Replaced => {
+                self.replaced.insert(offset);
+                Ok(())
+            }
         }
     }
 }

@@ -17,8 +17,9 @@ use crate::place::VaultPlace;
 use crate::sealing::{Binding, Part, SealingKey, VaultKeys, fill_random, random, secret_context};
 use crate::{BindError, Error, Expiry, KeyEncryptionKey, Pan, scheme};
 
-/// A card is refused once the file has so many records, 4 GiB; at most as many that unbind cards may follow. It bounds what one
-/// key-encryption key seals with random nonces far below the 2^32 that NIST SP 800-38D section 8.3 allows.
+/// A card, or another expiry of one, is refused once the file has so many records, 4 GiB; at most as many that unbind cards may
+/// follow. It bounds what one key-encryption key seals with random nonces far below the 2^32 that NIST SP 800-38D section 8.3
+/// allows.
 const RECORDS_MAX: u64 = 1 << 24;
 
 /// Card numbers in one file, which no other process has open. Blocking; what changes it is on disk before it returns.
@@ -71,8 +72,8 @@ impl Vault {
     /// Opens the vault in this file, or makes one there: readable by its owner alone, sealed under the first key.
     ///
     /// The directory must be there, and be the owner's alone. Beside the file, `.lock` is added to its name for the lock, and
-    /// `.next` for the file of a rotation. A record that was never whole is cut off, and a destruction that was begun is
-    /// brought to its end.
+    /// `.next` for the file of a rotation. A record that was never whole is cut off, and a destruction or renewal that was begun
+    /// is brought to its end.
     ///
     /// # Errors
     /// When the file or its directory is open to others, is in use, or is no vault of this version; when the key it is sealed
@@ -93,40 +94,72 @@ impl Vault {
         let sealing = key.sealing();
         let secret = sealing.open(&header.secret, &secret_context(header.vault, id));
         let keys = VaultKeys::of(&secret.ok_or(Error::WrongKey { path, id })?);
-        let Found { index, undestroyed, end, cut_bytes, .. } = blocks.records(&keys)?;
+        let Found { index, undestroyed, unreplaced, end, cut_bytes, .. } = blocks.records(&keys)?;
         let opened = Opened { cards: index.cards(), cut_bytes };
         let mut vault = Self { place, file, header, sealing, keys, index, end, writes: Writes::Allowed };
-        vault.repair(&undestroyed, cut_bytes)?;
+        vault.repair(&undestroyed, &unreplaced, cut_bytes)?;
         Ok((vault, opened))
     }
 
-    /// Seals a number and its expiry under a token. Once this returns, it is durable. The same again is answered as before.
+    /// Seals a number and its expiry under a token. Once this returns, it is durable. The same again is answered as before, and
+    /// nothing is written. The same number with another expiry is kept with that: whatever fails, with the old or the new one.
     ///
     /// Whether the card has expired is not asked: there is no clock here.
     ///
     /// # Errors
     /// When the number is of no scheme that can be bound, or cannot be a number of its scheme; when the token stands for
-    /// another card; when the vault is full; when the disk fails.
+    /// another number; when the vault is full; when the disk fails.
     pub fn bind(&mut self, token: CardToken, pan: &Pan, expiry: Expiry) -> Result<Bound, BindError> {
         let scheme = scheme::of(pan)?;
         let fingerprint = self.fingerprint(pan);
         let bound = Bound { scheme, bin: pan.bin(), last_four: pan.last_four(), fingerprint };
-        if self.index.offset(token).is_some() {
-            let (bound_pan, bound_expiry) = self.reveal(token)?;
-            let same = bound_pan == *pan && bound_expiry == expiry;
-            return if same { Ok(bound) } else { Err(BindError::TokenTaken { token }) };
-        }
-        if self.end >= RECORDS_MAX * RECORD_STEP {
-            return Err(BindError::Full);
-        }
         let binding = Binding { token, scheme, fingerprint };
+        match self.index.offset(token) {
+            Some(at) => {
+                let (bound_pan, bound_expiry) = self.reveal(token)?;
+                if bound_pan != *pan {
+                    return Err(BindError::TokenTaken { token });
+                }
+                if bound_expiry != expiry {
+                    self.check_room()?;
+                    let card = self.sealed(binding, pan, expiry)?;
+                    self.renew(card, at)?;
+                }
+            }
+            None => {
+                self.check_room()?;
+                let card = self.sealed(binding, pan, expiry)?;
+                let offset = self.append(&Record::Card(card))?;
+                assert!(self.index.add(token, offset), "the token was free");
+            }
+        }
+        Ok(bound)
+    }
+
+    fn check_room(&self) -> Result<(), BindError> {
+        if self.end < RECORDS_MAX * RECORD_STEP { Ok(()) } else { Err(BindError::Full) }
+    }
+
+    /// A card under a key of its own.
+    fn sealed(&self, binding: Binding, pan: &Pan, expiry: Expiry) -> Result<CardRecord, Error> {
         let key = random()?;
         let context = |part| binding.context(part, self.header.vault);
         let card = SealingKey::new(&key).seal(encode_card(pan, expiry), &context(Part::Card))?;
         let key = self.sealing.seal(key, &context(Part::Key))?;
-        let offset = self.append(&Record::Card(CardRecord { binding, key, card }))?;
-        assert!(self.index.add(token, offset), "the token was free");
-        Ok(bound)
+        Ok(CardRecord { binding, key, card })
+    }
+
+    /// Puts a card in the place of its record at `at`: the new is durable before anything of the old is overwritten.
+    fn renew(&mut self, card: CardRecord, at: u64) -> Result<(), Error> {
+        let token = card.binding.token;
+        let offset = self.append(&Record::Renewed { card, at })?;
+        self.index.remove(token);
+        assert!(self.index.add(token, offset), "it was just removed");
+        self.write_replaced(at)
+    }
+
+    fn write_replaced(&mut self, at: u64) -> Result<(), Error> {
+        self.write(at, &Record::Replaced.encode(at, &self.keys))
     }
 
     /// What tells this number from others, in this vault and through all its rotations. The number need not be bound.
@@ -135,7 +168,7 @@ impl Vault {
         self.keys.fingerprint(pan)
     }
 
-    /// Every card that is bound, first bound first.
+    /// Every card that is bound, first bound or renewed first.
     #[must_use]
     pub fn tokens(&self) -> Vec<CardToken> {
         self.index.in_file_order().into_iter().map(|(_, token)| token).collect()
@@ -219,8 +252,8 @@ impl Vault {
         let mut block = [0; RECORD_BYTES];
         self.file.read_exact_at(&mut block, offset).map_err(self.place.failed("read"))?;
         match Record::decode(&block, offset, &self.keys) {
-            Slot::Written(Record::Card(record)) if record.binding.token == token => Ok(record),
-            Slot::Written(Record::Card(_) | Record::Unbound { .. }) | Slot::Unwritten | Slot::Altered => {
+            Slot::Written(Record::Card(card) | Record::Renewed { card, .. }) if card.binding.token == token => Ok(card),
+            Slot::Written(_) | Slot::Unwritten | Slot::Altered => {
                 Err(self.place.damaged(offset, "the record is not the one that was there"))
             }
         }
@@ -250,8 +283,12 @@ impl Vault {
         }
     }
 
-    /// Destroys what was unbound, and cuts off what was never whole. Nothing is written where there is nothing to mend.
-    fn repair(&mut self, undestroyed: &[u64], cut_bytes: u64) -> Result<(), Error> {
+    /// Destroys what was unbound or renewed, and cuts off what was never whole. Nothing is written where there is nothing to
+    /// mend.
+    fn repair(&mut self, undestroyed: &[u64], unreplaced: &[u64], cut_bytes: u64) -> Result<(), Error> {
+        for offset in unreplaced {
+            self.write_replaced(*offset)?;
+        }
         for offset in undestroyed {
             self.write(*offset, &[0; RECORD_BYTES])?;
         }

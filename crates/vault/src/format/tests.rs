@@ -10,13 +10,25 @@ fn header() -> Header {
     Header { vault: *b"0123456789abcdef", key_id: 7, secret: sealed(1) }
 }
 
-fn card() -> Record {
+fn card_record() -> CardRecord {
     let binding = Binding {
         token: CardToken::from_bytes([0xaa; 16]),
         scheme: Scheme::Jcb,
         fingerprint: CardFingerprint([0xbb; 16]),
     };
-    Record::Card(CardRecord { binding, key: sealed(1), card: sealed(4) })
+    CardRecord { binding, key: sealed(1), card: sealed(4) }
+}
+
+fn card() -> Record {
+    Record::Card(card_record())
+}
+
+fn renewed() -> Record {
+    Record::Renewed { card: card_record(), at: 256 }
+}
+
+fn every_record() -> [Record; 4] {
+    [card(), unbound(), renewed(), Record::Replaced]
 }
 
 fn unbound() -> Record {
@@ -60,7 +72,7 @@ fn a_later_version_is_told_from_damage() {
 
 #[test]
 fn a_record_comes_back_at_its_offset_and_under_its_keys() {
-    for record in [card(), unbound()] {
+    for record in every_record() {
         let block = record.encode(OFFSET, &keys());
         assert_eq!(Record::decode(&block, OFFSET, &keys()), Slot::Written(record));
         assert_eq!(Record::decode(&block, 256, &keys()), Slot::Altered);
@@ -72,7 +84,7 @@ fn a_record_comes_back_at_its_offset_and_under_its_keys() {
 
 #[test]
 fn a_record_with_another_bit_is_none() {
-    for record in [card(), unbound()] {
+    for record in every_record() {
         for bit in 0..RECORD_BYTES * 8 {
             let mut block = record.encode(OFFSET, &keys());
             block[bit / 8] ^= 1 << (bit % 8);
@@ -93,7 +105,7 @@ fn a_record_of_which_only_the_beginning_was_written_is_unwritten() {
 /// A later program may write them; this one must not guess.
 #[test]
 fn a_record_of_an_unknown_kind_or_scheme_is_none() {
-    for (place, value) in [(0, 0), (0, 3), (1, 0), (1, 8)] {
+    for (place, value) in [(0, 0), (0, 5), (1, 0), (1, 8)] {
         let mut block = card().encode(OFFSET, &keys());
         block[place] = value;
         let check = keys().check(OFFSET, &block[..CHECKED_BYTES]);
@@ -140,4 +152,11 @@ fn the_bytes_of_version_1_stand() {
     let unbound = unbound().encode(OFFSET, &keys());
     assert_eq!(hex(&unbound[..32]), format!("02000000{}000100000000000000000000", "aa".repeat(16)));
     assert_eq!(hex(&unbound[240..]), "0bd0e73047de6a9762359ea58bb23c54");
+    let renewed = renewed().encode(OFFSET, &keys());
+    assert_eq!(hex(&renewed[..8]), "03060000aaaaaaaa");
+    assert_eq!((&renewed[4..148], hex(&renewed[148..160])), (&card[4..148], "000100000000000000000000".to_owned()));
+    assert_eq!(hex(&renewed[240..]), "b2c91864f242745a6313906f54904e8f");
+    let replaced = Record::Replaced.encode(OFFSET, &keys());
+    assert_eq!(hex(&replaced[..240]), format!("04{}", "00".repeat(239)));
+    assert_eq!(hex(&replaced[240..]), "77afde0d031727862c1cf9f13a82aa41");
 }

@@ -136,6 +136,74 @@ fn an_unbinding_that_was_torn_anywhere_is_whole_after_the_next_opening_or_never_
     }
 }
 
+/// The same of a card that is bound again with another expiry, and of one that was renewed before.
+#[test]
+fn a_renewal_that_was_torn_anywhere_leaves_the_old_expiry_or_the_new() {
+    let home = Home::new();
+    let mut vault = home.with(&[VISA, JCB]);
+    let expiries = [expiry(), Expiry::new(1, 33).unwrap(), Expiry::new(2, 34).unwrap()];
+    for (turn, (old, new)) in expiries.into_iter().zip(expiries.into_iter().skip(1)).enumerate() {
+        let before = home.bytes();
+        let at = usize::try_from(vault.index.offset(token(1)).unwrap()).unwrap();
+        vault.bind(token(1), &pan(VISA), new).unwrap();
+        drop(vault);
+        let after = home.bytes();
+        let appended = &after[before.len()..];
+        assert_eq!(appended.len(), RECORD_BYTES);
+        let state = |bytes: &[u8]| {
+            let (vault, opened) = home.open_bytes(bytes).unwrap();
+            assert_eq!(opened.cards, 2);
+            assert!(vault.reveal(token(2)).is_ok());
+            (vault.reveal(token(1)).unwrap(), opened.cut_bytes)
+        };
+        for written in 0..RECORD_BYTES {
+            let bytes = [&before[..], &appended[..written]].concat();
+            let cut_bytes = u64::try_from(written).unwrap();
+            assert_eq!(state(&bytes), ((pan(VISA), old), cut_bytes), "{turn}: {written}");
+            assert_eq!(home.bytes(), before);
+        }
+        for written in 0..=RECORD_BYTES {
+            for place in [at..at + written, at + RECORD_BYTES - written..at + RECORD_BYTES] {
+                let mut bytes = [&before[..], appended].concat();
+                bytes[place.clone()].copy_from_slice(&after[place]);
+                assert_eq!(state(&bytes), ((pan(VISA), new), 0), "{turn}: {written}");
+                assert_eq!(home.bytes(), after);
+            }
+        }
+        vault = home.open_bytes(&after).unwrap().0;
+    }
+    vault.unbind(token(1)).unwrap();
+    drop(vault);
+    let (vault, opened) = home.open().unwrap();
+    assert_eq!((opened, vault.tokens()), (Opened { cards: 1, cut_bytes: 0 }, vec![token(2)]));
+}
+
+#[test]
+fn a_renewal_whose_first_write_fails_leaves_the_old_expiry() {
+    let home = Home::new();
+    let mut vault = home.with(&[VISA]);
+    let later = Expiry::new(1, 33).unwrap();
+    vault.file = File::open(&home.path).unwrap();
+    let failed = vault.bind(token(1), &pan(VISA), later);
+    assert!(matches!(failed, Err(BindError::Vault(Error::Io { tried: "write", .. }))), "{failed:?}");
+    assert_eq!(vault.reveal(token(1)).unwrap(), (pan(VISA), expiry()));
+    assert!(matches!(vault.bind(token(1), &pan(VISA), later), Err(BindError::Vault(Error::Stopped { .. }))));
+    assert!(vault.bind(token(1), &pan(VISA), expiry()).is_ok(), "nothing is to be written");
+}
+
+/// The second write goes where no file can have anything.
+#[test]
+fn a_renewal_whose_second_write_fails_has_the_new_expiry() {
+    let home = Home::new();
+    let mut vault = home.with(&[VISA]);
+    let later = Expiry::new(1, 33).unwrap();
+    let binding = card_at(&vault, 1).binding;
+    let card = vault.sealed(binding, &pan(VISA), later).unwrap();
+    let failed = vault.renew(card, u64::MAX);
+    assert!(matches!(failed, Err(Error::Io { tried: "write", .. })), "{failed:?}");
+    assert_eq!(vault.reveal(token(1)).unwrap(), (pan(VISA), later));
+}
+
 #[test]
 fn a_rotation_that_was_torn_anywhere_leaves_the_old_vault() {
     let home = Home::new();
@@ -207,5 +275,6 @@ fn a_full_vault_takes_no_more_cards_but_gives_them_up() {
     vault.end = RECORDS_MAX * RECORD_STEP;
     assert!(matches!(vault.bind(token(2), &pan(JCB), expiry()), Err(BindError::Full)));
     assert!(vault.bind(token(1), &pan(VISA), expiry()).is_ok());
+    assert!(matches!(vault.bind(token(1), &pan(VISA), Expiry::new(1, 33).unwrap()), Err(BindError::Full)));
     assert!(vault.unbind(token(1)).is_ok());
 }

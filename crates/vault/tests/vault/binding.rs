@@ -3,7 +3,7 @@
 use domain::{CardBin, LastFour, Scheme};
 use vault::{BindError, Bound, Error, Expiry, Opened};
 
-use crate::home::{Home, TEST_CARDS, expiry, pan, token};
+use crate::home::{Home, TEST_CARDS, expiry, key, pan, token};
 
 #[test]
 fn every_test_card_is_bound_and_revealed_after_a_start_too() {
@@ -38,12 +38,38 @@ fn the_same_card_again_changes_nothing_and_another_is_refused() {
     let bound = vault.bind(token(1), &pan("4242424242424242"), expiry()).unwrap();
     let before = home.bytes();
     assert_eq!(vault.bind(token(1), &pan("4242424242424242"), expiry()).unwrap(), bound);
-    let later = Expiry::parse("12/30").unwrap();
-    for (digits, expiry) in [("4111111111111111", expiry()), ("4242424242424242", later)] {
-        let refused = vault.bind(token(1), &pan(digits), expiry);
-        assert!(matches!(refused, Err(BindError::TokenTaken { token: taken }) if taken == token(1)), "{refused:?}");
-    }
+    let refused = vault.bind(token(1), &pan("4111111111111111"), expiry());
+    assert!(matches!(refused, Err(BindError::TokenTaken { token: taken }) if taken == token(1)), "{refused:?}");
     assert_eq!(home.bytes(), before);
+}
+
+#[test]
+fn the_same_number_with_another_expiry_is_kept_with_that_and_nothing_stays_of_the_old() {
+    let home = Home::new();
+    home.bind(&["4242424242424242", "4111111111111111"]);
+    let before = home.bytes();
+    let (mut vault, _) = home.open(&[1]).unwrap();
+    let renewed = ["12/30", "01/34", "12/29"].map(|text| Expiry::parse(text).unwrap());
+    for expiry in renewed {
+        let bound = vault.bind(token(1), &pan("4242424242424242"), expiry).unwrap();
+        assert_eq!(bound.fingerprint, vault.fingerprint(&pan("4242424242424242")));
+        assert_eq!(vault.reveal(token(1)).unwrap(), (pan("4242424242424242"), expiry));
+        drop(vault);
+        let (opened, found) = home.open(&[1]).unwrap();
+        assert_eq!(found, Opened { cards: 2, cut_bytes: 0 });
+        assert_eq!(opened.reveal(token(1)).unwrap(), (pan("4242424242424242"), expiry));
+        vault = opened;
+    }
+    assert_eq!(vault.tokens(), [token(2), token(1)]);
+    let after = home.bytes();
+    assert_eq!(after.len(), before.len() + 3 * 256, "a record for each");
+    assert_eq!(after[512..768], before[512..768]);
+    for old in [256, 768, 1_024] {
+        assert!(after[old + 1..old + 240].iter().all(|byte| *byte == 0), "neither number nor key is left at {old}");
+    }
+    vault.rotate(key(2)).unwrap();
+    assert_eq!(home.bytes().len(), before.len(), "a rotation leaves one record of it");
+    assert_eq!(vault.reveal(token(1)).unwrap(), (pan("4242424242424242"), renewed[2]));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use vault::{Error, Opened};
+use vault::{Error, Expiry, Opened};
 
 use crate::home::{Home, TEST_CARDS, expiry, pan, token};
 
@@ -88,6 +88,36 @@ fn one_other_bit_anywhere_stops_the_opening_and_changes_nothing() {
                 (_, other) => panic!("{place}: {other:?}"),
             }
             assert_eq!(home.bytes(), bytes, "{place}");
+        }
+    }
+}
+
+/// A card that was renewed twice: at 256 and 768 it was, at 1,024 it is. Another is at 512.
+#[test]
+fn another_bit_in_what_renewed_or_was_replaced_stops_the_opening_unless_the_card_is_there_whole() {
+    let home = Home::new();
+    home.bind(&TEST_CARDS[..2]);
+    let (mut vault, _) = home.open(&[1]).unwrap();
+    for later in ["01/33", "02/34"] {
+        vault.bind(token(1), &pan(TEST_CARDS[0]), Expiry::parse(later).unwrap()).unwrap();
+    }
+    drop(vault);
+    let whole = home.bytes();
+    assert_eq!(whole.len(), 5 * RECORD);
+    for place in RECORD..whole.len() {
+        let mut bytes = whole.clone();
+        bytes[place] ^= 1;
+        fs::write(&home.path, &bytes).unwrap();
+        match (place / RECORD, home.open(&[1])) {
+            (1, Err(Error::Damaged { offset: 256, .. }))
+            | (2, Err(Error::Damaged { offset: 512, .. }))
+            | (4, Err(Error::Damaged { offset: 1024, .. })) => assert_eq!(home.bytes(), bytes, "{place}"),
+            // What stands behind it says what was there.
+            (3, Ok((_, opened))) => {
+                assert_eq!(opened, Opened { cards: 2, cut_bytes: 0 });
+                assert_eq!(home.bytes(), whole, "{place}");
+            }
+            (_, other) => panic!("{place}: {other:?}"),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! What can be found in the file by whoever has no key.
 
-use crate::home::{Home, TEST_CARDS, key, token};
+use vault::Expiry;
+
+use crate::home::{Home, TEST_CARDS, key, pan, token};
 
 /// The number as bytes, in every form in which card numbers lie about.
 fn forms(digits: &str) -> Vec<Vec<u8>> {
@@ -68,6 +70,7 @@ fn no_number_is_in_the_file_in_any_form() {
     home.bind(&TEST_CARDS);
     let bound = home.bytes();
     let (mut vault, _) = home.open(&[1]).unwrap();
+    vault.bind(token(2), &pan(TEST_CARDS[1]), Expiry::parse("01/33").unwrap()).unwrap();
     vault.unbind(token(3)).unwrap();
     let unbound = home.bytes();
     vault.rotate(key(2)).unwrap();
