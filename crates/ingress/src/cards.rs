@@ -117,8 +117,9 @@ impl served::card_service_server::CardService for Cards {
 }
 
 impl Cards {
-    /// The number goes into the vault first: a card that is bound can be charged at once. What then turns out not to be bound
-    /// is destroyed. What a crash leaves in between is told at the next start.
+    /// A card that its person has already is only looked up. The number of another goes into the vault first: a card that is bound
+    /// can be charged at once. What then turns out not to be bound is destroyed. What a crash leaves in between is told at the
+    /// next start.
     async fn bind_now(&self, request: Request<v1::BindRequest>) -> Result<Response<v1::BindResponse>, Status> {
         let (wallet, deadline) = caller(&self.switch, request.metadata())?;
         let vault = match &self.switch.card_numbers {
@@ -130,28 +131,79 @@ impl Cards {
         let card = number_and_expiry(&message, self.switch.clock.now());
         wipe(&mut message.pan);
         let (key, CardRequest { person, billing_currency }) = asked?;
-        let (pan, expiry) = card?;
+        let card = Arc::new(card?);
+
+        let bind = |token, card| BindCard { wallet, person: person.clone(), token, card, billing_currency };
+        if let Some((token, face)) = self.known(deadline, (wallet, &person), (&vault, &card)).await? {
+            // The ledger has the token, so it binds nothing: it says that, or what it said before under this key.
+            match self.submit_bind(deadline, key, bind(token, face)).await {
+                Ok(Told::New(committed) | Told::Earlier(committed)) => return self.bound(&committed),
+                Ok(Told::Existing(token)) => {
+                    let kept = self.kept(deadline, token, (&vault, &card)).await?;
+                    // It may have been unbound meanwhile: then it is bound anew.
+                    if kept.bound {
+                        return Ok(self.existing(token, &kept));
+                    }
+                }
+                Err(Unbound::Not(status) | Unbound::Unknown(status)) => return Err(status),
+            }
+        }
 
         let token = self.switch.ids.card(self.switch.clock.now());
-        let bound = vault.within(move |vault| vault.bind(token, &pan, expiry)).await?;
-        let Bound { scheme, bin, last_four, fingerprint } = bound.map_err(|error| bind_error(&error))?;
+        let Bound { scheme, bin, last_four, fingerprint } = bind_in(&vault, token, &card).await?;
         let face = CardFace { scheme, bin, last_four, fingerprint };
-        let bind = BindCard { wallet, person: person.clone(), token, card: face, billing_currency };
-        let told = self.submit_bind(deadline, key, bind).await;
+        let told = self.submit_bind(deadline, key, bind(token, face)).await;
         if !matches!(&told, Ok(Told::New(_)) | Err(Unbound::Unknown(_))) {
-            vault.within(move |vault| vault.unbind(token)).await?.map_err(|error| vault_error(&error))?;
+            unbind_in(&vault, token).await?;
         }
         match told {
             Ok(Told::New(committed) | Told::Earlier(committed)) => self.bound(&committed),
             Ok(Told::Existing(token)) => {
-                self.switch.caught_up(deadline).await?;
-                let card = self.switch.directory.card(token).ok_or_else(errors::unexpected_record)?;
-                let card = Some(card_message(token, &card));
-                let lsn = self.switch.boards.applied_lsn().get();
-                Ok(answer(v1::BindResponse { card, decline_reason: 0, lsn }, true))
+                let kept = self.kept(deadline, token, (&vault, &card)).await?;
+                Ok(self.existing(token, &kept))
             }
             Err(Unbound::Not(status) | Unbound::Unknown(status)) => Err(status),
         }
+    }
+
+    /// The token under which this person has this card, if it has.
+    async fn known(
+        &self,
+        deadline: Deadline,
+        (wallet, person): (WalletId, &Name),
+        (vault, card): (&CardVault, &Arc<(Pan, Expiry)>),
+    ) -> Result<Option<(CardToken, CardFace)>, Status> {
+        self.switch.caught_up(deadline).await?;
+        let Some(person) = self.switch.directory.person(wallet, person) else { return Ok(None) };
+        let card = Arc::clone(card);
+        let fingerprint = vault.within(move |vault| vault.fingerprint(&card.0)).await?;
+        Ok(person.cards.into_iter().find_map(|token| {
+            let entry = self.switch.directory.card(token)?;
+            (entry.bound && entry.face.fingerprint == fingerprint).then_some((token, entry.face))
+        }))
+    }
+
+    /// Has the vault keep a card that is bound, with the expiry of now; nothing is written if it has it so. What was unbound in
+    /// the meantime is not kept.
+    async fn kept(
+        &self,
+        deadline: Deadline,
+        token: CardToken,
+        (vault, card): (&CardVault, &Arc<(Pan, Expiry)>),
+    ) -> Result<CardEntry, Status> {
+        bind_in(vault, token, card).await?;
+        // Who unbinds has that recorded, then destroys the number: so either it is seen here, or it comes after.
+        self.switch.caught_up(deadline).await?;
+        let entry = self.switch.directory.card(token).ok_or_else(errors::unexpected_record)?;
+        if !entry.bound {
+            unbind_in(vault, token).await?;
+        }
+        Ok(entry)
+    }
+
+    fn existing(&self, token: CardToken, card: &CardEntry) -> Response<v1::BindResponse> {
+        let lsn = self.switch.boards.applied_lsn().get();
+        answer(v1::BindResponse { card: Some(card_message(token, card)), decline_reason: 0, lsn }, true)
     }
 
     async fn submit_bind(&self, deadline: Deadline, key: IdempotencyKey, bind: BindCard) -> Result<Told, Unbound> {
@@ -195,11 +247,7 @@ impl Cards {
         let submission = Submission { key: Some(key), command: Command::UnbindCard(unbind) };
         let committed = self.switch.submit(deadline, submission, || token.to_string()).await?;
         if let CardNumbers::Kept(vault) = &self.switch.card_numbers {
-            match vault.within(move |vault| vault.unbind(token)).await? {
-                // A repeat: the number is destroyed already.
-                Ok(()) | Err(vault::Error::NoCard { .. }) => {}
-                Err(error) => return Err(vault_error(&error)),
-            }
+            unbind_in(vault, token).await?;
         }
         let (create_time, lsn) = (Some(replies::timestamp(committed.record.at)), committed.record.lsn.get());
         Ok(answer(v1::UnbindResponse { create_time, lsn }, committed.repeated))
@@ -265,6 +313,20 @@ impl served::person_service_server::PersonService for Persons {
             Ok(Response::new(v1::PersonServiceGetResponse { person: Some(message), applied_lsn }))
         };
         Method::GetPerson.begin().end(work.await)
+    }
+}
+
+async fn bind_in(vault: &CardVault, token: CardToken, card: &Arc<(Pan, Expiry)>) -> Result<Bound, Status> {
+    let card = Arc::clone(card);
+    let bound = vault.within(move |vault| vault.bind(token, &card.0, card.1)).await?;
+    bound.map_err(|error| bind_error(&error))
+}
+
+/// Destroys the number of a token; one that is destroyed already stays so.
+async fn unbind_in(vault: &CardVault, token: CardToken) -> Result<(), Status> {
+    match vault.within(move |vault| vault.unbind(token)).await? {
+        Ok(()) | Err(vault::Error::NoCard { .. }) => Ok(()),
+        Err(error) => Err(vault_error(&error)),
     }
 }
 

@@ -1,13 +1,16 @@
 //! Which cards are bound, and why others are not.
 
+use std::fs;
+
 use client::{Client, Code, Refusal};
+use vault::{Expiry, KeyEncryptionKey, Vault};
 use wire::v1::{self, CardState, DeclineReason, PersonTier};
 
 use crate::{
     asked::{PERSON, binding, bound, charge, verify, yuan},
     played::Played,
-    production::{prepared, start},
-    support::parties::{End, Sandbox, caller, refused, sums},
+    production::{prepared, start, vault as vault_file},
+    support::parties::{End, Sandbox, caller, refused, stop, sums},
 };
 
 /// Public test numbers, as payment providers print them, and their schemes.
@@ -145,6 +148,43 @@ async fn a_card_has_at_most_so_many_persons_and_each_one_token() {
     let refusal = refused(charged);
     assert_eq!((refusal.code, refusal.reason.as_str()), (Code::NotFound, "CARD_NOT_FOUND"));
     assert!(sums(&sandbox.status().await).into_values().all(|sum| sum == 0));
+}
+
+#[tokio::test]
+async fn a_card_that_is_bound_again_is_kept_with_the_expiry_of_then_and_costs_the_vault_nothing_else() {
+    let played = Played::start("", 0);
+    let production = prepared(&played);
+    let ready = start(&production, &[]).await;
+    let wallet = &ready.wallet;
+    let bind = async |key: &str, expiry: &str| {
+        let request = v1::BindRequest { expiry: expiry.to_owned(), ..binding(key, "4242424242424242") };
+        wallet.bind_card(request).await.expect("it is bound").card.expect("it is bound")
+    };
+    let bytes = || fs::read(vault_file(&production)).expect("there is a vault");
+    let first = bind("first", "12/30").await;
+    let before = bytes();
+    assert_eq!(bind("again", "12/30").await, first);
+    assert_eq!(bytes(), before, "nothing is written of what is there");
+    assert_eq!(bind("reissued", "01/34").await, first, "its token stays");
+    let renewed = bytes();
+    assert_eq!(renewed.len(), before.len() + 256, "one record");
+    assert_eq!(bind("reissued", "01/34").await, first);
+    assert_eq!(bind("first", "12/30").await, first, "a key has one answer, and it was given");
+    assert_eq!(bytes(), renewed);
+    let other_currency = v1::BindRequest {
+        billing_currency_code: "EUR".to_owned(),
+        expiry: "01/34".to_owned(),
+        ..binding("euro", "4242424242424242")
+    };
+    assert_eq!(wallet.bind_card(other_currency).await.expect("it is there").card, Some(first.clone()));
+    assert_eq!(bytes(), renewed);
+    assert!(stop(ready.daemon).await.success());
+
+    let key = KeyEncryptionKey::new(1, [1; 32]);
+    let (vault, opened) = Vault::open(&vault_file(&production), &[key]).expect("it opens under the daemon's key");
+    assert_eq!(opened.cards, 1);
+    let (_, expiry) = vault.reveal(vault.tokens()[0]).expect("it is there");
+    assert!(expiry == Expiry::parse("01/34").expect("an expiry"));
 }
 
 #[tokio::test]

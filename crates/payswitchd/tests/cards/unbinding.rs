@@ -7,7 +7,7 @@ use tokio::time::timeout;
 use wire::v1::{self, PaymentState};
 
 use crate::{
-    asked::{bound, charge, charge_later, until, yuan},
+    asked::{binding, bound, charge, charge_later, metric, until, yuan},
     played::read_books,
     support::{
         Daemon,
@@ -90,6 +90,17 @@ async fn numbers_of_another_ledger_are_kept_and_lost_numbers_are_told_of() {
     fs::rename(sandbox.data_dir.path().join("vault"), directory.path().join("lost")).expect("it is moved away");
     let sandbox = sandbox.restart(End::Killed).await;
     assert!(sandbox.daemon.logged("not in the vault").await.contains("missing=1"));
-    let card = sandbox.wallet.card(v1::CardServiceGetRequest { card_token: token }).await;
+    let card = sandbox.wallet.card(v1::CardServiceGetRequest { card_token: token.clone() }).await;
     assert!(card.is_ok(), "the ledger goes on");
+
+    // A copy of the same vault that does not have it: bound again, the number is there again.
+    fs::rename(sandbox.data_dir.path().join("vault"), directory.path().join("another")).expect("it is moved away");
+    fs::rename(directory.path().join("vault"), sandbox.data_dir.path().join("vault")).expect("it is put in its place");
+    let sandbox = sandbox.restart(End::Killed).await;
+    assert!(sandbox.daemon.logged("not in the vault").await.contains("missing=1"));
+    let again = sandbox.wallet.bind_card(binding("again", "4242424242424242")).await.expect("it is there");
+    assert_eq!(again.card.expect("it is there").card_token, token);
+    until(&sandbox, "two lines", || metric(&sandbox.daemon, "payswitch_card_lines_up") == 2).await;
+    let paid = decided(sandbox.cafe.authorize(charge("again", &token, yuan(10_000))).await);
+    assert_eq!(paid.state(), PaymentState::Captured);
 }
