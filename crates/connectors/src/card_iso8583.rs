@@ -20,6 +20,7 @@ mod slots;
 mod connector;
 mod line;
 mod session;
+mod standing;
 mod telling;
 
 pub use back_off::BackOff;
@@ -27,4 +28,5 @@ use calendar::transmission_time;
 pub use connector::{Connector, Ended};
 pub use port::{Clock, Heard, Numbers, Switch, Unheard};
 pub use settings::{Acceptor, Encoding, Host, InvalidSettings, LINES_MAX, LineSettings, TimeOuts};
+pub use standing::Standing;
 pub use tls::{Tls, TlsError};

@@ -24,6 +24,7 @@ mod watch;
 
 mod accounts;
 mod awaited;
+mod card_networks;
 mod cards;
 mod consents;
 mod echo;
@@ -47,6 +48,7 @@ mod signing_keys;
 mod transport_errors;
 
 pub use awaited::AwaitedPayments;
+pub use card_networks::{CardNetwork, CardNetworks};
 pub use cards::{CardNumbers, CardVault};
 pub use credentials::{Credentials, Principal, SANDBOX_KEY_PREFIX};
 pub use dealer::{Dealer, Dealt};

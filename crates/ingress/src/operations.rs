@@ -12,7 +12,7 @@ use wire::{
     v1,
 };
 
-use crate::{Principal, Switch, errors, metric_names::Method, process, switch::answer};
+use crate::{CardNetwork, Principal, Switch, errors, metric_names::Method, process, switch::answer};
 
 #[derive(Debug)]
 pub(crate) struct Operations {
@@ -186,6 +186,12 @@ impl Operations {
             payments_captured: switch.boards.payments_captured(),
             payments_declined: switch.boards.payments_declined(),
             payments_held: switch.boards.payments_held(),
+            card_networks: switch
+                .card_networks
+                .iter()
+                .flat_map(|networks| networks.standing())
+                .map(CardNetwork::into_message)
+                .collect(),
         }))
     }
 }

@@ -14,7 +14,7 @@ use tonic::{Response, Status, metadata::MetadataMap};
 use wire::{digest::Digester, replies::Names, requests::Failure};
 
 use crate::{
-    AwaitedPayments, CardNumbers, Credentials, Ids, OpenWatches, SandboxPowers, SigningKeys, authorize,
+    AwaitedPayments, CardNetworks, CardNumbers, Credentials, Ids, OpenWatches, SandboxPowers, SigningKeys, authorize,
     deadline::Deadline, errors,
 };
 
@@ -52,6 +52,8 @@ pub struct Switch {
     pub stopping: watch::Receiver<bool>,
     /// Where card numbers go.
     pub card_numbers: CardNumbers,
+    /// Lines to card networks; `None` where no cards are taken. One for the whole process.
+    pub card_networks: Option<Arc<dyn CardNetworks>>,
     /// Payments whose callers wait for a card's issuer; one for the whole process.
     pub awaited: Arc<AwaitedPayments>,
     /// What only a sandbox can do; `None` elsewhere. One for the whole process.

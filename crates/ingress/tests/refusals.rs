@@ -172,6 +172,7 @@ fn switch(handle: Handle, clock: SystemClock) -> Switch {
         // Its sender is gone, and with it whoever could ask for a stop.
         stopping: watch::channel(false).1,
         card_numbers: ingress::CardNumbers::NoVault,
+        card_networks: None,
         awaited: Arc::default(),
         sandbox: None,
     }

@@ -8,12 +8,12 @@ use std::{
 };
 
 use cardnet::{Billing, Network, Settings};
-use connectors::card_iso8583::{self, Connector, Ended, Heard, Unheard};
+use connectors::card_iso8583::{self, Connector, Ended, Heard, Standing, Unheard};
 use domain::{
     AcknowledgeAdvice, AnswerCard, CardMessage, CardRefusal, CardToken, Command, Refusal, Submission, Timestamp,
 };
 use engine::Engine;
-use ingress::{CardNumbers, CardVault};
+use ingress::{CardNetwork, CardNetworks, CardNumbers, CardVault};
 use shard::{CardLine, Clock as _, Handle, Mailbox, Refused, SystemClock};
 use tokio::sync::{
     mpsc::{self, UnboundedReceiver, UnboundedSender},
@@ -58,6 +58,7 @@ impl CardLine for Line {
 pub(crate) struct CardThread {
     stop: watch::Sender<bool>,
     thread: JoinHandle<Ended>,
+    network: Arc<Shown>,
 }
 
 impl CardThread {
@@ -83,8 +84,10 @@ impl CardThread {
         };
         let mailbox = Arc::new(Mailbox::default());
         let switch = ToShard(handle(&mailbox));
-        let connector = Connector::new(settings, Arc::new(switch), Arc::new(InVault(vault)), Arc::new(Shown(clock)))
+        let host = settings.hosts.first().map(ToString::to_string).unwrap_or_default();
+        let connector = Connector::new(settings, Arc::new(switch), Arc::new(InVault(vault)), Arc::new(Stamping(clock)))
             .map_err(|invalid| StartError::Config(format!("cards.network.{invalid}")))?;
+        let network = Arc::new(Shown { host, standing: connector.standing() });
         let (stop, stopping) = watch::channel(false);
         let thread = serve::spawn("cards", move || {
             runtime.block_on(async move {
@@ -95,7 +98,12 @@ impl CardThread {
                 connector.run(said.resumed, said.since, serve::stopped(stopping)).await
             })
         })?;
-        Ok(Some(Self { stop, thread }))
+        Ok(Some(Self { stop, thread, network }))
+    }
+
+    /// The lines, for whoever shows how they stand.
+    pub(crate) fn networks(&self) -> Arc<dyn CardNetworks> {
+        Arc::<Shown>::clone(&self.network)
     }
 
     /// Signs off, and hands over what issuers have answered; within the connector's own limit.
@@ -182,10 +190,25 @@ impl card_iso8583::Numbers for InVault {
     }
 }
 
-/// The clock that stamps records.
-struct Shown(SystemClock);
+/// One network, as it is shown.
+#[derive(Debug)]
+struct Shown {
+    host: String,
+    standing: Arc<Standing>,
+}
 
-impl card_iso8583::Clock for Shown {
+impl CardNetworks for Shown {
+    fn standing(&self) -> Vec<CardNetwork> {
+        let Self { host, standing } = self;
+        let (lines, lines_up) = (standing.lines(), standing.lines_up());
+        vec![CardNetwork { host: host.clone(), lines, lines_up, messages_waiting: standing.messages_waiting() }]
+    }
+}
+
+/// The clock that stamps records.
+struct Stamping(SystemClock);
+
+impl card_iso8583::Clock for Stamping {
     fn now(&self) -> Timestamp {
         self.0.now()
     }

@@ -89,6 +89,8 @@ pub(crate) fn serve(
     let housekeeping = Housekeeping::start(switch.housekeeper)?;
 
     let handle = |mailbox: &Arc<Mailbox>| Handle::new(Arc::clone(inbox), Arc::clone(status), Arc::clone(mailbox));
+    let cards = CardThread::start(config, switch.said, &switch.card_numbers, switch.clock.clone(), handle)?;
+    let card_networks = cards.as_ref().map(CardThread::networks);
     let context = |mailbox: &Arc<Mailbox>| Switch {
         handle: handle(mailbox),
         directory: Arc::clone(&switch.directory),
@@ -103,11 +105,11 @@ pub(crate) fn serve(
         request_ms_max: config.requests.request_ms_max,
         open_watches: Arc::clone(&open_watches),
         card_numbers: switch.card_numbers.clone(),
+        card_networks: card_networks.clone(),
         awaited: Arc::clone(&switch.awaited),
         stopping: stopping.clone(),
         sandbox: switch.sandbox.clone(),
     };
-    let cards = CardThread::start(config, switch.said, &switch.card_numbers, switch.clock.clone(), handle)?;
     let merchants = Merchants::start(config, listeners.merchants, &context, &stopping)?;
 
     let operators_mailbox = Arc::new(Mailbox::default());

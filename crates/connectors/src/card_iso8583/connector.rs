@@ -23,6 +23,7 @@ use super::{
     session::Outgoing,
     settings::millis,
     slots::Slots,
+    standing::Standing,
     telling,
 };
 use crate::metric_names::{METRICS, count};
@@ -39,6 +40,7 @@ pub struct Connector<S, N, C> {
     switch: Arc<S>,
     numbers: Arc<N>,
     clock: Arc<C>,
+    standing: Arc<Standing>,
 }
 
 /// How it ended.
@@ -62,7 +64,14 @@ impl<S: Switch, N: Numbers, C: Clock> Connector<S, N, C> {
         clock: Arc<C>,
     ) -> Result<Self, InvalidSettings> {
         settings.check()?;
-        Ok(Self { settings: Arc::new(settings), switch, numbers, clock })
+        let standing = Arc::new(Standing::of(usize::from(settings.lines)));
+        Ok(Self { settings: Arc::new(settings), switch, numbers, clock, standing })
+    }
+
+    /// How its lines stand, also while it runs.
+    #[must_use]
+    pub fn standing(&self) -> Arc<Standing> {
+        Arc::clone(&self.standing)
     }
 
     /// Says what the ledger still waited for when it was opened, and each durable intent after that, until it is to stop or
@@ -93,6 +102,7 @@ impl<S: Switch, N: Numbers, C: Clock> Connector<S, N, C> {
                 false => open.requests.open(&message, None),
             }
         }
+        open.show();
         open.serve(intents, &mut heard, stop).await;
         stop_lines.send_replace(true);
         let ended = open.drain(&mut heard).await;
@@ -167,6 +177,7 @@ impl<S: Switch, N: Numbers, C: Clock> Open<S, N, C> {
         for message in std::mem::take(&mut self.waiting).into_values() {
             self.not_sent(&message);
         }
+        self.show();
         let drained = async {
             while let Some(event) = heard.recv().await {
                 // A line that comes up now is told at once that nothing is handed in.
@@ -200,7 +211,14 @@ impl<S: Switch, N: Numbers, C: Clock> Open<S, N, C> {
             LineEvent::Unsent(message) => self.unsent(message),
             LineEvent::Received(message) => self.received(&message),
         }
-        METRICS.lines_up.set(count(self.slots.lines_up()));
+        self.show();
+    }
+
+    fn show(&self) {
+        let (lines_up, advices) = (self.slots.lines_up(), self.advices.waiting());
+        METRICS.lines_up.set(count(lines_up));
+        METRICS.advices_waiting.set(count(advices));
+        self.parts.standing.shows(lines_up, advices.saturating_add(self.waiting.len()));
     }
 
     fn down(&mut self, line: usize) {
@@ -261,7 +279,7 @@ impl<S: Switch, N: Numbers, C: Clock> Open<S, N, C> {
             let message = Box::new(message.clone());
             self.send_advice(message, sending, now);
         }
-        METRICS.advices_waiting.set(count(self.advices.waiting()));
+        self.show();
     }
 
     fn send_request(&mut self, message: Box<CardMessage>, now: Timestamp) {

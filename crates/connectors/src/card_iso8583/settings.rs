@@ -1,6 +1,6 @@
 //! What one network's lines are like. Every limit has its name and unit here.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use iso8583::{
     Spec,
@@ -52,6 +52,14 @@ pub struct Host {
     pub name: String,
     /// Its TCP port.
     pub port: u16,
+}
+
+/// As `name:port`; an address of IPv6 in brackets.
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, port } = self;
+        if name.contains(':') { write!(f, "[{name}]:{port}") } else { write!(f, "{name}:{port}") }
+    }
 }
 
 /// Who accepts the cards, in the network's words.
@@ -255,6 +263,15 @@ pub(crate) fn millis(count: u32) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_host_is_told_as_it_is_configured() {
+        let told = |name: &str| Host { name: name.to_owned(), port: 7_000 }.to_string();
+        assert_eq!(
+            (told("network.example"), told("::1")),
+            ("network.example:7000".to_owned(), "[::1]:7000".to_owned())
+        );
+    }
 
     #[test]
     fn what_no_line_can_have_is_refused() {

@@ -10,7 +10,8 @@ use std::{
 };
 
 use connectors::card_iso8583::{
-    Acceptor, BackOff, Clock, Connector, Encoding, Ended, Heard, Host, LineSettings, Numbers, Switch, TimeOuts, Unheard,
+    Acceptor, BackOff, Clock, Connector, Encoding, Ended, Heard, Host, LineSettings, Numbers, Standing, Switch,
+    TimeOuts, Unheard,
 };
 use domain::{
     AcknowledgeAdvice, AnswerCard, ApprovalCode, CardMessage, CardMessageKind, CardToken, Lsn, MerchantId, Name,
@@ -94,6 +95,7 @@ pub(crate) struct House {
     ears: Arc<Ears>,
     numbers: Arc<OneCard>,
     time: Arc<Time>,
+    pub(crate) standing: Arc<Standing>,
     stop: Option<oneshot::Sender<()>>,
     running: JoinHandle<Ended>,
     advices_said: u64,
@@ -137,8 +139,10 @@ impl House {
         let time = Arc::new(Time { started: Instant::now(), jumped_ms: AtomicI64::new(0) });
         let connector = Connector::new(settings, Arc::clone(&ears), Arc::clone(&numbers), Arc::clone(&time));
         let stop_on = async { drop(stopped.await) };
-        let running = tokio::spawn(connector.expect("settings").run(resumed, intended, stop_on));
-        Self { intents, told, ears, numbers, time, stop: Some(stop), running, advices_said: 0 }
+        let connector = connector.expect("settings");
+        let standing = connector.standing();
+        let running = tokio::spawn(connector.run(resumed, intended, stop_on));
+        Self { intents, told, ears, numbers, time, standing, stop: Some(stop), running, advices_said: 0 }
     }
 
     pub(crate) fn intend(&self, message: CardMessage) {

@@ -1,6 +1,6 @@
 //! Lines: up, tested, broken, moved to another host, ended.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use connectors::card_iso8583::{Ended, Tls, TlsError};
 use domain::CardAnswer;
@@ -54,6 +54,29 @@ async fn the_second_host_takes_over_from_one_that_says_no_and_from_one_that_is_s
     silent.expect(Mti::NETWORK_REQUEST).await;
     assert_eq!(silent.next().await, None);
     house.up(&second).await;
+}
+
+#[tokio::test]
+async fn it_is_shown_how_many_lines_are_up_and_what_waits() {
+    let network = Network::open().await;
+    let mut house = House::open(settings(&[network.port()]), vec![]);
+    let standing = Arc::clone(&house.standing);
+    let shown = || (standing.lines_up(), standing.lines(), standing.messages_waiting());
+    assert_eq!(shown(), (0, 1, 0));
+    let mut peer = house.up(&network).await;
+    assert_eq!(shown(), (1, 1, 0));
+    house.intend(capture(2, 1));
+    house.intend(capture(3, 2));
+    let advice = peer.expect(Mti::FINANCIAL_ADVICE).await;
+    peer.expect(Mti::FINANCIAL_ADVICE).await;
+    assert_eq!(shown(), (1, 1, 2));
+    peer.answer(&advice, "00", &[]).await;
+    house.told().await;
+    assert_eq!(shown(), (1, 1, 1));
+    let ending = house.ended();
+    let signing_off = peer.expect_network(NetworkCode::SIGN_OFF, "00");
+    let ((ended, _), ()) = tokio::join!(ending, signing_off);
+    assert_eq!((ended, shown()), (Ended::Drained, (0, 1, 1)));
 }
 
 #[tokio::test]

@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use clap::Args;
 use money::Money;
-use wire::v1::{StatusResponse, TrialBalanceLine};
+use wire::v1::{CardNetwork, StatusResponse, TrialBalanceLine};
 
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::render::{Align, BAD, FAINT, Fields, GOOD, HEADING, STRONG, Table, paint};
 use crate::words;
+
+/// Of a card network's host, so many characters are shown.
+const HOST_CHARS_MAX: usize = 60;
 
 /// Show how the switch stands, with its trial balance
 ///
@@ -41,10 +44,22 @@ fn text(status: &StatusResponse) -> String {
     let [captured, held, declined] =
         [status.payments_captured, status.payments_held, status.payments_declined].map(words::count);
     fields.line("payments", format!("{captured} captured, {held} held, {declined} declined"));
+    for network in &status.card_networks {
+        fields.line("cards", lines(network));
+        fields.line("", paint(FAINT, words::shortened(&network.host, HOST_CHARS_MAX)));
+    }
     let memory = status.process_resident_bytes / (1024 * 1024);
     fields.line("process", format!("{} of CPU, {memory} MiB", micros(status.process_cpu_us)));
     let title = paint(HEADING, "trial balance");
     format!("payswitch {}\n{fields}\n{title}\n{}", status.version, trial_balance(&status.trial_balance))
+}
+
+/// How the lines to a card network stand.
+fn lines(network: &CardNetwork) -> String {
+    let CardNetwork { lines, lines_up, messages_waiting, .. } = network;
+    let colour = if lines_up == lines { GOOD } else { BAD };
+    let up = paint(colour, format!("{lines_up} of {}", words::counted(u64::from(*lines), "line")));
+    format!("{up} up, {} waiting", words::counted(u64::from(*messages_waiting), "message"))
 }
 
 fn micros(micros: u64) -> String {
@@ -137,8 +152,29 @@ mod tests {
     }
 
     #[test]
+    fn each_card_network_tells_its_lines_and_what_waits() {
+        let network = |lines_up, messages_waiting| CardNetwork {
+            host: "network.example:7000".into(),
+            lines: 2,
+            lines_up,
+            messages_waiting,
+        };
+        let status =
+            StatusResponse { card_networks: vec![network(2, 0), network(1, 1_234)], ..StatusResponse::default() };
+        let shown = plain(text(&status));
+        assert!(
+            shown.contains("  cards      2 of 2 lines up, 0 messages waiting\n             network.example:7000\n"),
+            "{shown}"
+        );
+        assert!(shown.contains("  cards      1 of 2 lines up, 1,234 messages waiting\n"), "{shown}");
+        assert!(!plain(text(&StatusResponse::default())).contains("cards"), "no network, no line");
+    }
+
+    #[test]
     fn the_status_fits_eighty_columns() {
+        let network = CardNetwork { host: "a".repeat(253), lines: 16, lines_up: 16, messages_waiting: u32::MAX };
         let status = StatusResponse {
+            card_networks: vec![network],
             mode: "sandbox".into(),
             version: "0.1.0".into(),
             last_lsn: 1_234_567_890,

@@ -13,7 +13,7 @@ use crate::support::{
 };
 
 /// What has not happened by then never will, even on a machine that is very busy.
-const WAIT_MAX: Duration = Duration::from_secs(60);
+pub(crate) const WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// The person whose cards these are.
 pub(crate) const PERSON: &str = "us-dana";

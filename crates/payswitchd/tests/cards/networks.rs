@@ -9,15 +9,17 @@ use std::{
 
 use money::Currency;
 use tempfile::TempDir;
+use tokio::time::timeout;
 use wire::v1::PaymentState;
 
 use crate::{
-    asked::{all_told, bound, charge, charge_later, signed_on, yuan},
-    played::{read_books, section},
+    asked::{WAIT_MAX, all_told, bound, charge, charge_later, signed_on, yuan},
+    played::{Played, read_books, section},
     production::{rules, vault_key},
     support::{
         self, Signal,
         moves::{capture, captured, refund, refunded, void, voided},
+        pages::get,
         parties::{Sandbox, decided},
         production::Production,
     },
@@ -104,6 +106,41 @@ async fn a_network_of_another_process_is_reached_in_ascii() {
 #[tokio::test]
 async fn a_network_of_another_process_is_reached_in_ebcdic() {
     check_encoding("ebcdic").await;
+}
+
+/// Asks until the status tells so many lines that are up, of so many, and so many messages that wait.
+async fn shown(sandbox: &Sandbox, expected: (u32, u32, u32)) {
+    let mut last = Vec::new();
+    let wait = async {
+        loop {
+            last = sandbox.status().await.card_networks;
+            if let [network] = &last[..]
+                && (network.lines_up, network.lines, network.messages_waiting) == expected
+            {
+                assert!(network.host.starts_with("127.0.0.1:"), "{network:?}");
+                return;
+            }
+        }
+    };
+    let in_time = timeout(WAIT_MAX, wait).await.is_ok();
+    assert!(in_time, "{expected:?} is expected: {last:?}");
+}
+
+/// The daemon is ready also while no line is up: payments from wallets go on.
+#[tokio::test]
+async fn the_status_tells_how_many_lines_are_up_and_what_waits() {
+    let played = Played::start("", 0);
+    let sandbox = Sandbox::with_file(&played.configuration(""));
+    let card = bound(&sandbox.wallet, "4242424242424242").await;
+    signed_on(&sandbox).await;
+    let held = decided(sandbox.cafe.authorize(charge_later("held", &card.card_token, yuan(25_000))).await);
+    shown(&sandbox, (1, 1, 0)).await;
+    drop(played);
+    shown(&sandbox, (0, 1, 0)).await;
+    captured(sandbox.cafe.capture(capture("capture", &held.payment_id, yuan(10_000))).await);
+    shown(&sandbox, (0, 1, 1)).await;
+    let (ready, _) = get(&sandbox.daemon, "/readyz");
+    assert!(ready.ends_with("200 OK"), "{ready}");
 }
 
 #[test]
