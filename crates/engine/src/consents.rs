@@ -212,12 +212,8 @@ impl Consents {
         debit: Money,
     ) {
         match consent {
-            Consent::PayerNamed | Consent::Card(_) => {}
-            Consent::CardOrderApproved(token) => {
-                let key = (merchant, order, *token);
-                let approval = self.card_approvals.remove(&key).expect("an approval is used once");
-                self.ends.remove(&(approval.expires_at, Ending::CardApproval(merchant, order, *token)));
-            }
+            // A card is charged once its issuer agrees.
+            Consent::PayerNamed | Consent::Card(_) | Consent::CardOrderApproved(_) => {}
             Consent::Code(code) => {
                 let grant = self.codes.remove(code).expect("a code is used once");
                 self.ends.remove(&(grant.expires_at, Ending::Code(*code)));
@@ -231,6 +227,14 @@ impl Consents {
                 let mandate = self.mandates.get_mut(id).expect("a mandate is granted before it is used");
                 mandate.debited(mandate.period_at(at), debit);
             }
+        }
+    }
+
+    /// Notes that an order was charged to a card. While the issuer was asked the order was held, so nothing else used its
+    /// approval; it may have ended.
+    pub(crate) fn charged(&mut self, merchant: MerchantId, order: Digest, token: CardToken) {
+        if let Some(approval) = self.card_approvals.remove(&(merchant, order, token)) {
+            self.ends.remove(&(approval.expires_at, Ending::CardApproval(merchant, order, token)));
         }
     }
 

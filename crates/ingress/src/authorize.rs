@@ -1,6 +1,6 @@
 //! From a request to be paid to its answer; the waiting is left to the caller.
 
-use domain::{MerchantId, Submission};
+use domain::{Event, MerchantId, PaymentState, Record, Submission};
 use shard::{Answer, Clock, Refused};
 use tonic::Status;
 use wire::{
@@ -10,7 +10,7 @@ use wire::{
     v1,
 };
 
-use crate::{Switch, errors};
+use crate::{Switch, errors, payment_messages};
 
 /// What is to be decided, and the failure that the sandbox was told to make of it.
 ///
@@ -53,8 +53,18 @@ pub(crate) fn told(
     payer: Option<&v1::AccountReference>,
 ) -> Result<(Encoded<v1::Payment>, bool), Status> {
     let committed = answer.map_err(|refused| errors::refused(&refused, &payer_text(payer), switch.clock.now()))?;
-    let payment = replies::encoded_payment(&committed.record, switch);
+    let ended = if committed.repeated { ended(switch, &committed.record)? } else { None };
+    let payment = ended.or_else(|| replies::encoded_payment(&committed.record, switch));
     Ok((payment.ok_or_else(errors::unexpected_record)?, committed.repeated))
+}
+
+/// What is known by now of a payment that was pending; `None` if it is so still, or never was.
+fn ended(switch: &Switch, record: &Record) -> Result<Option<Encoded<v1::Payment>>, Status> {
+    let Event::PaymentPending(_) = record.event else { return Ok(None) };
+    let payment_id = record.command.payment_id().ok_or_else(errors::unexpected_record)?;
+    let view = switch.payment(payment_id)?.filter(|view| view.state() != PaymentState::Pending);
+    let payment = view.map(|view| payment_messages::payment(&view, switch)).transpose()?;
+    Ok(payment.map(|payment| Encoded::from(&payment)))
 }
 
 /// The payer as the caller wrote it; it was checked, so it is safe to repeat.

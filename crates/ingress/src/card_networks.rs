@@ -13,8 +13,8 @@ pub trait CardNetworks: fmt::Debug + Send + Sync {
 /// How one network's lines stand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CardNetwork {
-    /// The first host that its lines try, as `name:port`.
-    pub host: String,
+    /// The hosts that its lines try, in that order, each as `name:port`.
+    pub hosts: Vec<String>,
     /// Lines that are kept up.
     pub lines: usize,
     /// Lines that are signed on.
@@ -27,7 +27,7 @@ impl CardNetwork {
     pub(crate) fn into_message(self) -> v1::CardNetwork {
         let number = |of: usize| u32::try_from(of).unwrap_or(u32::MAX);
         v1::CardNetwork {
-            host: self.host,
+            hosts: self.hosts,
             lines: number(self.lines),
             lines_up: number(self.lines_up),
             messages_waiting: number(self.messages_waiting),

@@ -84,10 +84,10 @@ impl CardThread {
         };
         let mailbox = Arc::new(Mailbox::default());
         let switch = ToShard(handle(&mailbox));
-        let host = settings.hosts.first().map(ToString::to_string).unwrap_or_default();
+        let hosts = settings.hosts.iter().map(ToString::to_string).collect();
         let connector = Connector::new(settings, Arc::new(switch), Arc::new(InVault(vault)), Arc::new(Stamping(clock)))
             .map_err(|invalid| StartError::Config(format!("cards.network.{invalid}")))?;
-        let network = Arc::new(Shown { host, standing: connector.standing() });
+        let network = Arc::new(Shown { hosts, standing: connector.standing() });
         let (stop, stopping) = watch::channel(false);
         let thread = serve::spawn("cards", move || {
             runtime.block_on(async move {
@@ -193,15 +193,15 @@ impl card_iso8583::Numbers for InVault {
 /// One network, as it is shown.
 #[derive(Debug)]
 struct Shown {
-    host: String,
+    hosts: Vec<String>,
     standing: Arc<Standing>,
 }
 
 impl CardNetworks for Shown {
     fn standing(&self) -> Vec<CardNetwork> {
-        let Self { host, standing } = self;
+        let Self { hosts, standing } = self;
         let (lines, lines_up) = (standing.lines(), standing.lines_up());
-        vec![CardNetwork { host: host.clone(), lines, lines_up, messages_waiting: standing.messages_waiting() }]
+        vec![CardNetwork { hosts: hosts.clone(), lines, lines_up, messages_waiting: standing.messages_waiting() }]
     }
 }
 

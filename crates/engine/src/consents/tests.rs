@@ -164,7 +164,8 @@ fn an_approved_charge_is_of_one_card_stands_again_and_ends() {
         assert!(again.stand_card_approval(&approval));
     }
     assert_eq!(alloc::format!("{again:?}"), alloc::format!("{consents:?}"));
-    pay(&mut again, at(0), &approved, 80);
+    again.charged(CAFE, ORDER, token);
+    again.charged(CAFE, ORDER, token);
     consents.forget_ended(at(500));
     for left in [consents, again] {
         assert!(left.card_approvals.is_empty() && left.ends.is_empty());

@@ -145,8 +145,6 @@ impl Engine {
         self.exposure.reserve(None, payment.reserved_exposure());
         let person = self.cards.known(token).person;
         self.cards.count(person, event.counted.year, event.counted.amount);
-        let AuthorizePayment { merchant, merchant_order_digest: order, consent, .. } = authorize;
-        self.consents.used(at, *merchant, *order, payer, consent, event.after.authorized.debit);
         if let Some(offer) = &authorize.offer {
             self.offers.used(offer);
         }
@@ -238,6 +236,7 @@ impl Engine {
         let after = approved(&before, lsn, at, &answer.answer, expires_at);
         assert!(after.totals() == told, "an approval leads to where its record says: {}", answer.payment_id);
         let card = *after.card();
+        self.consents.charged(before.merchant, before.order, card.token);
         let approval_code = card.approval_code.expect("it was just given");
         self.cards.messages.remove(&answer.request);
         let said = match card.capture_mode {

@@ -40,9 +40,9 @@ pub(crate) struct Desk {
     /// Rows with `together=yes`, until they are decided.
     together: Vec<Row>,
     pub(crate) payments: u32,
-    /// The last payment of each order whose issuer was asked, with the record that asks it.
     /// The scheme of each card, bound or not.
     pub(crate) schemes: BTreeMap<String, Scheme>,
+    /// The last payment of each order whose issuer was asked, with the record that asks it.
     pub(crate) asked_of_issuers: BTreeMap<String, (PaymentId, Lsn)>,
 }
 

@@ -7,6 +7,7 @@ mod ask;
 mod cards;
 mod desk;
 mod pay;
+mod random_cards;
 mod table;
 
 use std::{fs, path::PathBuf};

@@ -80,9 +80,13 @@ fn of_card(refusal: &CardRefusal, subject: &str) -> Reply {
         CardRefusal::NotTaken => failed("CARDS_NOT_TAKEN", "the rules in force take no cards"),
         CardRefusal::NotFound => not_found("CARD_NOT_FOUND", "card", subject),
         CardRefusal::Exists { token } => exists("CARD_EXISTS", "a card", &token.to_string()).with("card_token", token),
-        CardRefusal::CurrencyMismatch { rail, amount } => {
-            currency_mismatch("CARD_CURRENCY_MISMATCH", format!("payments by card are asked in {rail}"), *amount)
-        }
+        CardRefusal::CurrencyMismatch { rail, amount } => currency_mismatch(
+            "CARD_CURRENCY_MISMATCH",
+            format!(
+                "payments by card are asked in {rail}, and charged in that or in a billing currency the card was bound with"
+            ),
+            *amount,
+        ),
         CardRefusal::NotTogether => {
             let message =
                 "card_token: a card's issuer answers for one payment, so cards are not charged in an atomic batch";

@@ -61,7 +61,8 @@ pub(crate) struct Bind {
 
 /// End a card's token and destroy its number
 ///
-/// What was paid with it can still be captured and given back.
+/// Refused while a payment by it is pending or held, or its network has not taken all it was told. What was paid with it can
+/// still be given back.
 #[derive(Debug, Args)]
 pub(crate) struct Unbind {
     /// The card's token, as `card bind` printed it

@@ -13,8 +13,8 @@ use crate::exit::Exit;
 use crate::render::{Align, BAD, FAINT, Fields, GOOD, HEADING, STRONG, Table, paint};
 use crate::words;
 
-/// Of a card network's host, so many characters are shown.
-const HOST_CHARS_MAX: usize = 60;
+/// Of a card network's hosts, so many characters are shown.
+const HOSTS_CHARS_MAX: usize = 60;
 
 /// Show how the switch stands, with its trial balance
 ///
@@ -46,7 +46,7 @@ fn text(status: &StatusResponse) -> String {
     fields.line("payments", format!("{captured} captured, {held} held, {declined} declined"));
     for network in &status.card_networks {
         fields.line("cards", lines(network));
-        fields.line("", paint(FAINT, words::shortened(&network.host, HOST_CHARS_MAX)));
+        fields.line("", paint(FAINT, words::shortened(&network.hosts.join(", "), HOSTS_CHARS_MAX)));
     }
     let memory = status.process_resident_bytes / (1024 * 1024);
     fields.line("process", format!("{} of CPU, {memory} MiB", micros(status.process_cpu_us)));
@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn each_card_network_tells_its_lines_and_what_waits() {
         let network = |lines_up, messages_waiting| CardNetwork {
-            host: "network.example:7000".into(),
+            hosts: vec!["network.example:7000".into()],
             lines: 2,
             lines_up,
             messages_waiting,
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn the_status_fits_eighty_columns() {
-        let network = CardNetwork { host: "a".repeat(253), lines: 16, lines_up: 16, messages_waiting: u32::MAX };
+        let network = CardNetwork { hosts: vec!["a".repeat(253)], lines: 16, lines_up: 16, messages_waiting: u32::MAX };
         let status = StatusResponse {
             card_networks: vec![network],
             mode: "sandbox".into(),

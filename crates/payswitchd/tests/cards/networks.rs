@@ -117,7 +117,7 @@ async fn shown(sandbox: &Sandbox, expected: (u32, u32, u32)) {
             if let [network] = &last[..]
                 && (network.lines_up, network.lines, network.messages_waiting) == expected
             {
-                assert!(network.host.starts_with("127.0.0.1:"), "{network:?}");
+                assert!(network.hosts.iter().all(|host| host.starts_with("127.0.0.1:")), "{network:?}");
                 return;
             }
         }

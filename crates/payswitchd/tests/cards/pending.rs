@@ -75,6 +75,14 @@ async fn a_payment_is_pending_until_its_issuer_answers_or_its_time_has_passed() 
         assert_eq!(read(cafe, &pending.payment_id).await, *told, "Get tells the same");
         assert_eq!(decided(cafe.authorize(request.clone()).await), *told, "so does a repeat");
     }
+    let payments = requests.clone();
+    let batch =
+        cafe.authorize_batch(v1::AuthorizeBatchRequest { payments, ..v1::AuthorizeBatchRequest::default() }).await;
+    let repeated = batch.expect("it is answered").outcomes.into_iter().map(|outcome| match outcome.outcome {
+        Some(v1::payment_outcome::Outcome::Payment(payment)) if outcome.repeat => payment,
+        other => panic!("a repeat is told: {other:?}"),
+    });
+    assert!(repeated.eq(pending.iter().map(|pending| ended[&pending.payment_id].1.clone())), "and one among many");
     all_told(&sandbox).await;
     let books = played.books();
     let reversed: Vec<_> =

@@ -87,7 +87,9 @@ pub const fn merchant_text(reason: DeclineReason) -> &'static str {
         DeclineReason::ContactIssuer => "issuer: wants to hear from its cardholder first",
         DeclineReason::IssuerDeclined => "issuer: declined without a reason",
         DeclineReason::NetworkRejected => "network: did not take the message",
-        DeclineReason::IssuerUnavailable => "network: no answer in time, or not reachable; what was asked is reversed",
+        DeclineReason::IssuerUnavailable => {
+            "network: not reachable, or no answer in time; what was asked by then is reversed"
+        }
         DeclineReason::BatchDeclined => "another payment of the batch was declined",
     }
 }

@@ -33,7 +33,10 @@ pub fn payment(authorize: &Record, latest: &Record, names: &dyn Names) -> Option
     }
     match authorize.event.decline() {
         Some(decline) if authorize.lsn == latest.lsn => {
-            Some(with_decline(asked(authorize, latest, command, names), decline))
+            let declined = with_decline(asked(authorize, latest, command, names), decline);
+            // The fee of a payment by card is known once its issuer may be asked.
+            let debit_amount = declined.debit_amount.filter(|_| declined.card.is_none());
+            Some(v1::Payment { debit_amount, ..declined })
         }
         Some(_) => None,
         None => payment_after(authorize, latest, &totals(latest, command.payment_id)?, names),
