@@ -255,6 +255,15 @@ pub struct CardFace {
     pub fingerprint: CardFingerprint,
 }
 
+/// A card that was bound again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CardRenewed {
+    /// The token it has.
+    pub token: CardToken,
+    /// In which currency its holder is billed from now on, where that is known.
+    pub billing_currency: Option<Currency>,
+}
+
 /// Ends a card's token for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnbindCard {

@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 use money::{AMOUNT_MINOR_UNITS_MAX, Currency, ExactRate, Money};
 
 use crate::{
-    AccountId, Approved, AttemptDeclined, DeclinedTogether, Lsn, MerchantId, PaymentId, PaymentPending, PaymentTotals,
-    RefundId, Timestamp, WalletId,
+    AccountId, Approved, AttemptDeclined, CardRenewed, DeclinedTogether, Lsn, MerchantId, PaymentId, PaymentPending,
+    PaymentTotals, RefundId, Timestamp, WalletId,
 };
 
 /// What a command did. An event says only what its command does not: the two stand in one record.
@@ -84,6 +84,8 @@ pub enum Event {
     PersonAsserted,
     /// A card has its token.
     CardBound,
+    /// The person has the card under a token already, and keeps it under that.
+    CardRenewed(CardRenewed),
     /// A card's token ended.
     CardUnbound,
     /// A card network has taken an advice.

@@ -37,8 +37,8 @@ pub use card::{CardBin, CardFingerprint, InvalidDigits, LastFour, Scheme};
 pub use card_message::{CardMessage, CardMessageKind, OriginalMessage, TraceNumbers};
 pub use card_rail::{
     AcknowledgeAdvice, AnswerCard, ApprovalCode, ApproveCardOrder, AssertPerson, AttemptDeclined, BindCard, CardAnswer,
-    CardApproval, CardBilling, CardFace, CardLimits, CardRules, CountedLimit, DocumentKind, Documents, FeeStep,
-    InvalidCode, PayerFee, PaymentPending, PersonTier, ResponseCode, SettleScheme, UnbindCard, Undo,
+    CardApproval, CardBilling, CardFace, CardLimits, CardRenewed, CardRules, CountedLimit, DocumentKind, Documents,
+    FeeStep, InvalidCode, PayerFee, PaymentPending, PersonTier, ResponseCode, SettleScheme, UnbindCard, Undo,
 };
 pub use command::{
     ApproveOrder, AuthorizePayment, CaptureMode, CapturePayment, CaptureRest, Command, FundReserve, GrantMandate,

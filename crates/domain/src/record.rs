@@ -82,6 +82,7 @@ impl Record {
             | Event::AttemptDeclined(_)
             | Event::PersonAsserted
             | Event::CardBound
+            | Event::CardRenewed(_)
             | Event::CardUnbound
             | Event::AdviceAcknowledged => (&[][..], &[][..]),
         };

@@ -203,6 +203,8 @@ pub struct StandingCard {
     pub billing_currency: Option<Currency>,
     /// Whether it still is.
     pub bound: bool,
+    /// The record that bound it, or bound it again, last.
+    pub renewed: Lsn,
 }
 
 /// What is to be known of a payment's card.

@@ -4,8 +4,8 @@ use alloc::{collections::BTreeMap, vec::Vec};
 
 use domain::{
     AccountId, AcknowledgeAdvice, ApproveCardOrder, AssertPerson, BindCard, CardFace, CardFingerprint, CardMessage,
-    CardRefusal, CardToken, DeclineReason, Documents, Event, Evidence, Lsn, Name, PersonTier, Policy, Refusal,
-    Standing, StandingCard, StandingPerson, Timestamp, UnbindCard, WalletId,
+    CardRefusal, CardRenewed, CardToken, DeclineReason, Documents, Event, Evidence, Lsn, Name, PersonTier, Policy,
+    Refusal, Standing, StandingCard, StandingPerson, Timestamp, UnbindCard, WalletId,
 };
 use money::{Currency, Money};
 
@@ -46,6 +46,8 @@ pub(crate) struct Card {
     pub(crate) face: CardFace,
     pub(crate) billing_currency: Option<Currency>,
     bound: bool,
+    /// The record that bound it, or bound it again, last.
+    renewed: Lsn,
 }
 
 impl Person {
@@ -112,9 +114,9 @@ impl Cards {
         self.bound.range((card, 0)..=(card, u32::MAX)).map(|((_, person), token)| (*person, *token))
     }
 
-    fn bind(&mut self, bind: &BindCard) {
+    fn bind(&mut self, lsn: Lsn, bind: &BindCard) {
         let person = self.number_of(bind.wallet, &bind.person);
-        let card = Card { person, face: bind.card, billing_currency: bind.billing_currency, bound: true };
+        let card = Card { person, face: bind.card, billing_currency: bind.billing_currency, bound: true, renewed: lsn };
         let earlier = self.cards.insert(bind.token, card);
         assert!(earlier.is_none(), "a token is of one card: {}", bind.token);
         self.bound.insert((bind.card.fingerprint, person), bind.token);
@@ -138,8 +140,8 @@ impl Cards {
             .iter()
             .map(|person| Standing::Person(StandingPerson { asserted: person.asserted.clone(), used: person.used }));
         let cards = self.cards.iter().map(|(token, card)| {
-            let Card { person, face, billing_currency, bound } = *card;
-            Standing::Card(StandingCard { token: *token, person, face, billing_currency, bound })
+            let Card { person, face, billing_currency, bound, renewed } = *card;
+            Standing::Card(StandingCard { token: *token, person, face, billing_currency, bound, renewed })
         });
         persons.chain(cards).chain(self.messages.values().cloned().map(Standing::CardMessage))
     }
@@ -156,9 +158,9 @@ impl Cards {
 
     /// Takes in a card; whether it can be.
     pub(crate) fn stand_card(&mut self, standing: StandingCard) -> bool {
-        let StandingCard { token, person, face, billing_currency, bound } = standing;
+        let StandingCard { token, person, face, billing_currency, bound, renewed } = standing;
         let is_known = place(person) < self.persons.len();
-        let is_new = self.cards.insert(token, Card { person, face, billing_currency, bound }).is_none();
+        let is_new = self.cards.insert(token, Card { person, face, billing_currency, bound, renewed }).is_none();
         let is_once = !bound || self.bound.insert((face.fingerprint, person), token).is_none();
         is_known && is_new && is_once
     }
@@ -190,16 +192,17 @@ impl Engine {
         if !self.parties.has_wallet(bind.wallet) {
             return Err(Refusal::WalletNotFound);
         }
-        if self.cards.cards.contains_key(&bind.token) {
-            return Err(Refusal::Card(CardRefusal::Exists { token: bind.token }));
-        }
         let person = self.cards.numbers.get(&(bind.wallet, bind.person.clone())).copied();
         let mut holders = 0;
         for (holder, token) in self.cards.holders(bind.card.fingerprint) {
             if Some(holder) == person {
-                return Err(Refusal::Card(CardRefusal::Exists { token }));
+                let billing_currency = bind.billing_currency.or(self.cards.known(token).billing_currency);
+                return Ok(Event::CardRenewed(CardRenewed { token, billing_currency }));
             }
             holders += 1;
+        }
+        if self.cards.cards.contains_key(&bind.token) {
+            return Err(Refusal::Card(CardRefusal::Exists { token: bind.token }));
         }
         Ok(if holders < rules.persons_a_card_max {
             Event::CardBound
@@ -209,7 +212,12 @@ impl Engine {
     }
 
     pub(crate) fn card_bound(&mut self, bind: &BindCard) {
-        self.cards.bind(bind);
+        self.cards.bind(self.applied.next(), bind);
+    }
+
+    pub(crate) fn card_renewed(&mut self, renewed: &CardRenewed) {
+        let card = self.cards.cards.get_mut(&renewed.token).expect("a card is bound before it is bound again");
+        (card.billing_currency, card.renewed) = (renewed.billing_currency, self.applied.next());
     }
 
     pub(crate) fn unbind_card(&self, unbind: &UnbindCard) -> Result<Event, Refusal> {

@@ -204,6 +204,7 @@ impl Engine {
         match (command, event) {
             (Command::AssertPerson(person), Event::PersonAsserted) => self.person_asserted(person),
             (Command::BindCard(bind), Event::CardBound) => self.card_bound(bind),
+            (Command::BindCard(_), Event::CardRenewed(renewed)) => self.card_renewed(renewed),
             (Command::UnbindCard(unbind), Event::CardUnbound) => self.card_unbound(unbind),
             (Command::ApproveCardOrder(approve), Event::OrderApproved) => self.card_order_approved(approve),
             (Command::AcknowledgeAdvice(advice), Event::AdviceAcknowledged) => self.advice_acknowledged(advice),

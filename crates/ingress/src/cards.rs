@@ -6,8 +6,8 @@ use std::{
 };
 
 use domain::{
-    AssertPerson, BindCard, CardFace, CardRefusal, CardToken, Command, DeclineReason, IdempotencyKey, Name, Refusal,
-    Submission, Timestamp, UnbindCard, WalletId,
+    AssertPerson, BindCard, CardFace, CardRefusal, CardToken, Command, DeclineReason, Event, IdempotencyKey, Lsn, Name,
+    Refusal, Submission, Timestamp, UnbindCard, WalletId,
 };
 use pipeline::CardEntry;
 use shard::{Clock, Committed, Refused};
@@ -135,16 +135,13 @@ impl Cards {
 
         let bind = |token, card| BindCard { wallet, person: person.clone(), token, card, billing_currency };
         if let Some((token, face)) = self.known(deadline, (wallet, &person), (&vault, &card)).await? {
-            // The ledger has the token, so it binds nothing: it says that, or what it said before under this key.
+            // The ledger has the token, so it binds nothing: it keeps that, or says what it said before under this key.
             match self.submit_bind(deadline, key, bind(token, face)).await {
-                Ok(Told::New(committed) | Told::Earlier(committed)) => return self.bound(&committed),
-                Ok(Told::Existing(token)) => {
-                    let kept = self.kept(deadline, token, (&vault, &card)).await?;
-                    // It may have been unbound meanwhile: then it is bound anew.
-                    if kept.bound {
-                        return Ok(self.existing(token, &kept));
-                    }
+                Ok(Told::New(committed) | Told::Earlier(committed)) => {
+                    return self.bound(deadline, &committed, (&vault, &card)).await;
                 }
+                // It was unbound meanwhile, so it is bound anew.
+                Ok(Told::TokenTaken) => {}
                 Err(Unbound::Not(status) | Unbound::Unknown(status)) => return Err(status),
             }
         }
@@ -157,11 +154,10 @@ impl Cards {
             unbind_in(&vault, token).await?;
         }
         match told {
-            Ok(Told::New(committed) | Told::Earlier(committed)) => self.bound(&committed),
-            Ok(Told::Existing(token)) => {
-                let kept = self.kept(deadline, token, (&vault, &card)).await?;
-                Ok(self.existing(token, &kept))
+            Ok(Told::New(committed) | Told::Earlier(committed)) => {
+                self.bound(deadline, &committed, (&vault, &card)).await
             }
+            Ok(Told::TokenTaken) => Err(errors::unexpected_record()),
             Err(Unbound::Not(status) | Unbound::Unknown(status)) => Err(status),
         }
     }
@@ -183,27 +179,28 @@ impl Cards {
         }))
     }
 
-    /// Has the vault keep a card that is bound, with the expiry of now; nothing is written if it has it so. What was unbound in
-    /// the meantime is not kept.
-    async fn kept(
+    /// Has the vault keep a card that is bound, with the expiry that the record at `renewed` came with; nothing is written if it
+    /// has it so, or if a later record bound the card again. What was unbound in the meantime is not kept.
+    async fn keep(
         &self,
         deadline: Deadline,
-        token: CardToken,
+        (token, renewed): (CardToken, Lsn),
         (vault, card): (&CardVault, &Arc<(Pan, Expiry)>),
-    ) -> Result<CardEntry, Status> {
-        bind_in(vault, token, card).await?;
+    ) -> Result<(), Status> {
+        self.switch.caught_up(deadline).await?;
+        let (directory, card) = (Arc::clone(&self.switch.directory), Arc::clone(card));
+        // Looked at while nobody else changes the vault: who binds it again later is seen here, or writes later.
+        let kept = vault.within(move |vault| {
+            let is_last = directory.card(token).is_some_and(|entry| entry.bound && entry.renewed <= renewed);
+            if is_last { vault.bind(token, &card.0, card.1).map(drop) } else { Ok(()) }
+        });
+        kept.await?.map_err(|error| bind_error(&error))?;
         // Who unbinds has that recorded, then destroys the number: so either it is seen here, or it comes after.
         self.switch.caught_up(deadline).await?;
-        let entry = self.switch.directory.card(token).ok_or_else(errors::unexpected_record)?;
-        if !entry.bound {
+        if self.switch.directory.card(token).is_none_or(|entry| !entry.bound) {
             unbind_in(vault, token).await?;
         }
-        Ok(entry)
-    }
-
-    fn existing(&self, token: CardToken, card: &CardEntry) -> Response<v1::BindResponse> {
-        let lsn = self.switch.boards.applied_lsn().get();
-        answer(v1::BindResponse { card: Some(card_message(token, card)), decline_reason: 0, lsn }, true)
+        Ok(())
     }
 
     async fn submit_bind(&self, deadline: Deadline, key: IdempotencyKey, bind: BindCard) -> Result<Told, Unbound> {
@@ -213,10 +210,10 @@ impl Cards {
         match answered {
             Ok(committed) => {
                 let is_ours = matches!(&committed.record.command, Command::BindCard(bind) if bind.token == token);
-                let is_bound = committed.record.event.decline().is_none();
+                let is_bound = matches!(committed.record.event, Event::CardBound);
                 Ok(if is_ours && is_bound { Told::New(committed) } else { Told::Earlier(committed) })
             }
-            Err(Refused::Engine(Refusal::Card(CardRefusal::Exists { token }))) => Ok(Told::Existing(token)),
+            Err(Refused::Engine(Refusal::Card(CardRefusal::Exists { .. }))) => Ok(Told::TokenTaken),
             Err(refused) => {
                 let status = errors::refused(&refused, person.as_str(), self.switch.clock.now());
                 Err(if refused == Refused::Unconfirmed { Unbound::Unknown(status) } else { Unbound::Not(status) })
@@ -224,12 +221,22 @@ impl Cards {
         }
     }
 
-    fn bound(&self, committed: &Committed) -> Result<Response<v1::BindResponse>, Status> {
+    async fn bound(
+        &self,
+        deadline: Deadline,
+        committed: &Committed,
+        kept: (&CardVault, &Arc<(Pan, Expiry)>),
+    ) -> Result<Response<v1::BindResponse>, Status> {
         let record = &committed.record;
         let Command::BindCard(bind) = &record.command else { return Err(errors::unexpected_record()) };
+        let (token, billing_currency) = if let Event::CardRenewed(renewed) = &record.event {
+            self.keep(deadline, (renewed.token, record.lsn), kept).await?;
+            (renewed.token, renewed.billing_currency)
+        } else {
+            (bind.token, bind.billing_currency)
+        };
         let reason: Option<DeclineReason> = record.event.decline().map(|decline| decline.reason);
-        let BindCard { person, token, card, billing_currency, .. } = bind;
-        let shown = || replies::card(*token, card, person.as_str(), *billing_currency, true);
+        let shown = || replies::card(token, &bind.card, bind.person.as_str(), billing_currency, true);
         let message = v1::BindResponse {
             card: reason.is_none().then(shown),
             decline_reason: reason.map_or(0, |reason| replies::decline_reason(reason).into()),
@@ -258,10 +265,10 @@ impl Cards {
 enum Told {
     /// The card is bound, under the token it was given.
     New(Committed),
-    /// It was answered before under the same key, or declined.
+    /// It was answered before under the same key, or declined; or the person has the card already, under another token.
     Earlier(Committed),
-    /// The person has the card already, under this token.
-    Existing(CardToken),
+    /// The token is of a card that was unbound.
+    TokenTaken,
 }
 
 /// Why nothing is known to be bound.

@@ -80,7 +80,8 @@ impl Directory {
                 together.payments().iter().for_each(|payment| self.codes.forget_used(payment.authorize.consent));
             }
             (Command::AssertPerson(command), Event::PersonAsserted) => self.cards.assert(command),
-            (Command::BindCard(command), Event::CardBound) => self.cards.bind(command),
+            (Command::BindCard(command), Event::CardBound) => self.cards.bind(record.lsn, command),
+            (Command::BindCard(_), Event::CardRenewed(renewed)) => self.cards.renew(record.lsn, renewed),
             (Command::UnbindCard(command), Event::CardUnbound) => self.cards.unbind(command.token),
             // Everything else names nobody new.
             _ => {}

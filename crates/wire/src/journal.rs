@@ -139,7 +139,7 @@ fn answers(event: &Event, command: &Command) -> bool {
         Command::FundReserve(_) => matches!(event, Event::ReserveFunded(_) | Event::Declined(_)),
         Command::SquarePosition(_) => matches!(event, Event::PositionSquared(_) | Event::Declined(_)),
         Command::AssertPerson(_) => matches!(event, Event::PersonAsserted),
-        Command::BindCard(_) => matches!(event, Event::CardBound | Event::Declined(_)),
+        Command::BindCard(_) => matches!(event, Event::CardBound | Event::CardRenewed(_) | Event::Declined(_)),
         Command::UnbindCard(_) => matches!(event, Event::CardUnbound),
         Command::AnswerCard(_) => event.is_approval() || matches!(event, Event::AttemptDeclined(_)),
         Command::TimeOutCard(_) => matches!(event, Event::AttemptDeclined(_)),

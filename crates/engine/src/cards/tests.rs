@@ -37,18 +37,21 @@ fn engine(token: CardToken) -> Engine {
         api_key_hash: domain::ApiKeyHash([0; 32]),
     };
     Arc::make_mut(&mut engine.parties).merchant_registered(&register, MerchantId(0));
-    engine.cards.bind(&BindCard {
-        wallet: WalletId(0),
-        person: Name::new("dana").expect("a name"),
-        token,
-        card: CardFace {
-            scheme: Scheme::Visa,
-            bin: CardBin::new("411111").expect("a BIN"),
-            last_four: LastFour::new("1111").expect("four digits"),
-            fingerprint: CardFingerprint([1; 16]),
+    engine.cards.bind(
+        Lsn::ZERO,
+        &BindCard {
+            wallet: WalletId(0),
+            person: Name::new("dana").expect("a name"),
+            token,
+            card: CardFace {
+                scheme: Scheme::Visa,
+                bin: CardBin::new("411111").expect("a BIN"),
+                last_four: LastFour::new("1111").expect("four digits"),
+                fingerprint: CardFingerprint([1; 16]),
+            },
+            billing_currency: None,
         },
-        billing_currency: None,
-    });
+    );
     engine
 }
 

@@ -58,6 +58,7 @@ pub(crate) fn what(event: &Event) -> What {
         | Event::AttemptDeclined(_)
         | Event::PersonAsserted
         | Event::CardBound
+        | Event::CardRenewed(_)
         | Event::CardUnbound
         | Event::AdviceAcknowledged
         | Event::SchemeSettled(_) => panic!("no step is by card: {event:?}"),

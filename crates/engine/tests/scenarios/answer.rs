@@ -7,7 +7,7 @@ use domain::{
     PaymentPending, PaymentRefunded, PaymentTotals, Posting, Record, RefundPending, RefundPriced, Refusal, Undo,
 };
 use engine::Decision;
-use money::Money;
+use money::{Currency, Money};
 
 /// The word for each refusal, but for two: a full card line takes more payments than a table has, and that of a card in an
 /// atomic batch says which payment it is of.
@@ -100,6 +100,7 @@ pub(crate) fn postings(event: &Event) -> Vec<Posting> {
         | Event::AttemptDeclined(_)
         | Event::PersonAsserted
         | Event::CardBound
+        | Event::CardRenewed(_)
         | Event::CardUnbound
         | Event::AdviceAcknowledged
         | Event::Declined(_) => Vec::new(),
@@ -160,6 +161,10 @@ fn event_text(event: &Event) -> String {
         }
         Event::PersonAsserted => "person asserted".to_owned(),
         Event::CardBound => "bound".to_owned(),
+        Event::CardRenewed(renewed) => {
+            let billed = renewed.billing_currency.map_or("an unknown currency", Currency::code);
+            format!("renewed, billed in {billed}")
+        }
         Event::CardUnbound => "unbound".to_owned(),
         Event::AdviceAcknowledged => "taken".to_owned(),
         Event::SchemeSettled(_) => "settled".to_owned(),

@@ -171,20 +171,27 @@ async fn a_card_that_is_bound_again_is_kept_with_the_expiry_of_then_and_costs_th
     assert_eq!(bind("reissued", "01/34").await, first);
     assert_eq!(bind("first", "12/30").await, first, "a key has one answer, and it was given");
     assert_eq!(bytes(), renewed);
-    let other_currency = v1::BindRequest {
-        billing_currency_code: "EUR".to_owned(),
-        expiry: "01/34".to_owned(),
-        ..binding("euro", "4242424242424242")
-    };
-    assert_eq!(wallet.bind_card(other_currency).await.expect("it is there").card, Some(first.clone()));
-    assert_eq!(bytes(), renewed);
+    let under = |key: &str, pan: &str, expiry: &str| v1::BindRequest { expiry: expiry.to_owned(), ..binding(key, pan) };
+    for other in [under("reissued", "4242424242424242", "02/34"), under("reissued", "4111111111111111", "01/34")] {
+        assert_eq!(refused(wallet.bind_card(other).await).reason, "IDEMPOTENCY_KEY_REUSED");
+    }
+    // Bound again with another currency, and then a retry of what came before: the last that was recorded counts.
+    let other_currency =
+        v1::BindRequest { billing_currency_code: "EUR".to_owned(), ..under("euro", "4242424242424242", "03/35") };
+    let euro = wallet.bind_card(other_currency).await.expect("it is there");
+    assert_eq!(euro.card, Some(v1::Card { billing_currency_code: "EUR".to_owned(), ..first.clone() }));
+    let renewed = bytes();
+    assert_eq!(bind("reissued", "01/34").await, first, "as it was answered");
+    assert_eq!(bytes(), renewed, "and nothing is put back");
+    let shown = wallet.card(v1::CardServiceGetRequest { card_token: first.card_token.clone() }).await;
+    assert_eq!(shown.expect("it is there").card, euro.card);
     assert!(stop(ready.daemon).await.success());
 
     let key = KeyEncryptionKey::new(1, [1; 32]);
     let (vault, opened) = Vault::open(&vault_file(&production), &[key]).expect("it opens under the daemon's key");
     assert_eq!(opened.cards, 1);
     let (_, expiry) = vault.reveal(vault.tokens()[0]).expect("it is there");
-    assert!(expiry == Expiry::parse("01/34").expect("an expiry"));
+    assert!(expiry == Expiry::parse("03/35").expect("an expiry"));
 }
 
 #[tokio::test]

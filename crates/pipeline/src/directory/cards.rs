@@ -1,7 +1,9 @@
 //! Persons and their cards.
 
 use dashmap::DashMap;
-use domain::{AssertPerson, BindCard, CardFace, CardToken, Documents, Name, PersonTier, StandingCard, WalletId};
+use domain::{
+    AssertPerson, BindCard, CardFace, CardRenewed, CardToken, Documents, Lsn, Name, PersonTier, StandingCard, WalletId,
+};
 use money::Currency;
 
 /// A card that was bound, bound still or not.
@@ -17,6 +19,8 @@ pub struct CardEntry {
     pub billing_currency: Option<Currency>,
     /// Whether it still is.
     pub bound: bool,
+    /// The record that bound it, or bound it again, last.
+    pub renewed: Lsn,
 }
 
 /// A person who pays by card.
@@ -53,15 +57,22 @@ impl Cards {
         (person.tier, person.documents) = (asserted.tier, asserted.documents);
     }
 
-    pub(super) fn bind(&self, bind: &BindCard) {
+    pub(super) fn bind(&self, lsn: Lsn, bind: &BindCard) {
         let entry = CardEntry {
             wallet: bind.wallet,
             person: bind.person.clone(),
             face: bind.card,
             billing_currency: bind.billing_currency,
             bound: true,
+            renewed: lsn,
         };
         self.insert(bind.token, entry);
+    }
+
+    pub(super) fn renew(&self, lsn: Lsn, renewed: &CardRenewed) {
+        if let Some(mut entry) = self.cards.get_mut(&renewed.token) {
+            (entry.billing_currency, entry.renewed) = (renewed.billing_currency, lsn);
+        }
     }
 
     pub(super) fn unbind(&self, token: CardToken) {
@@ -79,10 +90,10 @@ impl Cards {
     /// Takes in a card that stands, behind its person. Tokens rise with the moment they were made, so cards are told in
     /// the order they were bound.
     pub(super) fn stand_card(&self, card: &StandingCard) {
-        let StandingCard { token, person, face, billing_currency, bound } = *card;
+        let StandingCard { token, person, face, billing_currency, bound, renewed } = *card;
         let place = usize::try_from(person).expect("a number in memory fits usize");
         let (wallet, person) = self.lock().get(place).cloned().expect("a card is told behind its person");
-        self.insert(token, CardEntry { wallet, person, face, billing_currency, bound });
+        self.insert(token, CardEntry { wallet, person, face, billing_currency, bound, renewed });
     }
 
     /// The card before what leads to it.

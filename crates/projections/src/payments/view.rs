@@ -183,6 +183,7 @@ pub(crate) fn totals_in(record: &Record, payment: PaymentId) -> Option<PaymentTo
         | Event::DeclinedTogether(_)
         | Event::PersonAsserted
         | Event::CardBound
+        | Event::CardRenewed(_)
         | Event::CardUnbound
         | Event::AdviceAcknowledged
         | Event::SchemeSettled(_) => None,

@@ -8,7 +8,7 @@ use domain::{
 };
 use money::Money;
 
-use super::{DecodeError, value};
+use super::{DecodeError, command::card, value};
 use crate::journal_v1::{self, event::Event as Message};
 
 pub(super) fn write(event: &Event, command: &Command) -> journal_v1::Event {
@@ -63,6 +63,7 @@ pub(super) fn write(event: &Event, command: &Command) -> journal_v1::Event {
         Event::AttemptDeclined(declined) => Message::AttemptDeclined(payment::write_attempt(declined)),
         Event::PersonAsserted => Message::PersonAsserted(journal_v1::PersonAsserted {}),
         Event::CardBound => Message::CardBound(journal_v1::CardBound {}),
+        Event::CardRenewed(renewed) => Message::CardRenewed(card::write_renewed(renewed)),
         Event::CardUnbound => Message::CardUnbound(journal_v1::CardUnbound {}),
         Event::AdviceAcknowledged => Message::AdviceAcknowledged(journal_v1::AdviceAcknowledged {}),
         Event::SchemeSettled(postings) => {
@@ -119,6 +120,7 @@ pub(super) fn read(message: journal_v1::Event, command: &Command) -> Result<Even
         Message::AttemptDeclined(message) => Event::AttemptDeclined(payment::read_attempt(&message)?),
         Message::PersonAsserted(journal_v1::PersonAsserted {}) => Event::PersonAsserted,
         Message::CardBound(journal_v1::CardBound {}) => Event::CardBound,
+        Message::CardRenewed(message) => Event::CardRenewed(card::read_renewed(&message)?),
         Message::CardUnbound(journal_v1::CardUnbound {}) => Event::CardUnbound,
         Message::AdviceAcknowledged(journal_v1::AdviceAcknowledged {}) => Event::AdviceAcknowledged,
         Message::SchemeSettled(journal_v1::SchemeSettled { postings }) => {

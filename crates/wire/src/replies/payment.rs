@@ -164,6 +164,7 @@ pub(super) fn effect(event: &Event) -> Option<Effect<'_>> {
         | Event::DeclinedTogether(_)
         | Event::PersonAsserted
         | Event::CardBound
+        | Event::CardRenewed(_)
         | Event::CardUnbound
         | Event::AdviceAcknowledged
         | Event::SchemeSettled(_) => return None,

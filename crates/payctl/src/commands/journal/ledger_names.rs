@@ -38,6 +38,11 @@ impl LedgerNames {
             (Command::BindCard(command), Event::CardBound) => {
                 self.cards.insert(command.token, command.clone());
             }
+            (Command::BindCard(_), Event::CardRenewed(renewed)) => {
+                if let Some(bound) = self.cards.get_mut(&renewed.token) {
+                    bound.billing_currency = renewed.billing_currency;
+                }
+            }
             _ => {}
         }
     }

@@ -169,7 +169,7 @@ fn done(record: &Record, names: &LedgerNames) -> Line {
         }
         Command::SquarePosition(command) => squared(command, event, names),
         Command::AssertPerson(command) => card::asserted(command, names),
-        Command::BindCard(command) => card::bound(command, names),
+        Command::BindCard(command) => card::bound(command, event, names),
         Command::UnbindCard(command) => card::unbound(command, names),
         Command::AnswerCard(command) => card::answered(command, event, *lsn, names),
         Command::TimeOutCard(payment_id) => card::timed_out(*payment_id, event),

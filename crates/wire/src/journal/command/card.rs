@@ -2,9 +2,9 @@
 
 use domain::{
     AcknowledgeAdvice, AnswerCard, ApprovalCode, AssertPerson, BindCard, CardAnswer, CardApproval, CardBilling,
-    CardBin, CardFace, CardFingerprint, CardLimits, CardRules, CardToken, CountedLimit, DocumentKind, Documents,
-    FeeStep, LastFour, Lsn, OriginalMessage, PayerFee, PersonTier, ResponseCode, Scheme, SettleScheme, Timestamp,
-    UnbindCard, WalletId,
+    CardBin, CardFace, CardFingerprint, CardLimits, CardRenewed, CardRules, CardToken, CountedLimit, DocumentKind,
+    Documents, FeeStep, LastFour, Lsn, OriginalMessage, PayerFee, PersonTier, ResponseCode, Scheme, SettleScheme,
+    Timestamp, UnbindCard, WalletId,
 };
 use money::{Currency, Money};
 
@@ -80,6 +80,22 @@ pub(in crate::journal) fn read_face(
         bin: CardBin::new(bin).map_err(|error| value::invalid(field, error))?,
         last_four: LastFour::new(last_four).map_err(|error| value::invalid(field, error))?,
         fingerprint: CardFingerprint(value::bytes(field, fingerprint)?),
+    })
+}
+
+pub(in crate::journal) fn write_renewed(renewed: &CardRenewed) -> journal_v1::CardRenewed {
+    let CardRenewed { token, billing_currency } = renewed;
+    journal_v1::CardRenewed {
+        token: token.bytes().to_vec(),
+        billing_currency: billing_currency.map_or(0, value::number),
+    }
+}
+
+pub(in crate::journal) fn read_renewed(message: &journal_v1::CardRenewed) -> Result<CardRenewed, DecodeError> {
+    let journal_v1::CardRenewed { token, billing_currency } = message;
+    Ok(CardRenewed {
+        token: self::token("card_renewed.token", token)?,
+        billing_currency: some_currency("card_renewed.billing_currency", *billing_currency)?,
     })
 }
 

@@ -37,24 +37,26 @@ pub(super) fn read_person(message: &journal_v1::StandingPerson) -> Result<Standi
 }
 
 pub(super) fn write_card(standing: &StandingCard) -> journal_v1::StandingCard {
-    let StandingCard { token, person, face, billing_currency, bound } = standing;
+    let StandingCard { token, person, face, billing_currency, bound, renewed } = standing;
     journal_v1::StandingCard {
         token: token.bytes().to_vec(),
         person: *person,
         card: Some(card::write_face(face)),
         billing_currency: billing_currency.map_or(0, value::number),
         bound: *bound,
+        renewed_lsn: renewed.get(),
     }
 }
 
 pub(super) fn read_card(message: &journal_v1::StandingCard) -> Result<StandingCard, DecodeError> {
-    let journal_v1::StandingCard { token, person, card, billing_currency, bound } = message;
+    let journal_v1::StandingCard { token, person, card, billing_currency, bound, renewed_lsn } = message;
     Ok(StandingCard {
         token: card::token("card.token", token)?,
         person: *person,
         face: card::read_face("card.card", card.as_ref())?,
         billing_currency: card::some_currency("card.billing_currency", *billing_currency)?,
         bound: *bound,
+        renewed: Lsn::new(*renewed_lsn),
     })
 }
 

@@ -2,8 +2,8 @@
 
 use domain::{
     AcknowledgeAdvice, AnswerCard, ApprovalCode, AssertPerson, AttemptDeclined, BindCard, CardAnswer, CardFace,
-    CardToken, CountedLimit, DocumentKind, Event, Lsn, PayerFee, PaymentId, PaymentPending, SettleScheme, UnbindCard,
-    Undo,
+    CardRenewed, CardToken, CountedLimit, DocumentKind, Event, Lsn, PayerFee, PaymentId, PaymentPending, SettleScheme,
+    UnbindCard, Undo,
 };
 use serde_json::{Value, json};
 use wire::v1;
@@ -36,9 +36,15 @@ fn document(kind: DocumentKind) -> v1::DocumentKind {
     v1::DocumentKind::try_from(i32::from(kind.number())).unwrap_or_default()
 }
 
-pub(super) fn bound(command: &BindCard, names: &LedgerNames) -> Line {
-    let (text, json) = bind_asked(command, names);
-    ("bound", text, json)
+pub(super) fn bound(command: &BindCard, event: &Event, names: &LedgerNames) -> Line {
+    let Event::CardRenewed(CardRenewed { token, billing_currency }) = event else {
+        let (text, json) = bind_asked(command, names);
+        return ("bound", text, json);
+    };
+    // What was asked was under another token, which is nobody's.
+    let kept = BindCard { token: *token, billing_currency: *billing_currency, ..command.clone() };
+    let (text, json) = bind_asked(&kept, names);
+    ("renewed", text, json)
 }
 
 /// `visa 424242…4242 to us-dana of demo-wallet as 0199…`.

@@ -3,10 +3,10 @@
 use domain::{
     AcknowledgeAdvice, AnswerCard, ApprovalCode, ApproveCardOrder, AssertPerson, AttemptDeclined, BindCard,
     CaptureMode, CardAnswer, CardApproval, CardBilling, CardBin, CardFace, CardFingerprint, CardLimits, CardMessage,
-    CardMessageKind, CardRules, CardToken, Command, Consent, CountedLimit, DeclineReason, DocumentKind, Documents,
-    Event, Evidence, FeeStep, LastFour, MerchantId, OriginalMessage, PayerFee, PaymentAuthorized, PaymentCaptured,
-    PaymentPending, PersonTier, RefundId, ResponseCode, Scheme, SettleScheme, Standing, StandingCard, StandingCardUse,
-    StandingPerson, UnbindCard, Undo, WalletId,
+    CardMessageKind, CardRenewed, CardRules, CardToken, Command, Consent, CountedLimit, DeclineReason, DocumentKind,
+    Documents, Event, Evidence, FeeStep, LastFour, Lsn, MerchantId, OriginalMessage, PayerFee, PaymentAuthorized,
+    PaymentCaptured, PaymentPending, PersonTier, RefundId, ResponseCode, Scheme, SettleScheme, Standing, StandingCard,
+    StandingCardUse, StandingPerson, UnbindCard, Undo, WalletId,
 };
 use money::Money;
 use proptest::{
@@ -46,7 +46,9 @@ fn bound() -> Decided {
     );
     let unbind = (any::<u32>(), token())
         .prop_map(|(wallet, token)| Command::UnbindCard(UnbindCard { wallet: WalletId(wallet), token }));
-    let bound = prop_oneof![Just(Event::CardBound), declined()];
+    let renewed = (token(), option::of(currency()))
+        .prop_map(|(token, billing_currency)| Event::CardRenewed(CardRenewed { token, billing_currency }));
+    let bound = prop_oneof![Just(Event::CardBound), renewed, declined()];
     prop_oneof![(bind, bound), (unbind, Just(Event::CardUnbound))].boxed()
 }
 
@@ -170,9 +172,10 @@ pub(super) fn rules() -> impl Strategy<Value = CardRules> {
 pub(super) fn standing() -> BoxedStrategy<Standing> {
     let used = option::of((any::<i64>(), currency().prop_flat_map(sum)));
     let person = (asserted(), used).prop_map(|(asserted, used)| Standing::Person(StandingPerson { asserted, used }));
-    let card = (token(), any::<u32>(), face(), option::of(currency()), any::<bool>()).prop_map(
-        |(token, person, face, billing_currency, bound)| {
-            Standing::Card(StandingCard { token, person, face, billing_currency, bound })
+    let card = (token(), any::<u32>(), face(), option::of(currency()), any::<bool>(), any::<u64>()).prop_map(
+        |(token, person, face, billing_currency, bound, renewed)| {
+            let renewed = Lsn::new(renewed);
+            Standing::Card(StandingCard { token, person, face, billing_currency, bound, renewed })
         },
     );
     prop_oneof![person, card, message().prop_map(Standing::CardMessage)].boxed()

@@ -1,8 +1,8 @@
 use domain::{
     AcknowledgeAdvice, AnswerCard, ApprovalCode, ApproveCardOrder, AssertPerson, AttemptDeclined, BindCard, CardAnswer,
-    CardApproval, CardBilling, CardBin, CardFace, CardFingerprint, CardLimits, CardRules, CardToken, CountedLimit,
-    DocumentKind, Documents, FeeStep, LastFour, PayerFee, PaymentPending, PersonTier, ResponseCode, Scheme,
-    SettleScheme, UnbindCard, Undo,
+    CardApproval, CardBilling, CardBin, CardFace, CardFingerprint, CardLimits, CardRenewed, CardRules, CardToken,
+    CountedLimit, DocumentKind, Documents, FeeStep, LastFour, PayerFee, PaymentPending, PersonTier, ResponseCode,
+    Scheme, SettleScheme, UnbindCard, Undo,
 };
 
 use super::*;
@@ -69,6 +69,15 @@ fn code(text: &str) -> ResponseCode {
 
 fn ended(reason: DeclineReason, undo: Undo) -> Event {
     Event::AttemptDeclined(AttemptDeclined { reason, undo, after: after(PaymentState::Declined, "CNY 0.00") })
+}
+
+#[test]
+fn a_card_that_is_bound_again_is_told_under_the_token_it_has() {
+    let again = BindCard { token: CardToken::from_bytes([8; 16]), billing_currency: None, ..bind() };
+    let renewed = CardRenewed { token: token(), billing_currency: Some(Currency::USD) };
+    let expected = format!("renewed     visa 424242…4242 to us-dana of demo-wallet as {TOKEN}");
+    let json = check_card(Command::BindCard(again), Event::CardRenewed(renewed), &expected);
+    assert_eq!((json["card"]["token"].as_str(), json["billingCurrency"].as_str()), (Some(TOKEN), Some("USD")));
 }
 
 #[test]
