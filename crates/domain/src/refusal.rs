@@ -126,9 +126,9 @@ pub enum CardRefusal {
     NotTaken,
     /// No such card, or it was unbound, or it is not the caller's: these are one answer.
     NotFound,
-    /// The card is bound to that person already.
+    /// The token is of another card, or of one that was unbound.
     Exists {
-        /// As this.
+        /// Which token.
         token: CardToken,
     },
     /// The card rail takes payments asked in this currency only.
