@@ -19,14 +19,14 @@ mod slots;
 
 mod connector;
 mod line;
+mod line_counts;
 mod session;
-mod standing;
 mod telling;
 
 pub use back_off::BackOff;
 use calendar::transmission_time;
 pub use connector::{Connector, Ended};
+pub use line_counts::LineCounts;
 pub use port::{Clock, Heard, Numbers, Switch, Unheard};
 pub use settings::{Acceptor, Encoding, Host, InvalidSettings, LINES_MAX, LineSettings, TimeOuts};
-pub use standing::Standing;
 pub use tls::{Tls, TlsError};

@@ -1,7 +1,7 @@
 //! From a request to be paid to its answer; the waiting is left to the caller.
 
-use domain::{Event, MerchantId, PaymentState, Record, Submission};
-use shard::{Answer, Clock, Refused};
+use domain::{Event, MerchantId, Submission};
+use shard::{Answer, Clock, Committed, Refused};
 use tonic::Status;
 use wire::{
     replies,
@@ -53,18 +53,16 @@ pub(crate) fn told(
     payer: Option<&v1::AccountReference>,
 ) -> Result<(Encoded<v1::Payment>, bool), Status> {
     let committed = answer.map_err(|refused| errors::refused(&refused, &payer_text(payer), switch.clock.now()))?;
-    let ended = if committed.repeated { ended(switch, &committed.record)? } else { None };
-    let payment = ended.or_else(|| replies::encoded_payment(&committed.record, switch));
-    Ok((payment.ok_or_else(errors::unexpected_record)?, committed.repeated))
-}
-
-/// What is known by now of a payment that was pending; `None` if it is so still, or never was.
-fn ended(switch: &Switch, record: &Record) -> Result<Option<Encoded<v1::Payment>>, Status> {
-    let Event::PaymentPending(_) = record.event else { return Ok(None) };
-    let payment_id = record.command.payment_id().ok_or_else(errors::unexpected_record)?;
-    let view = switch.payment(payment_id)?.filter(|view| view.state() != PaymentState::Pending);
-    let payment = view.map(|view| payment_messages::payment(&view, switch)).transpose()?;
-    Ok(payment.map(|payment| Encoded::from(&payment)))
+    let Committed { record, repeated } = committed;
+    let ended = match (&record.event, record.command.payment_id()) {
+        (Event::PaymentPending(_), Some(payment)) if repeated => payment_messages::ended(switch, payment)?,
+        _ => None,
+    };
+    let payment = match ended {
+        Some(ended) => Some(Encoded::from(&ended)),
+        None => replies::encoded_payment(&record, switch),
+    };
+    Ok((payment.ok_or_else(errors::unexpected_record)?, repeated))
 }
 
 /// The payer as the caller wrote it; it was checked, so it is safe to repeat.

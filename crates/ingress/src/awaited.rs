@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use domain::{CardToken, ChainMark, Command, Event, PaymentId, PaymentState, Record, Submission};
+use domain::{CardToken, ChainMark, Command, Event, PaymentId, Record, Submission};
 use shard::{Answer, Clock, Committed, Observer};
 use tokio::sync::oneshot;
 use tonic::{Response, Status};
@@ -107,9 +107,9 @@ impl AskedIssuer {
             // Asked under the same key before: it may have ended long ago. What ends from here on is told.
             let waiting = switch.awaited.wait_for(payment);
             switch.caught_up(deadline).await?;
-            match switch.payment(payment)? {
-                Some(view) if view.state() != PaymentState::Pending => return payment_messages::payment(&view, switch),
-                Some(_) | None => waiting,
+            match payment_messages::ended(switch, payment)? {
+                Some(ended) => return Ok(ended),
+                None => waiting,
             }
         };
         let told = deadline.wait_for_end(waiting.told()).await.ok().flatten();

@@ -117,9 +117,9 @@ impl served::card_service_server::CardService for Cards {
 }
 
 impl Cards {
-    /// A card that its person has already is only looked up. The number of another goes into the vault first: a card that is bound
-    /// can be charged at once. What then turns out not to be bound is destroyed. What a crash leaves in between is told at the
-    /// next start.
+    /// Of a card that its person has already the ledger is asked first, and the vault then keeps the expiry. The number of another
+    /// goes into the vault first: a card that is bound can be charged at once. What then turns out not to be bound is destroyed.
+    /// What a crash leaves in between is told at the next start.
     async fn bind_now(&self, request: Request<v1::BindRequest>) -> Result<Response<v1::BindResponse>, Status> {
         let (wallet, deadline) = caller(&self.switch, request.metadata())?;
         let vault = match &self.switch.card_numbers {
@@ -141,7 +141,7 @@ impl Cards {
                     return self.bound(deadline, &committed, (&vault, &card)).await;
                 }
                 // It was unbound meanwhile, so it is bound anew.
-                Ok(Told::TokenTaken) => {}
+                Ok(Told::TokenTaken(_)) => {}
                 Err(Unbound::Not(status) | Unbound::Unknown(status)) => return Err(status),
             }
         }
@@ -157,8 +157,7 @@ impl Cards {
             Ok(Told::New(committed) | Told::Earlier(committed)) => {
                 self.bound(deadline, &committed, (&vault, &card)).await
             }
-            Ok(Told::TokenTaken) => Err(errors::unexpected_record()),
-            Err(Unbound::Not(status) | Unbound::Unknown(status)) => Err(status),
+            Ok(Told::TokenTaken(status)) | Err(Unbound::Not(status) | Unbound::Unknown(status)) => Err(status),
         }
     }
 
@@ -213,9 +212,11 @@ impl Cards {
                 let is_bound = matches!(committed.record.event, Event::CardBound);
                 Ok(if is_ours && is_bound { Told::New(committed) } else { Told::Earlier(committed) })
             }
-            Err(Refused::Engine(Refusal::Card(CardRefusal::Exists { .. }))) => Ok(Told::TokenTaken),
             Err(refused) => {
                 let status = errors::refused(&refused, person.as_str(), self.switch.clock.now());
+                if let Refused::Engine(Refusal::Card(CardRefusal::Exists { .. })) = refused {
+                    return Ok(Told::TokenTaken(status));
+                }
                 Err(if refused == Refused::Unconfirmed { Unbound::Unknown(status) } else { Unbound::Not(status) })
             }
         }
@@ -267,8 +268,8 @@ enum Told {
     New(Committed),
     /// It was answered before under the same key, or declined; or the person has the card already, under another token.
     Earlier(Committed),
-    /// The token is of a card that was unbound.
-    TokenTaken,
+    /// The token is of a card already, which was unbound.
+    TokenTaken(Status),
 }
 
 /// Why nothing is known to be bound.

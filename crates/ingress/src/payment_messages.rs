@@ -1,6 +1,6 @@
 //! What the boards hold of payments, as published messages.
 
-use domain::{ChainMark, PaymentState};
+use domain::{ChainMark, PaymentId, PaymentState};
 use projections::{PaymentView, RefundView, WatchedRecord};
 use tonic::Status;
 use wire::{
@@ -22,6 +22,12 @@ pub(crate) fn payment(view: &PaymentView, switch: &Switch) -> Result<v1::Payment
         replies::answered(&mut message, answered);
     }
     Ok(message)
+}
+
+/// What is known by now of a payment that was pending; `None` if it is so still, as far as is known.
+pub(crate) fn ended(switch: &Switch, payment: PaymentId) -> Result<Option<v1::Payment>, Status> {
+    let view = switch.payment(payment)?.filter(|view| view.state() != PaymentState::Pending);
+    view.map(|view| self::payment(&view, switch)).transpose()
 }
 
 /// The refund as this view has it.

@@ -35,7 +35,7 @@ fn main() -> ExitCode {
     exit.into()
 }
 
-/// Says what is wrong with the arguments, or the help that was asked for; of what is wrong a card's number that stands among them is not said.
+/// Says the help that was asked for, or what is wrong with the arguments, but for a card's number that stands among them.
 fn refuse(error: &clap::Error) -> ! {
     let said = error.to_string();
     let shown = without_card_numbers(&said);

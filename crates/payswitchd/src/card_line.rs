@@ -8,7 +8,7 @@ use std::{
 };
 
 use cardnet::{Billing, Network, Settings};
-use connectors::card_iso8583::{self, Connector, Ended, Heard, Standing, Unheard};
+use connectors::card_iso8583::{self, Connector, Ended, Heard, LineCounts, Unheard};
 use domain::{
     AcknowledgeAdvice, AnswerCard, CardMessage, CardRefusal, CardToken, Command, Refusal, Submission, Timestamp,
 };
@@ -87,7 +87,7 @@ impl CardThread {
         let hosts = settings.hosts.iter().map(ToString::to_string).collect();
         let connector = Connector::new(settings, Arc::new(switch), Arc::new(InVault(vault)), Arc::new(Stamping(clock)))
             .map_err(|invalid| StartError::Config(format!("cards.network.{invalid}")))?;
-        let network = Arc::new(Shown { hosts, standing: connector.standing() });
+        let network = Arc::new(Shown { hosts, lines: connector.line_counts() });
         let (stop, stopping) = watch::channel(false);
         let thread = serve::spawn("cards", move || {
             runtime.block_on(async move {
@@ -194,14 +194,14 @@ impl card_iso8583::Numbers for InVault {
 #[derive(Debug)]
 struct Shown {
     hosts: Vec<String>,
-    standing: Arc<Standing>,
+    lines: Arc<LineCounts>,
 }
 
 impl CardNetworks for Shown {
     fn standing(&self) -> Vec<CardNetwork> {
-        let Self { hosts, standing } = self;
-        let (lines, lines_up) = (standing.lines(), standing.lines_up());
-        vec![CardNetwork { hosts: hosts.clone(), lines, lines_up, messages_waiting: standing.messages_waiting() }]
+        let Self { hosts, lines } = self;
+        let (messages_waiting, lines_up) = (lines.messages_waiting(), lines.lines_up());
+        vec![CardNetwork { hosts: hosts.clone(), lines: lines.lines(), lines_up, messages_waiting }]
     }
 }
 

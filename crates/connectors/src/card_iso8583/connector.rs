@@ -18,12 +18,12 @@ use super::{
     advices::{AdviceSettings, Advices, Verdict},
     answers::{advice_answer, issuer_answer},
     line::{Events, Line, LineEvent},
+    line_counts::LineCounts,
     messages::{Frame, Sending, TraceKey, build},
     requests::Requests,
     session::Outgoing,
     settings::millis,
     slots::Slots,
-    standing::Standing,
     telling,
 };
 use crate::metric_names::{METRICS, count};
@@ -40,7 +40,7 @@ pub struct Connector<S, N, C> {
     switch: Arc<S>,
     numbers: Arc<N>,
     clock: Arc<C>,
-    standing: Arc<Standing>,
+    line_counts: Arc<LineCounts>,
 }
 
 /// How it ended.
@@ -64,14 +64,14 @@ impl<S: Switch, N: Numbers, C: Clock> Connector<S, N, C> {
         clock: Arc<C>,
     ) -> Result<Self, InvalidSettings> {
         settings.check()?;
-        let standing = Arc::new(Standing::of(usize::from(settings.lines)));
-        Ok(Self { settings: Arc::new(settings), switch, numbers, clock, standing })
+        let line_counts = Arc::new(LineCounts::of(usize::from(settings.lines)));
+        Ok(Self { settings: Arc::new(settings), switch, numbers, clock, line_counts })
     }
 
     /// How its lines stand, also while it runs.
     #[must_use]
-    pub fn standing(&self) -> Arc<Standing> {
-        Arc::clone(&self.standing)
+    pub fn line_counts(&self) -> Arc<LineCounts> {
+        Arc::clone(&self.line_counts)
     }
 
     /// Says what the ledger still waited for when it was opened, and each durable intent after that, until it is to stop or
@@ -218,7 +218,7 @@ impl<S: Switch, N: Numbers, C: Clock> Open<S, N, C> {
         let (lines_up, advices) = (self.slots.lines_up(), self.advices.waiting());
         METRICS.lines_up.set(count(lines_up));
         METRICS.advices_waiting.set(count(advices));
-        self.parts.standing.shows(lines_up, advices.saturating_add(self.waiting.len()));
+        self.parts.line_counts.shows(lines_up, advices.saturating_add(self.waiting.len()));
     }
 
     fn down(&mut self, line: usize) {

@@ -10,7 +10,7 @@ use std::{
 };
 
 use connectors::card_iso8583::{
-    Acceptor, BackOff, Clock, Connector, Encoding, Ended, Heard, Host, LineSettings, Numbers, Standing, Switch,
+    Acceptor, BackOff, Clock, Connector, Encoding, Ended, Heard, Host, LineCounts, LineSettings, Numbers, Switch,
     TimeOuts, Unheard,
 };
 use domain::{
@@ -95,7 +95,7 @@ pub(crate) struct House {
     ears: Arc<Ears>,
     numbers: Arc<OneCard>,
     time: Arc<Time>,
-    pub(crate) standing: Arc<Standing>,
+    pub(crate) line_counts: Arc<LineCounts>,
     stop: Option<oneshot::Sender<()>>,
     running: JoinHandle<Ended>,
     advices_said: u64,
@@ -140,9 +140,9 @@ impl House {
         let connector = Connector::new(settings, Arc::clone(&ears), Arc::clone(&numbers), Arc::clone(&time));
         let stop_on = async { drop(stopped.await) };
         let connector = connector.expect("settings");
-        let standing = connector.standing();
+        let line_counts = connector.line_counts();
         let running = tokio::spawn(connector.run(resumed, intended, stop_on));
-        Self { intents, told, ears, numbers, time, standing, stop: Some(stop), running, advices_said: 0 }
+        Self { intents, told, ears, numbers, time, line_counts, stop: Some(stop), running, advices_said: 0 }
     }
 
     pub(crate) fn intend(&self, message: CardMessage) {

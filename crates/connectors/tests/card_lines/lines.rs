@@ -60,8 +60,8 @@ async fn the_second_host_takes_over_from_one_that_says_no_and_from_one_that_is_s
 async fn it_is_shown_how_many_lines_are_up_and_what_waits() {
     let network = Network::open().await;
     let mut house = House::open(settings(&[network.port()]), vec![]);
-    let standing = Arc::clone(&house.standing);
-    let shown = || (standing.lines_up(), standing.lines(), standing.messages_waiting());
+    let line_counts = Arc::clone(&house.line_counts);
+    let shown = || (line_counts.lines_up(), line_counts.lines(), line_counts.messages_waiting());
     assert_eq!(shown(), (0, 1, 0));
     let mut peer = house.up(&network).await;
     assert_eq!(shown(), (1, 1, 0));

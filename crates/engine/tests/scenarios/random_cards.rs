@@ -227,15 +227,15 @@ impl Run {
                 (format!("answer o{order} {}{to}", answer.word()), model.answer(order, answer, stale))
             }
             Ask::Capture { order, units } => {
-                let Some(index) = model.last(order, |_| true) else { return };
+                let Some(index) = model.last_of(order) else { return };
                 (format!("capture - o{order} {}", cny(units)), model.capture(index, units))
             }
             Ask::Void { order } => {
-                let Some(index) = model.last(order, |_| true) else { return };
+                let Some(index) = model.last_of(order) else { return };
                 (format!("void - o{order}"), model.void(index))
             }
             Ask::Refund { order, units } => {
-                let Some(index) = model.last(order, |_| true) else { return };
+                let Some(index) = model.last_of(order) else { return };
                 (format!("refund - o{order} {}", cny(units)), model.refund(index, units))
             }
             Ask::Taken { nth } => {

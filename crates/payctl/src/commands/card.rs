@@ -35,8 +35,9 @@ pub(crate) enum Card {
 /// processes, and stays in the shell's history: with --pan - it is read from
 /// standard input. It goes to a daemon on this machine only, since payctl does not
 /// encrypt. Declined, with exit code 1, when the card is bound to as many persons
-/// as one may be; a card that is bound to the person already keeps its token, and
-/// gets the expiry. In a fresh sandbox, with a number that is nobody's:
+/// as one may be; a card that is bound to the person already keeps its token, with
+/// the expiry and currency given now. In a fresh sandbox, with a number that is
+/// nobody's:
 ///
 ///   echo 4242424242424242 | payctl card bind --pan - --expiry 12/30 \
 ///     --payer us-dana --billing-currency USD

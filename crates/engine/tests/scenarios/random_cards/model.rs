@@ -7,19 +7,19 @@ use money::{Currency, Money};
 use super::{NUMBERS, PERSONS, Said};
 
 /// Mid of the one rate: USD per CNY, ten decimals.
-pub(super) const MID: (i128, i128) = (1_503_107_930, 10_000_000_000);
+const MID: (i128, i128) = (1_503_107_930, 10_000_000_000);
 /// No fee up to this, in minor units of CNY; 3 % of the whole above.
-pub(super) const FREE_UP_TO: i128 = 20_000;
+const FREE_UP_TO: i128 = 20_000;
 /// In the issuer's stead up to this charge.
-pub(super) const STAND_IN_MAX: i128 = 10_000;
-pub(super) const ANSWER_US: i64 = 10_000_000;
-pub(super) const HOLD_US: i64 = 60_000_000;
+const STAND_IN_MAX: i128 = 10_000;
+const ANSWER_US: i64 = 10_000_000;
+const HOLD_US: i64 = 60_000_000;
 /// Of a payment and of a year, in minor units of USD: verified, not verified.
-pub(super) const LIMITS: [(i128, i128); 2] = [(10_000, 14_000), (5_000, 7_000)];
-pub(super) const PERSONS_A_CARD_MAX: usize = 2;
+const LIMITS: [(i128, i128); 2] = [(10_000, 14_000), (5_000, 7_000)];
+const PERSONS_A_CARD_MAX: usize = 2;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
+enum State {
     Pending { answer_by: i64 },
     Open { expires_at: i64 },
     Captured,
@@ -27,25 +27,25 @@ pub(super) enum State {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Payment {
-    pub(super) number: u32,
-    pub(super) card: usize,
-    pub(super) asked: i128,
-    pub(super) manual: bool,
-    pub(super) state: State,
-    pub(super) captured: i128,
-    pub(super) refunded: i128,
+struct Payment {
+    number: u32,
+    card: usize,
+    asked: i128,
+    manual: bool,
+    state: State,
+    captured: i128,
+    refunded: i128,
     /// The record that asked, or that told of an approval in the issuer's stead.
-    pub(super) original: (u64, bool),
-    pub(super) code: String,
+    original: (u64, bool),
+    code: String,
 }
 
 impl Payment {
-    pub(super) fn holds_order(&self) -> bool {
+    fn holds_order(&self) -> bool {
         self.state != State::Ended
     }
 
-    pub(super) fn expires_at(&self) -> Option<i64> {
+    fn expires_at(&self) -> Option<i64> {
         if let State::Open { expires_at } = self.state { Some(expires_at) } else { None }
     }
 
@@ -54,30 +54,30 @@ impl Payment {
     }
 
     /// It was never approved, so it is a record and no payment.
-    pub(super) fn was_declined(&self) -> bool {
+    fn was_declined(&self) -> bool {
         self.state == State::Ended && self.code.is_empty()
     }
 }
 
 #[derive(Clone, Debug)]
 pub(super) struct Message {
-    pub(super) card: usize,
-    pub(super) is_advice: bool,
+    card: usize,
+    is_advice: bool,
     pub(super) text: String,
 }
 
 #[derive(Default)]
 pub(super) struct Model {
-    pub(super) production: bool,
+    production: bool,
     pub(super) now: i64,
-    pub(super) last_at: i64,
+    last_at: i64,
     pub(super) lsn: u64,
     /// The person of each card, and whether it is bound still.
-    pub(super) cards: BTreeMap<usize, (usize, bool)>,
+    cards: BTreeMap<usize, (usize, bool)>,
     pub(super) verified: [bool; PERSONS],
-    pub(super) used: [i128; PERSONS],
-    pub(super) approvals: BTreeMap<(u8, usize), (i128, i64)>,
-    pub(super) payments: Vec<(u8, Payment)>,
+    used: [i128; PERSONS],
+    approvals: BTreeMap<(u8, usize), (i128, i64)>,
+    payments: Vec<(u8, Payment)>,
     pub(super) messages: BTreeMap<u64, Message>,
     /// Minor units of CNY: owed to the merchant, by the scheme, and what was earned.
     pub(super) payable: i128,
@@ -90,20 +90,20 @@ pub(super) fn yuan(units: i128) -> String {
     Money::new(Currency::CNY, units).grouped().to_string()
 }
 
-pub(super) fn half_up(units: i128, thousandths: i128) -> i128 {
+fn half_up(units: i128, thousandths: i128) -> i128 {
     (units * thousandths + 500) / 1_000
 }
 
 /// What is charged for a price, of a payment of which so much was captured or would be.
-pub(super) fn charged(price: i128, captured: i128) -> i128 {
+fn charged(price: i128, captured: i128) -> i128 {
     price + if captured > FREE_UP_TO { half_up(price, 30) } else { 0 }
 }
 
-pub(super) fn settled(price: i128) -> i128 {
+fn settled(price: i128) -> i128 {
     price - half_up(price, 6)
 }
 
-pub(super) fn counted(units: i128) -> i128 {
+fn counted(units: i128) -> i128 {
     (units * MID.0 + MID.1 - 1) / MID.1
 }
 
@@ -123,7 +123,7 @@ impl Model {
         (Self { production, lsn, last_at: i64::try_from(lsn).expect("a few"), ..Self::default() }, rows)
     }
 
-    pub(super) fn at(&self) -> i64 {
+    fn at(&self) -> i64 {
         self.now.max(self.last_at + 1)
     }
 
@@ -133,22 +133,27 @@ impl Model {
         text.into()
     }
 
-    pub(super) fn say(&mut self, card: usize, amount: i128, what: &str) {
+    fn say(&mut self, card: usize, amount: i128, what: &str) {
         let is_advice = !what.starts_with("authorize");
         let text = format!("#{} visa {}: {what}", self.lsn, yuan(amount));
         self.messages.insert(self.lsn, Message { card, is_advice, text });
     }
 
-    pub(super) fn is_bound(&self, card: usize) -> bool {
+    fn is_bound(&self, card: usize) -> bool {
         self.cards.get(&card).is_some_and(|(_, bound)| *bound)
     }
 
-    pub(super) fn person(&self, card: usize) -> usize {
+    fn person(&self, card: usize) -> usize {
         self.cards[&card].0
     }
 
+    /// The last payment of an order.
+    pub(super) fn last_of(&self, order: u8) -> Option<usize> {
+        self.last(order, |_| true)
+    }
+
     /// The last payment of an order that fits.
-    pub(super) fn last(&self, order: u8, fits: impl Fn(&Payment) -> bool) -> Option<usize> {
+    fn last(&self, order: u8, fits: impl Fn(&Payment) -> bool) -> Option<usize> {
         self.payments.iter().rposition(|(of, payment)| *of == order && fits(payment))
     }
 
@@ -180,7 +185,7 @@ impl Model {
     }
 
     /// Ends a hold by a reversal.
-    pub(super) fn give_up(&mut self, index: usize) {
+    fn give_up(&mut self, index: usize) {
         let payment = &self.payments[index].1;
         let (card, whole, original) = (payment.card, charged(payment.asked, payment.asked), payment.original);
         self.say(card, whole, &format!("reverse {}", of(original)));
@@ -188,19 +193,19 @@ impl Model {
     }
 
     /// Ends what waited for its issuer.
-    pub(super) fn undo(&mut self, index: usize, reversed: bool) {
+    fn undo(&mut self, index: usize, reversed: bool) {
         self.messages.remove(&self.payments[index].1.original.0);
         if reversed { self.give_up(index) } else { self.end_of(index) }
     }
 
-    pub(super) fn end_of(&mut self, index: usize) {
+    fn end_of(&mut self, index: usize) {
         let payment = &mut self.payments[index].1;
         payment.state = State::Ended;
         let (card, asked) = (payment.card, payment.asked);
         self.count(card, -counted(asked));
     }
 
-    pub(super) fn count(&mut self, card: usize, more: i128) {
+    fn count(&mut self, card: usize, more: i128) {
         let person = self.person(card);
         self.used[person] += more;
     }
@@ -312,7 +317,7 @@ impl Model {
         }
     }
 
-    pub(super) fn approve(&mut self, index: usize, stood_in: bool) -> String {
+    fn approve(&mut self, index: usize, stood_in: bool) -> String {
         let at = self.at();
         let (order, mut payment) = self.payments[index].clone();
         let whole = charged(payment.asked, payment.asked);
@@ -341,7 +346,7 @@ impl Model {
     }
 
     /// Captures what was asked, or a part of it.
-    pub(super) fn take(&mut self, payment: &mut Payment, units: i128) {
+    fn take(&mut self, payment: &mut Payment, units: i128) {
         let amount = charged(units, units);
         payment.captured = units;
         payment.state = State::Captured;
@@ -350,7 +355,7 @@ impl Model {
         self.books(units, amount, 1);
     }
 
-    pub(super) fn books(&mut self, price: i128, amount: i128, sign: i128) {
+    fn books(&mut self, price: i128, amount: i128, sign: i128) {
         self.payable += sign * settled(price);
         self.fee_income += sign * (price - settled(price));
         self.payer_fee += sign * (amount - price);
@@ -467,6 +472,6 @@ impl Model {
     }
 }
 
-pub(super) fn of((lsn, stood_in): (u64, bool)) -> String {
+fn of((lsn, stood_in): (u64, bool)) -> String {
     format!("of #{lsn}{}", if stood_in { " (stood in)" } else { "" })
 }

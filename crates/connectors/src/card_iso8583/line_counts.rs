@@ -4,13 +4,13 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// Lines and what waits for them, as the connector last looked: at most a second ago.
 #[derive(Debug)]
-pub struct Standing {
+pub struct LineCounts {
     lines: usize,
     lines_up: AtomicUsize,
     messages_waiting: AtomicUsize,
 }
 
-impl Standing {
+impl LineCounts {
     pub(crate) const fn of(lines: usize) -> Self {
         Self { lines, lines_up: AtomicUsize::new(0), messages_waiting: AtomicUsize::new(0) }
     }
