@@ -2,10 +2,11 @@
 
 use std::{
     io,
+    mem::MaybeUninit,
     net::SocketAddr,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -29,6 +30,13 @@ const FIRST_BYTES: usize = 33;
 
 /// How long to wait after the operating system could not give us a connection, e.g. for want of file descriptors.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
+
+/// How long a connection that we end waits for its peer to end it too. Closing it over bytes that were not read resets it, and a
+/// reset takes from the peer the answers it has not read yet (RFC 9112, section 9.6, says the same of HTTP/1.1).
+const CLOSE_WITHIN: Duration = Duration::from_secs(1);
+
+/// So many bytes are taken in at a time meanwhile.
+const UNREAD_BYTES: usize = 4 * 1024;
 
 /// A listener that keeps at most so many connections open, and cuts those that stay silent at the start.
 #[derive(Debug)]
@@ -123,6 +131,8 @@ pub struct GuardedStream {
     peer: SocketAddr,
     awaited: Option<Awaited>,
     too_old: Option<Pin<Box<Sleep>>>,
+    /// There once our side has ended.
+    closed_within: Option<Pin<Box<Sleep>>>,
     _held: Held,
 }
 
@@ -144,7 +154,7 @@ impl GuardedStream {
         gauge!(CONNECTIONS).increment(1.0);
         let awaited = Awaited { bytes: FIRST_BYTES, too_late: Box::pin(sleep(first_bytes_within)) };
         let too_old = cut_after.map(|age| Box::pin(sleep(age)));
-        Self { stream, peer, awaited: Some(awaited), too_old, _held: held }
+        Self { stream, peer, awaited: Some(awaited), too_old, closed_within: None, _held: held }
     }
 
     /// Who is at the other end.
@@ -206,8 +216,26 @@ impl AsyncWrite for GuardedStream {
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+    /// Ends our side, then takes in what still comes until the peer ends its own.
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Self { stream, closed_within, .. } = self.get_mut();
+        let too_late = match closed_within {
+            Some(too_late) => too_late,
+            None => {
+                ready!(Pin::new(&mut *stream).poll_shutdown(context))?;
+                closed_within.insert(Box::pin(sleep(CLOSE_WITHIN)))
+            }
+        };
+        let mut unread = [MaybeUninit::uninit(); UNREAD_BYTES];
+        loop {
+            let mut unread = ReadBuf::uninit(&mut unread);
+            match Pin::new(&mut *stream).poll_read(context, &mut unread) {
+                Poll::Ready(Ok(())) if !unread.filled().is_empty() => {}
+                // A peer that has reset the connection has ended it too.
+                Poll::Ready(_ended) => return Poll::Ready(Ok(())),
+                Poll::Pending => return too_late.as_mut().poll(context).map(Ok),
+            }
+        }
     }
 }
 
@@ -216,4 +244,51 @@ impl Connected for GuardedStream {
     type ConnectInfo = ();
 
     fn connect_info(&self) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    async fn connection() -> (GuardedStream, TcpStream) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port is free");
+        let address = listener.local_addr().expect("it listens");
+        let peer = TcpStream::connect(address).await.expect("it is accepted");
+        (GuardedListener::new(listener, 1, 5_000).accept().await, peer)
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_still_sends_reads_all_it_was_told() {
+        let (mut stream, mut peer) = connection().await;
+        let peer_has_ended = Cell::new(false);
+        let told = [7; 3 * UNREAD_BYTES];
+        peer.write_all(&[1; 3 * UNREAD_BYTES]).await.expect("it is taken");
+        let close = async {
+            stream.write_all(&told).await.expect("it is taken");
+            stream.shutdown().await.expect("it closes");
+            assert!(peer_has_ended.get());
+        };
+        let read = async {
+            let mut read = Vec::new();
+            peer.read_to_end(&mut read).await.expect("no reset");
+            peer.write_all(&[1; 3 * UNREAD_BYTES]).await.expect("no reset");
+            peer_has_ended.set(true);
+            drop(peer);
+            read
+        };
+        let ((), read) = tokio::join!(close, read);
+        assert_eq!(read, told);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_does_not_end_is_not_waited_for_longer() {
+        let (mut stream, _peer) = connection().await;
+        let begun = tokio::time::Instant::now();
+        stream.shutdown().await.expect("it closes");
+        assert_eq!(begun.elapsed().as_millis(), CLOSE_WITHIN.as_millis());
+    }
 }

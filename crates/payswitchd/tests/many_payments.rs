@@ -158,9 +158,11 @@ async fn what_a_stream_left_unanswered_is_asked_again_and_paid_once() {
         let sending = tokio::spawn(async move {
             for number in 0..PAYMENTS {
                 if !sender.send(number, pay(number)).await {
-                    return;
+                    break;
                 }
             }
+            // The caller does not end the stream, however fast its payments are made.
+            sender
         });
         let mut told = BTreeMap::new();
         let mut keep = |answer: v1::PaymentStreamResponse| {
@@ -183,7 +185,7 @@ async fn what_a_stream_left_unanswered_is_asked_again_and_paid_once() {
             (_, ended) => panic!("{end:?}: {ended:?}"),
         }
         drop(answers);
-        sending.await.expect("sending does not panic");
+        drop(sending.await.expect("sending does not panic"));
         let sandbox = ending.await.expect("restarting does not panic");
 
         let all = (0..PAYMENTS).map(|number| (number, pay(number))).collect();
