@@ -123,7 +123,7 @@ pub(crate) fn refused(refused: &Refused, subject: &str, now: Timestamp) -> Statu
             Reply::new(Code::Unavailable, "JOURNAL_FAILED", message).of_this_attempt().retry_after(RETRY_RESTART)
         }
         Refused::DiskFull => {
-            let message = "there is no room for new records on the disk: nothing was tried, writes go on once there is";
+            let message = "the disk is full or takes no new file: nothing was tried, writes go on once there is room for new records";
             Reply::new(Code::Unavailable, "DISK_FULL", message).of_this_attempt().retry_after(RETRY_RESTART)
         }
         Refused::PastUnreadable => {

@@ -66,15 +66,13 @@ impl Image {
     }
 
     /// Whether the file system has given up, as it does when its own journal cannot be written: nothing more is taken until
-    /// it is mounted again.
-    pub(crate) fn is_read_only(&self) -> bool {
+    /// it is mounted again. An error while its disk fails tells nothing.
+    pub(crate) fn is_read_only(&self) -> io::Result<bool> {
         let probe = self.mounted.at.join("probe");
         match fs::write(&probe, "").and_then(|()| fs::remove_file(&probe)) {
-            Ok(()) => false,
-            Err(error) => {
-                assert_eq!(error.kind(), ErrorKind::ReadOnlyFilesystem, "it works or has given up");
-                true
-            }
+            Ok(()) => Ok(false),
+            Err(error) if error.kind() == ErrorKind::ReadOnlyFilesystem => Ok(true),
+            Err(error) => Err(error),
         }
     }
 
