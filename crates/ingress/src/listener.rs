@@ -226,14 +226,17 @@ impl AsyncWrite for GuardedStream {
                 closed_within.insert(Box::pin(sleep(CLOSE_WITHIN)))
             }
         };
+        // Before anything is read: a timer is not looked at behind as many reads as fill the task's turn.
+        if too_late.as_mut().poll(context).is_ready() {
+            return Poll::Ready(Ok(()));
+        }
         let mut unread = [MaybeUninit::uninit(); UNREAD_BYTES];
         loop {
             let mut unread = ReadBuf::uninit(&mut unread);
-            match Pin::new(&mut *stream).poll_read(context, &mut unread) {
-                Poll::Ready(Ok(())) if !unread.filled().is_empty() => {}
-                // A peer that has reset the connection has ended it too.
-                Poll::Ready(_ended) => return Poll::Ready(Ok(())),
-                Poll::Pending => return too_late.as_mut().poll(context).map(Ok),
+            let read = ready!(Pin::new(&mut *stream).poll_read(context, &mut unread));
+            // A peer that has reset the connection has ended it too.
+            if read.is_err() || unread.filled().is_empty() {
+                return Poll::Ready(Ok(()));
             }
         }
     }
